@@ -1,0 +1,106 @@
+//! base64url as JOSE wants it: one spelling for each value (RFC 7515 2, RFC 4648 3.5 and 5).
+//!
+//! No padding, no white space, no `+` or `/`, and the spare bits of the last character are zero.
+//! A verifier that accepts more accepts a second spelling of a token, and whoever keeps a list
+//! of tokens already seen can then be passed by.
+
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig as Config};
+
+const STRICT: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    Config::new()
+        .with_encode_padding(false)
+        .with_decode_allow_trailing_bits(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+
+/// As strict, but with the padding that some large providers publish in their key sets.
+const PADDED: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+);
+
+/// The text is not canonical base64url.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not canonical base64url without padding")]
+#[non_exhaustive]
+pub struct NotBase64Url;
+
+/// Encodes octets, without padding.
+///
+/// ```
+/// assert_eq!(smart_jose::base64url::encode([0xfb, 0xff]), "-_8");
+/// ```
+#[must_use]
+pub fn encode(octets: impl AsRef<[u8]>) -> String {
+    STRICT.encode(octets)
+}
+
+/// Decodes canonical base64url.
+///
+/// # Errors
+///
+/// [`NotBase64Url`] for padding, white space, another alphabet, an impossible length, or spare
+/// bits that are not zero.
+///
+/// ```
+/// assert_eq!(smart_jose::base64url::decode("QQ"), Ok(vec![0x41]));
+/// assert!(smart_jose::base64url::decode("QR").is_err());
+/// ```
+pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
+    STRICT.decode(text).map_err(|_| NotBase64Url)
+}
+
+/// Decodes canonical base64url that may carry its padding; the second value says whether it did.
+pub(crate) fn decode_padded(text: &str) -> Result<(Vec<u8>, bool), NotBase64Url> {
+    if text.ends_with('=') {
+        let octets = PADDED.decode(text).map_err(|_| NotBase64Url)?;
+        return Ok((octets, true));
+    }
+    Ok((decode(text)?, false))
+}
+
+/// Encodes octets onto the end of `out`.
+pub(crate) fn encode_onto(octets: &[u8], out: &mut String) {
+    STRICT.encode_string(octets, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // covers: JWS-2, JWS-3, JWS-4
+    #[test]
+    fn other_spellings_are_refused() {
+        for text in [
+            "QQ==", "QQ=", "QR", "A", "QUE\n", " QUE", "QU E", "+_8", "-/8", "Q.Q", "QÜ",
+        ] {
+            assert_eq!(decode(text), Err(NotBase64Url), "{text:?}");
+        }
+        assert_eq!(decode(""), Ok(vec![]));
+    }
+
+    #[test]
+    fn padding_is_read_only_where_it_is_asked_for_and_is_canonical() {
+        assert_eq!(decode_padded("QQ=="), Ok((vec![0x41], true)));
+        assert_eq!(decode_padded("QQ"), Ok((vec![0x41], false)));
+        for text in ["QQ=", "QR==", "QQ===", "+w=="] {
+            assert_eq!(decode_padded(text), Err(NotBase64Url), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_value_has_one_spelling(octets: Vec<u8>, text in "[A-Za-z0-9_-]{0,12}") {
+            proptest::prop_assert_eq!(decode(encode(&octets)), Ok(octets));
+            if let Ok(value) = decode(&text) {
+                proptest::prop_assert_eq!(encode(value), text);
+            }
+        }
+    }
+}

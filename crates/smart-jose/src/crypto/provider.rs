@@ -1,0 +1,113 @@
+//! The provider: a struct of public parts.
+
+use std::sync::Arc;
+
+use super::traits::{
+    Digest, DigestOutput, KeyProvider, PrepareError, RandomFailed, SecureRandom, SigningKey,
+    SigningKeyError, VerificationAlgorithm, VerifyingKey,
+};
+use crate::alg::{Algorithm, Algorithms, HashAlgorithm};
+use crate::key::{PrivateKey, PublicKey};
+
+/// A set of cryptographic functions.
+///
+/// `CryptoProvider::ring()` and `CryptoProvider::aws_lc_rs()` exist with the features of those
+/// names. One field can be replaced with struct update syntax:
+///
+/// ```
+/// # #[cfg(feature = "ring")] {
+/// use smart_jose::crypto::CryptoProvider;
+/// let verify_only_es256 = CryptoProvider {
+///     verification: &CryptoProvider::ring().verification[..1],
+///     ..*CryptoProvider::ring()
+/// };
+/// assert_eq!(verify_only_es256.algorithms().len(), 1);
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "backends outside this crate build it in a const"
+)]
+pub struct CryptoProvider {
+    /// A short name for reports, such as `ring`.
+    pub name: &'static str,
+    /// What can be verified. This list *is* the statement of capability: there is no second one.
+    pub verification: &'static [&'static dyn VerificationAlgorithm],
+    /// Makes signing keys.
+    pub key_provider: &'static dyn KeyProvider,
+    /// Hashes.
+    pub digest: &'static dyn Digest,
+    /// Random octets.
+    pub secure_random: &'static dyn SecureRandom,
+}
+
+impl CryptoProvider {
+    /// The algorithms that this provider verifies.
+    #[must_use]
+    pub fn algorithms(&self) -> Algorithms {
+        self.verification.iter().map(|it| it.algorithm()).collect()
+    }
+
+    /// Prepares a key for verification; done once for each key and algorithm.
+    ///
+    /// # Errors
+    ///
+    /// [`PrepareError::Unsupported`] where the provider lacks the algorithm,
+    /// [`PrepareError::KeyType`] where the key is of another kind, [`PrepareError::Refused`] where
+    /// the backend does not take the key.
+    pub fn prepare(
+        &self,
+        key: &PublicKey,
+        algorithm: Algorithm,
+    ) -> Result<Arc<dyn VerifyingKey>, PrepareError> {
+        if !key.fits(algorithm) {
+            return Err(PrepareError::KeyType {
+                algorithm,
+                found: key.key_type(),
+            });
+        }
+        let found = self
+            .verification
+            .iter()
+            .find(|it| it.algorithm() == algorithm);
+        found
+            .ok_or(PrepareError::Unsupported { algorithm })?
+            .prepare(key)
+    }
+
+    /// Makes a key that signs with one algorithm.
+    ///
+    /// # Errors
+    ///
+    /// [`SigningKeyError`]: another kind of key, an algorithm that the provider lacks, or parts
+    /// that the backend refuses.
+    pub fn signing_key(
+        &self,
+        key: &PrivateKey,
+        algorithm: Algorithm,
+    ) -> Result<Arc<dyn SigningKey>, SigningKeyError> {
+        let found = key.public_key().key_type();
+        if algorithm.key_type() != found {
+            return Err(SigningKeyError::KeyType { algorithm, found });
+        }
+        self.key_provider.signing_key(key, algorithm)
+    }
+
+    /// Hashes `data`.
+    #[must_use]
+    pub fn hash(&self, algorithm: HashAlgorithm, data: &[u8]) -> DigestOutput {
+        self.digest.digest(algorithm, data)
+    }
+
+    /// Random octets from the backend's generator, for `state`, `nonce`, `code_verifier`, `jti`.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomFailed`] where the operating system gives none.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], RandomFailed> {
+        let mut octets = [0; N];
+        self.secure_random.fill(&mut octets)?;
+        Ok(octets)
+    }
+}

@@ -1,0 +1,644 @@
+//! JSON read strictly: one object, one meaning.
+//!
+//! RFC 7515 and RFC 7519 let a reader refuse duplicate members or take the last one. Two
+//! readers that choose differently see two different tokens under one signature, so we refuse,
+//! at every depth, and after escapes are resolved (`"\u0061lg"` *is* `alg`). Beyond that: UTF-8
+//! without a byte order mark, no lone surrogate, a bounded depth, nothing behind the object, and
+//! every number within the range of a double.
+//!
+//! The scan is a loop with its own small stack, so that depth is refused before any recursion
+//! could begin. It accepts nothing that `serde_json` refuses; what passes is then read with it.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+use crate::text::Text;
+
+/// How deep objects and arrays may be nested.
+pub const MAX_DEPTH: usize = 64;
+
+/// Up to this many members an object is searched pair by pair; above, its names are sorted.
+const FEW: usize = 16;
+
+/// Why a text is not the strict JSON object that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// A byte order mark stands in front.
+    #[error("a byte order mark before the object")]
+    ByteOrderMark,
+    /// One member name occurs twice in one object.
+    #[error("the member {name} occurs twice")]
+    DuplicateMember {
+        /// The name, escapes resolved.
+        name: Text,
+    },
+    /// A `\u` escape names half of a surrogate pair.
+    #[error("a lone surrogate at octet {offset}")]
+    LoneSurrogate {
+        /// Where, counted in octets from zero.
+        offset: usize,
+    },
+    /// The text is JSON, but not an object.
+    #[error("not a JSON object")]
+    NotAnObject,
+    /// The octets are not UTF-8.
+    #[error("not UTF-8 from octet {offset}")]
+    NotUtf8 {
+        /// Where, counted in octets from zero.
+        offset: usize,
+    },
+    /// A number does not fit a double.
+    #[error("a number beyond the range of a double at octet {offset}")]
+    NumberRange {
+        /// Where, counted in octets from zero.
+        offset: usize,
+    },
+    /// The text is not JSON.
+    #[error("not JSON at octet {offset}")]
+    Syntax {
+        /// Where, counted in octets from zero.
+        offset: usize,
+    },
+    /// Objects and arrays are nested too deeply.
+    #[error("nested deeper than {limit}")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// The text is too long.
+    #[error("{found} octets, more than the limit of {limit}")]
+    TooLong {
+        /// The limit in octets.
+        limit: usize,
+        /// The length in octets.
+        found: usize,
+    },
+    /// Something follows the object.
+    #[error("something follows the object at octet {offset}")]
+    Trailing {
+        /// Where, counted in octets from zero.
+        offset: usize,
+    },
+    /// The object is sound, but a member is missing or of another type than was asked for.
+    #[error("unexpected structure at line {line}, column {column}: {problem}")]
+    Structure {
+        /// The line, from one.
+        line: usize,
+        /// The column, from one.
+        column: usize,
+        /// What the reader said.
+        problem: Text,
+    },
+}
+
+impl JsonError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ByteOrderMark => "json-byte-order-mark",
+            Self::DuplicateMember { .. } => "json-duplicate-member",
+            Self::LoneSurrogate { .. } => "json-lone-surrogate",
+            Self::NotAnObject => "json-not-an-object",
+            Self::NotUtf8 { .. } => "json-not-utf8",
+            Self::NumberRange { .. } => "json-number-range",
+            Self::Syntax { .. } => "json-syntax",
+            Self::TooDeep { .. } => "json-too-deep",
+            Self::TooLong { .. } => "json-too-long",
+            Self::Trailing { .. } => "json-trailing",
+            Self::Structure { .. } => "json-structure",
+        }
+    }
+}
+
+/// Checks that `octets` are one strict JSON object and reads them into `T`.
+///
+/// # Errors
+///
+/// [`JsonError`] for each rule of this module, and [`JsonError::Structure`] when the object does
+/// not fit `T`.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use smart_jose::json::{JsonError, read_object};
+/// let read = |text: &str| read_object::<BTreeMap<String, u8>>(text.as_bytes(), 1024);
+/// assert!(read(r#"{"a":1}"#).is_ok());
+/// assert!(matches!(read(r#"{"a":1,"\u0061":2}"#), Err(JsonError::DuplicateMember { .. })));
+/// ```
+pub fn read_object<T: DeserializeOwned>(octets: &[u8], limit: usize) -> Result<T, JsonError> {
+    let text = check_object(octets, limit)?;
+    read_checked(text)
+}
+
+/// Reads text that [`check_object`] has passed.
+pub(crate) fn read_checked<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+    serde_json::from_str(text).map_err(|error| JsonError::Structure {
+        line: error.line(),
+        column: error.column(),
+        // serde's messages can quote values from the text, which may be secret: keep the part
+        // that names the problem and drop what follows the first quotation.
+        problem: Text::new(without_values(&error.to_string())),
+    })
+}
+
+/// The part of a serde message that comes before anything it quotes from the input.
+fn without_values(message: &str) -> &str {
+    let end = message.find(['"', '\u{60}']).unwrap_or(message.len());
+    let message = message.get(..end).unwrap_or_default();
+    // "missing field `x`" names a field of ours and says nothing else.
+    message.trim_end()
+}
+
+/// Checks that `octets` are one strict JSON object, and gives them back as text.
+///
+/// # Errors
+///
+/// [`JsonError`], every variant but `Structure`.
+pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
+    if octets.len() > limit {
+        return Err(JsonError::TooLong {
+            limit,
+            found: octets.len(),
+        });
+    }
+    if octets.starts_with(b"\xef\xbb\xbf") {
+        return Err(JsonError::ByteOrderMark);
+    }
+    let text = core::str::from_utf8(octets).map_err(|error| JsonError::NotUtf8 {
+        offset: error.valid_up_to(),
+    })?;
+    Scanner {
+        text,
+        octets,
+        at: 0,
+        names: Vec::new(),
+        open: Vec::new(),
+    }
+    .run()?;
+    Ok(text)
+}
+
+/// An object or array that is open, innermost last.
+#[derive(Clone, Copy)]
+enum Open {
+    /// An object, with the place of its first name in `Scanner::names`.
+    Object {
+        first_name: usize,
+    },
+    Array,
+}
+
+/// What may come next.
+#[derive(Clone, Copy)]
+enum Next {
+    NameOrEnd,
+    Name,
+    ValueOrEnd,
+    Value,
+    CommaOrEnd,
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    octets: &'a [u8],
+    at: usize,
+    /// The names of all open objects; each object owns the tail from its first name on.
+    names: Vec<Cow<'a, str>>,
+    open: Vec<Open>,
+}
+
+impl<'a> Scanner<'a> {
+    fn run(mut self) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.peek() != Some(b'{') {
+            // Tell "another JSON value" from "no JSON at all" by its first octet.
+            return Err(match self.peek() {
+                Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
+                    JsonError::NotAnObject
+                }
+                _ => self.syntax(),
+            });
+        }
+        let mut next = self.begin()?;
+        while !self.open.is_empty() {
+            self.skip_space();
+            next = self.step(next)?;
+        }
+        self.skip_space();
+        if self.at < self.octets.len() {
+            return Err(JsonError::Trailing { offset: self.at });
+        }
+        Ok(())
+    }
+
+    /// Reads one token.
+    fn step(&mut self, next: Next) -> Result<Next, JsonError> {
+        let Some(octet) = self.peek() else {
+            return Err(self.syntax());
+        };
+        match (next, octet) {
+            (Next::NameOrEnd | Next::CommaOrEnd, b'}')
+            | (Next::ValueOrEnd | Next::CommaOrEnd, b']') => self.end(octet),
+            (Next::NameOrEnd | Next::Name, b'"') => {
+                let name = self.string()?;
+                self.names.push(name);
+                self.skip_space();
+                self.expect(b':')?;
+                Ok(Next::Value)
+            }
+            (Next::CommaOrEnd, b',') => {
+                self.at += 1;
+                Ok(match self.open.last() {
+                    Some(Open::Object { .. }) => Next::Name,
+                    _ => Next::Value,
+                })
+            }
+            (Next::Value | Next::ValueOrEnd, _) => self.value(octet),
+            _ => Err(self.syntax()),
+        }
+    }
+
+    fn value(&mut self, first: u8) -> Result<Next, JsonError> {
+        match first {
+            b'{' | b'[' => return self.begin(),
+            b'"' => {
+                self.string()?;
+            }
+            b't' => self.word("true")?,
+            b'f' => self.word("false")?,
+            b'n' => self.word("null")?,
+            b'-' | b'0'..=b'9' => self.number()?,
+            _ => return Err(self.syntax()),
+        }
+        Ok(Next::CommaOrEnd)
+    }
+
+    /// Opens the object or array at the current octet.
+    fn begin(&mut self) -> Result<Next, JsonError> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(JsonError::TooDeep { limit: MAX_DEPTH });
+        }
+        let is_object = self.peek() == Some(b'{');
+        self.at += 1;
+        if is_object {
+            self.open.push(Open::Object {
+                first_name: self.names.len(),
+            });
+            return Ok(Next::NameOrEnd);
+        }
+        self.open.push(Open::Array);
+        Ok(Next::ValueOrEnd)
+    }
+
+    /// Closes the innermost object or array, which `octet` must fit.
+    fn end(&mut self, octet: u8) -> Result<Next, JsonError> {
+        match (self.open.pop(), octet) {
+            (Some(Open::Object { first_name }), b'}') => {
+                let names = self.names.get_mut(first_name..).unwrap_or_default();
+                if let Some(name) = duplicate(names) {
+                    return Err(JsonError::DuplicateMember {
+                        name: Text::new(name),
+                    });
+                }
+                self.names.truncate(first_name);
+            }
+            (Some(Open::Array), b']') => {}
+            _ => return Err(self.syntax()),
+        }
+        self.at += 1;
+        Ok(Next::CommaOrEnd)
+    }
+
+    /// Reads a string; it is borrowed unless it holds an escape.
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
+        let begin = self.at;
+        self.at += 1;
+        let mut escaped = false;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(0x20..) => self.at += 1,
+                Some(_) | None => return Err(self.syntax()),
+            }
+        }
+        self.at += 1;
+        if !escaped {
+            return Ok(Cow::Borrowed(
+                self.text.get(begin + 1..self.at - 1).unwrap_or_default(),
+            ));
+        }
+        let quoted = self.text.get(begin..self.at).unwrap_or_default();
+        serde_json::from_str(quoted)
+            .map(Cow::Owned)
+            .map_err(|_| JsonError::Syntax { offset: begin })
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        let begin = self.at;
+        match self.octets.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 2;
+                Ok(())
+            }
+            Some(b'u') => {
+                let first = self.hex4()?;
+                match first {
+                    0xd800..=0xdbff => {
+                        let follows = self.octets.get(self.at..self.at + 2) == Some(b"\\u");
+                        if follows && matches!(self.hex4()?, 0xdc00..=0xdfff) {
+                            Ok(())
+                        } else {
+                            Err(JsonError::LoneSurrogate { offset: begin })
+                        }
+                    }
+                    0xdc00..=0xdfff => Err(JsonError::LoneSurrogate { offset: begin }),
+                    _ => Ok(()),
+                }
+            }
+            _ => Err(self.syntax()),
+        }
+    }
+
+    /// Reads the `\uXXXX` at the current octet.
+    fn hex4(&mut self) -> Result<u16, JsonError> {
+        let digits = self
+            .octets
+            .get(self.at + 2..self.at + 6)
+            .ok_or_else(|| self.syntax())?;
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(self.syntax());
+        }
+        let value = core::str::from_utf8(digits)
+            .ok()
+            .and_then(|it| u16::from_str_radix(it, 16).ok());
+        let value = value.ok_or_else(|| self.syntax())?;
+        self.at += 6;
+        Ok(value)
+    }
+
+    fn number(&mut self) -> Result<(), JsonError> {
+        let begin = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        let number = self.text.get(begin..self.at).unwrap_or_default();
+        match number.parse::<f64>() {
+            Ok(value) if value.is_finite() => Ok(()),
+            _ => Err(JsonError::NumberRange { offset: begin }),
+        }
+    }
+
+    /// Reads one digit or more.
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let begin = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == begin {
+            Err(self.syntax())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), JsonError> {
+        if !self
+            .octets
+            .get(self.at..)
+            .is_some_and(|it| it.starts_with(word.as_bytes()))
+        {
+            return Err(self.syntax());
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn expect(&mut self, octet: u8) -> Result<(), JsonError> {
+        if self.peek() != Some(octet) {
+            return Err(self.syntax());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.octets.get(self.at).copied()
+    }
+
+    const fn syntax(&self) -> JsonError {
+        JsonError::Syntax { offset: self.at }
+    }
+}
+
+/// A name that occurs twice. Sorts the names where there are many, so that an object of ten
+/// thousand members costs no more than its length suggests.
+fn duplicate<'n>(names: &'n mut [Cow<'_, str>]) -> Option<&'n str> {
+    if names.len() > FEW {
+        names.sort_unstable();
+        return names.windows(2).find_map(|pair| match pair {
+            [a, b] if a == b => Some(a.as_ref()),
+            _ => None,
+        });
+    }
+    let names = &*names;
+    names.iter().enumerate().find_map(|(i, a)| {
+        names
+            .iter()
+            .skip(i + 1)
+            .any(|b| a == b)
+            .then_some(a.as_ref())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &[u8]) -> Result<(), &'static str> {
+        check_object(text, 64 * 1024)
+            .map(drop)
+            .map_err(|error| error.code())
+    }
+
+    // covers: JWS-5, JWS-6, JWS-18, JWS-19, JWT-1, JWT-2, BCP-7, JWK-1
+    #[test]
+    fn each_rule_has_its_own_error() {
+        let cases: &[(&[u8], &str)] = &[
+            (b"", "json-syntax"),
+            (b"\xef\xbb\xbf{}", "json-byte-order-mark"),
+            (b"{\"a\":1,\"a\":2}", "json-duplicate-member"),
+            (b"{\"alg\":1,\"\\u0061lg\":2}", "json-duplicate-member"),
+            (b"{\"x\":{\"a\":1,\"a\":2}}", "json-duplicate-member"),
+            (b"{\"x\":[{\"a\":1,\"a\":2}]}", "json-duplicate-member"),
+            (b"{\"a\":\"\\ud800\"}", "json-lone-surrogate"),
+            (b"{\"a\":\"\\udc00\"}", "json-lone-surrogate"),
+            (b"{\"a\":\"\\ud800\\u0041\"}", "json-lone-surrogate"),
+            (b"[]", "json-not-an-object"),
+            (b"\"a\"", "json-not-an-object"),
+            (b"1", "json-not-an-object"),
+            (b"null", "json-not-an-object"),
+            (b"{\"a\":\"\xff\"}", "json-not-utf8"),
+            (b"{\x00\"\x00a\x00", "json-syntax"),
+            (b"{\"a\":1e400}", "json-number-range"),
+            (b"{\"a\":-1e400}", "json-number-range"),
+            (b"{\"a\":01}", "json-syntax"),
+            (b"{\"a\":1.}", "json-syntax"),
+            (b"{\"a\":.5}", "json-syntax"),
+            (b"{\"a\":+1}", "json-syntax"),
+            (b"{\"a\":-}", "json-syntax"),
+            (b"{\"a\":1e}", "json-syntax"),
+            (b"{\"a\":NaN}", "json-syntax"),
+            (b"{\"a\":tru}", "json-syntax"),
+            (b"{\"a\":1,}", "json-syntax"),
+            (b"{,}", "json-syntax"),
+            (b"{\"a\"}", "json-syntax"),
+            (b"{\"a\":}", "json-syntax"),
+            (b"{\"a\":[1,]}", "json-syntax"),
+            (b"{\"a\":[1}", "json-syntax"),
+            (b"{\"a\":{]}", "json-syntax"),
+            (b"{a:1}", "json-syntax"),
+            (b"{\"a\":\"\n\"}", "json-syntax"),
+            (b"{\"a\":\"\\x\"}", "json-syntax"),
+            (b"{\"a\":\"\\u00g0\"}", "json-syntax"),
+            (b"{\"a\":\"\\u+123\"}", "json-syntax"),
+            (b"{\"a\":1", "json-syntax"),
+            (b"{\"a", "json-syntax"),
+            (b"{}x", "json-trailing"),
+            (b"{}{}", "json-trailing"),
+            (b"{}\0", "json-trailing"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(
+                code(text),
+                Err(*expected),
+                "{}",
+                String::from_utf8_lossy(text)
+            );
+        }
+    }
+
+    #[test]
+    fn sound_objects_pass() {
+        let cases: &[&[u8]] = &[
+            b"{}",
+            b" { } \r\n\t",
+            b"{\"a\":[],\"b\":{},\"c\":[{},[],\"\",0,-0,0.5,1e3,-1.5E-300,true,false,null]}",
+            b"{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1}}",
+            b"{\"\\ud83d\\ude00\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"}",
+            "{\"é\":\"日本\"}".as_bytes(),
+        ];
+        for text in cases {
+            assert_eq!(code(text), Ok(()), "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn depth_and_length_have_an_edge() {
+        let nested = |depth: usize| {
+            // The outer object is the first level.
+            format!(
+                "{{\"a\":{}{}}}",
+                "[".repeat(depth - 1),
+                "]".repeat(depth - 1)
+            )
+        };
+        assert_eq!(code(nested(MAX_DEPTH).as_bytes()), Ok(()));
+        assert_eq!(code(nested(MAX_DEPTH + 1).as_bytes()), Err("json-too-deep"));
+        assert_eq!(
+            code(format!("{{\"a\":{}", "[".repeat(60_000)).as_bytes()),
+            Err("json-too-deep")
+        );
+        assert_eq!(check_object(b"{}", 2), Ok("{}"));
+        assert_eq!(
+            check_object(b"{} ", 2),
+            Err(JsonError::TooLong { limit: 2, found: 3 })
+        );
+    }
+
+    #[test]
+    fn duplicates_are_found_among_many_members() {
+        let mut members: Vec<String> = (0..5000).map(|i| format!("\"m{i}\":{i}")).collect();
+        assert_eq!(
+            code(format!("{{{}}}", members.join(",")).as_bytes()),
+            Ok(())
+        );
+        members.push("\"m\\u0037\":0".into());
+        assert_eq!(
+            code(format!("{{{}}}", members.join(",")).as_bytes()),
+            Err("json-duplicate-member")
+        );
+    }
+
+    #[test]
+    fn a_structure_error_says_where_and_not_what() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Expected {
+            #[expect(dead_code, reason = "only its type is read")]
+            a: u8,
+        }
+        let error = read_object::<Expected>(br#"{"a":"hunter2"}"#, 99).unwrap_err();
+        assert_eq!(error.code(), "json-structure");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics_and_never_accepts_what_serde_refuses(octets: Vec<u8>) {
+            if check_object(&octets, usize::MAX).is_ok() {
+                proptest::prop_assert!(serde_json::from_slice::<serde_json::Value>(&octets).is_ok());
+            }
+        }
+
+        #[test]
+        fn agrees_with_serde_on_text_made_of_json_pieces(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"\\u0061\"", "1", "-0.5e3", "01",
+                    "true", "null", " ", "\"\\ud800\"", "\"", "\\",
+                ]),
+                0..14,
+            )
+        ) {
+            let text = format!("{{{}}}", pieces.concat());
+            let ours = check_object(text.as_bytes(), usize::MAX);
+            let theirs = serde_json::from_str::<serde_json::Value>(&text);
+            match ours {
+                Ok(_) | Err(JsonError::DuplicateMember { .. }) => {
+                    // Serde stops later than we do at a duplicate, so only "sound" is compared.
+                    if ours.is_ok() {
+                        proptest::prop_assert!(theirs.is_ok(), "{}", text);
+                    }
+                }
+                Err(_) => proptest::prop_assert!(theirs.is_err(), "{}", text),
+            }
+        }
+    }
+}

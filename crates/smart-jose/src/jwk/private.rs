@@ -1,0 +1,160 @@
+//! A private key in JWK form.
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::entry::{self, Purpose, SkipReason, Wire};
+use crate::alg::Algorithm;
+use crate::base64url;
+use crate::json::{self, JsonError};
+use crate::key::{
+    EcPrivateKey, Ed25519PrivateKey, KeyError, PrivateKey, PublicKey, RsaPrivateKey,
+    RsaPrivateParts,
+};
+use crate::member::{Anything, Member};
+
+/// A private key with the `kid` and `alg` of its JWK (RFC 7517 4, RFC 7518 6, RFC 8037 2).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PrivateJwk {
+    /// The key.
+    pub key: PrivateKey,
+    /// The key id, if there is one.
+    pub kid: Option<String>,
+    /// The algorithm that the key is for, if the JWK says so.
+    pub algorithm: Option<Algorithm>,
+}
+
+/// Why a private JWK was not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrivateJwkError {
+    /// A private member is not canonical base64url.
+    #[error("{member} is not canonical base64url")]
+    Base64 {
+        /// The name of the member.
+        member: &'static str,
+    },
+    /// The text is not a strict JSON object.
+    #[error("not a strict JSON object: {0}")]
+    Json(#[from] JsonError),
+    /// The key is refused.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A private member is missing, or not a string. The CRT members of RSA are required
+    /// (RFC 7518 6.3.2 lets them be left out; neither backend signs without them).
+    #[error("the private member {member} is missing or not a string")]
+    Missing {
+        /// The name of the member.
+        member: &'static str,
+    },
+    /// RSA with more than two primes (`oth`).
+    #[error("an RSA key with more than two primes")]
+    MultiPrime,
+    /// The public half is refused.
+    #[error(transparent)]
+    Public(#[from] SkipReason),
+}
+
+impl PrivateJwkError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Base64 { .. } => "private-jwk-base64",
+            Self::Json(_) => "private-jwk-json",
+            Self::Key(error) => error.code(),
+            Self::Missing { .. } => "private-jwk-missing",
+            Self::MultiPrime => "private-jwk-multi-prime",
+            Self::Public(reason) => reason.code(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PrivateWire {
+    d: Member<Hidden>,
+    p: Member<Hidden>,
+    q: Member<Hidden>,
+    dp: Member<Hidden>,
+    dq: Member<Hidden>,
+    qi: Member<Hidden>,
+    oth: Member<Anything>,
+}
+
+/// A string that is wiped when dropped.
+struct Hidden(Zeroizing<String>);
+
+impl crate::member::FromJson for Hidden {
+    const EXPECTED: &'static str = "a string";
+    fn from_string(text: &str) -> Option<Self> {
+        Some(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl PrivateJwk {
+    /// Reads a private JWK. `use` and `key_ops`, where present, must allow signing.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivateJwkError`].
+    pub fn parse(json: &[u8]) -> Result<Self, PrivateJwkError> {
+        let text = json::check_object(json, super::MAX_SET_OCTETS)?;
+        let public: Wire = json::read_checked(text)?;
+        let private: PrivateWire = json::read_checked(text)?;
+        if private.oth != Member::Absent {
+            return Err(PrivateJwkError::MultiPrime);
+        }
+        let (public_key, algorithm, _) = entry::read(&public, Purpose::Sign)?;
+        let key = match public_key {
+            PublicKey::Rsa(public) => {
+                let parts = RsaPrivateParts {
+                    d: octets("d", &private.d)?,
+                    p: octets("p", &private.p)?,
+                    q: octets("q", &private.q)?,
+                    dp: octets("dp", &private.dp)?,
+                    dq: octets("dq", &private.dq)?,
+                    qi: octets("qi", &private.qi)?,
+                };
+                PrivateKey::Rsa(RsaPrivateKey::from_parts(public, &parts)?)
+            }
+            PublicKey::Ec(public) => PrivateKey::Ec(EcPrivateKey::from_scalar(
+                public,
+                &octets("d", &private.d)?,
+            )?),
+            PublicKey::Ed25519(public) => {
+                let seed = octets("d", &private.d)?;
+                PrivateKey::Ed25519(Ed25519PrivateKey::from_seed(public, &seed)?)
+            }
+        };
+        Ok(Self {
+            key,
+            kid: public.kid.into_value(),
+            algorithm,
+        })
+    }
+}
+
+fn octets(member: &'static str, found: &Member<Hidden>) -> Result<Secret, PrivateJwkError> {
+    let text = found.value().ok_or(PrivateJwkError::Missing { member })?;
+    let octets =
+        base64url::decode(text.0.as_bytes()).map_err(|_| PrivateJwkError::Base64 { member })?;
+    Ok(Secret(Zeroizing::new(octets)))
+}
+
+/// Octets that are wiped when dropped and can be lent out as a slice.
+struct Secret(Zeroizing<Vec<u8>>);
+
+impl AsRef<[u8]> for Secret {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl core::ops::Deref for Secret {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}

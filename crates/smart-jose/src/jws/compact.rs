@@ -1,0 +1,357 @@
+//! A token changes type as it is checked: unverified, then verified.
+
+use core::fmt;
+
+use crate::alg::{Algorithm, Algorithms};
+use crate::base64url;
+use crate::crypto::BadSignature;
+use crate::header::{HeaderError, ProtectedHeader};
+use crate::jwk::Candidates;
+
+/// Longer tokens are refused before anything is decoded, in octets.
+pub const MAX_TOKEN_OCTETS: usize = 64 * 1024;
+
+/// Dots are counted up to here; what has more is refused without reading on.
+const MANY_SEGMENTS: usize = 6;
+
+/// A token whose form is right and whose algorithm is accepted. Its payload cannot be reached.
+///
+/// ```
+/// use smart_jose::{Algorithms, UnverifiedJws};
+/// let error = UnverifiedJws::parse("a.b", Algorithms::ID_TOKEN).unwrap_err();
+/// assert_eq!(error.code(), "jws-segment-count");
+/// ```
+pub struct UnverifiedJws<'t> {
+    signing_input: &'t str,
+    header: ProtectedHeader,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// A token whose signature is valid. Nothing has been said about its claims.
+pub struct VerifiedJws {
+    header: ProtectedHeader,
+    payload: Vec<u8>,
+}
+
+impl<'t> UnverifiedJws<'t> {
+    /// Reads the compact form. `accepted` is what the caller accepts; after this no value with
+    /// another algorithm exists, so no later step can forget to check.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError`] for every rule of form and header; the algorithm is judged last.
+    pub fn parse(compact: &'t str, accepted: Algorithms) -> Result<Self, JwsError> {
+        Self::parse_with_limit(compact, accepted, MAX_TOKEN_OCTETS)
+    }
+
+    /// The same with another limit on the length, in octets.
+    ///
+    /// # Errors
+    ///
+    /// As [`UnverifiedJws::parse`].
+    pub fn parse_with_limit(
+        compact: &'t str,
+        accepted: Algorithms,
+        limit: usize,
+    ) -> Result<Self, JwsError> {
+        let Segments {
+            signing_input,
+            header,
+            payload,
+            signature,
+        } = split(compact, limit)?;
+        let decode =
+            |segment, text| base64url::decode(text).map_err(|_| JwsError::Base64 { segment });
+        let header = decode(Segment::Header, header)?;
+        let payload = decode(Segment::Payload, payload)?;
+        let signature = decode(Segment::Signature, signature)?;
+        let header = ProtectedHeader::read(&header, accepted)?;
+        Ok(Self {
+            signing_input,
+            header,
+            payload,
+            signature,
+        })
+    }
+
+    /// The header: enough to find a key, and attacker's text until the signature is checked.
+    #[must_use]
+    pub const fn header(&self) -> &ProtectedHeader {
+        &self.header
+    }
+
+    /// Checks the signature against one key after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::BadSignature`] where none of them verifies, [`JwsError::KeyMismatch`] where
+    /// the candidates were chosen for a token of another algorithm.
+    pub fn verify(self, keys: &Candidates) -> Result<VerifiedJws, JwsError> {
+        if keys.algorithm() != self.header.algorithm() {
+            return Err(JwsError::KeyMismatch {
+                token: self.header.algorithm(),
+                keys: keys.algorithm(),
+            });
+        }
+        let message = self.signing_input.as_bytes();
+        if keys
+            .iter()
+            .any(|key| key.verify(message, &self.signature).is_ok())
+        {
+            return Ok(VerifiedJws {
+                header: self.header,
+                payload: self.payload,
+            });
+        }
+        Err(JwsError::BadSignature)
+    }
+}
+
+impl VerifiedJws {
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &ProtectedHeader {
+        &self.header
+    }
+
+    /// The octets that the signature covers.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The payload and the header, by value.
+    #[must_use]
+    pub fn into_parts(self) -> (ProtectedHeader, Vec<u8>) {
+        (self.header, self.payload)
+    }
+}
+
+impl fmt::Debug for UnverifiedJws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnverifiedJws")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for VerifiedJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedJws")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The three parts, still encoded.
+pub(crate) struct Segments<'t> {
+    signing_input: &'t str,
+    header: &'t str,
+    pub(crate) payload: &'t str,
+    signature: &'t str,
+}
+
+/// Takes the compact form apart.
+pub(crate) fn split(compact: &str, limit: usize) -> Result<Segments<'_>, JwsError> {
+    if compact.len() > limit {
+        return Err(JwsError::TooLong {
+            limit,
+            found: compact.len(),
+        });
+    }
+    if compact.trim_start().starts_with('{') {
+        return Err(JwsError::JsonSerialization);
+    }
+    let mut parts = compact.splitn(MANY_SEGMENTS, '.');
+    let segments = (parts.next(), parts.next(), parts.next(), parts.next());
+    let (Some(header), Some(payload), Some(signature), None) = segments else {
+        let found = compact.splitn(MANY_SEGMENTS, '.').count();
+        return Err(match found {
+            5 => JwsError::Encrypted,
+            _ => JwsError::SegmentCount { found },
+        });
+    };
+    let named = [
+        (Segment::Header, header),
+        (Segment::Payload, payload),
+        (Segment::Signature, signature),
+    ];
+    if let Some((segment, _)) = named.into_iter().find(|(_, text)| text.is_empty()) {
+        return Err(JwsError::EmptySegment { segment });
+    }
+    let signing_input = compact
+        .get(..header.len() + 1 + payload.len())
+        .unwrap_or_default();
+    Ok(Segments {
+        signing_input,
+        header,
+        payload,
+        signature,
+    })
+}
+
+/// A part of the compact form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Segment {
+    /// The first.
+    Header,
+    /// The second.
+    Payload,
+    /// The third.
+    Signature,
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Header => "header",
+            Self::Payload => "payload",
+            Self::Signature => "signature",
+        })
+    }
+}
+
+/// Why a token is refused before its claims are looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JwsError {
+    /// No candidate key verifies the signature.
+    #[error("the signature does not verify with the key")]
+    BadSignature,
+    /// A part is not canonical base64url (RFC 7515 2).
+    #[error("the {segment} is not canonical base64url without padding")]
+    Base64 {
+        /// Which part.
+        segment: Segment,
+    },
+    /// A part is empty.
+    #[error("the {segment} is empty")]
+    EmptySegment {
+        /// Which part.
+        segment: Segment,
+    },
+    /// Five parts: an encrypted token (RFC 7516), which is not read here.
+    #[error("the token is encrypted (five parts), and only signed tokens are read")]
+    Encrypted,
+    /// The header is refused.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The JSON serialization, which JWTs never use (RFC 7519 1).
+    #[error("the token is in JSON serialization, and only the compact form is read")]
+    JsonSerialization,
+    /// The keys were chosen for a token of another algorithm; a mistake of the caller.
+    #[error("the token says {token}, the keys are for {keys}")]
+    KeyMismatch {
+        /// The algorithm of the token.
+        token: Algorithm,
+        /// The algorithm of the keys.
+        keys: Algorithm,
+    },
+    /// Not three parts.
+    #[error("a signed token has 3 parts, this one has {found}{}", if *.found >= MANY_SEGMENTS { " or more" } else { "" })]
+    SegmentCount {
+        /// How many there are; counting stops at six.
+        found: usize,
+    },
+    /// The token is too long.
+    #[error("a token of {found} octets, more than {limit}")]
+    TooLong {
+        /// The limit in octets.
+        limit: usize,
+        /// The length in octets.
+        found: usize,
+    },
+}
+
+impl From<BadSignature> for JwsError {
+    fn from(_: BadSignature) -> Self {
+        Self::BadSignature
+    }
+}
+
+impl JwsError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BadSignature => "jws-bad-signature",
+            Self::Base64 { .. } => "jws-base64",
+            Self::EmptySegment { .. } => "jws-empty-segment",
+            Self::Encrypted => "jws-encrypted",
+            Self::Header(error) => error.code(),
+            Self::JsonSerialization => "jws-json-serialization",
+            Self::KeyMismatch { .. } => "jws-key-mismatch",
+            Self::SegmentCount { .. } => "jws-segment-count",
+            Self::TooLong { .. } => "jws-too-long",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(token: &str) -> &'static str {
+        UnverifiedJws::parse(token, Algorithms::ID_TOKEN)
+            .map(drop)
+            .unwrap_err()
+            .code()
+    }
+
+    // covers: JWS-1, JWS-2, JWS-21, OIDC-IDT-12, BISX-4, BISX-9
+    #[test]
+    fn the_form_is_judged_before_anything_is_decoded() {
+        let header = base64url::encode(r#"{"alg":"RS256"}"#);
+        let cases = [
+            (String::new(), "jws-segment-count"),
+            ("a".into(), "jws-segment-count"),
+            ("a.b".into(), "jws-segment-count"),
+            ("a.b.c.d".into(), "jws-segment-count"),
+            ("a.b.c.d.e".into(), "jws-encrypted"),
+            ("a.b.c.d.e.f".into(), "jws-segment-count"),
+            (".".repeat(60_000), "jws-segment-count"),
+            ("a..c".into(), "jws-empty-segment"),
+            (".b.c".into(), "jws-empty-segment"),
+            (format!("{header}.e30."), "jws-empty-segment"),
+            ("x".repeat(MAX_TOKEN_OCTETS + 1), "jws-too-long"),
+            (
+                r#"{"payload":"a","signatures":[]}"#.into(),
+                "jws-json-serialization",
+            ),
+            (format!("{header}.e30.AA=="), "jws-base64"),
+            (format!("{header}.e30.AB"), "jws-base64"),
+            (format!("{header}.e3 0.AA"), "jws-base64"),
+            (format!("{header}.e30.A+"), "jws-base64"),
+            (format!(" {header}.e30.AA"), "jws-base64"),
+            (format!("{header}.e30.AA\n"), "jws-base64"),
+            (format!("Bearer {header}.e30.AA"), "jws-base64"),
+            ("e30.e30.AA".into(), "alg-missing"),
+        ];
+        for (token, expected) in cases {
+            assert_eq!(
+                code(&token),
+                expected,
+                "{}",
+                token.get(..40).unwrap_or(&token)
+            );
+        }
+    }
+
+    #[test]
+    fn counting_stops_at_six() {
+        let token = "a.".repeat(500);
+        assert_eq!(
+            UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap_err(),
+            JwsError::SegmentCount { found: 6 },
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn adv_never_panics(token in ".{0,200}") {
+            proptest::prop_assert!(UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).is_err());
+        }
+    }
+}

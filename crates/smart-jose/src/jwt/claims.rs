@@ -1,0 +1,142 @@
+//! The registered claims (RFC 7519 4.1).
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::member::{FromJson, Member};
+use crate::time::UnixTime;
+
+/// Seconds since the epoch, perhaps with a fraction (RFC 7519 2).
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct NumericDate(f64);
+
+impl NumericDate {
+    /// The last second of the year 9999. A date beyond it is a mistake; most often it counts
+    /// milliseconds.
+    pub const MAX: Self = Self(253_402_300_799.0);
+
+    /// The date at a point in time.
+    #[must_use]
+    #[expect(
+        clippy::as_conversions,
+        reason = "exact to 2^53, far beyond the year 9999"
+    )]
+    pub const fn from_time(time: UnixTime) -> Self {
+        Self(time.as_secs() as f64)
+    }
+
+    /// Seconds since the epoch.
+    #[must_use]
+    pub const fn as_secs(self) -> f64 {
+        self.0
+    }
+
+    /// Whether this is a date that a token can mean: finite, not before the epoch and not beyond
+    /// [`NumericDate::MAX`].
+    #[must_use]
+    pub fn is_plausible(self) -> bool {
+        (0.0..=Self::MAX.0).contains(&self.0)
+    }
+}
+
+impl FromJson for NumericDate {
+    const EXPECTED: &'static str = "a number of seconds";
+    fn from_number(number: f64) -> Option<Self> {
+        Some(Self(number))
+    }
+}
+
+impl fmt::Display for NumericDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for NumericDate {
+    /// Writes whole seconds without a fraction, as every reader expects.
+    #[expect(clippy::as_conversions, reason = "plausible dates fit an i64")]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_plausible() && self.0.fract() == 0.0 {
+            serializer.serialize_i64(self.0 as i64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+/// Whom a token is for: one string or an array of strings (RFC 7519 4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(Vec<String>);
+
+impl Audience {
+    /// An audience of these.
+    #[must_use]
+    pub const fn new(audiences: Vec<String>) -> Self {
+        Self(audiences)
+    }
+
+    /// Each audience, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether this one is among them, character for character.
+    #[must_use]
+    pub fn contains(&self, audience: &str) -> bool {
+        self.iter().any(|it| it == audience)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromJson for Audience {
+    const EXPECTED: &'static str = "a string or an array of strings";
+    fn from_string(text: &str) -> Option<Self> {
+        Some(Self(vec![text.to_owned()]))
+    }
+    fn from_strings(strings: Vec<String>) -> Option<Self> {
+        Some(Self(strings))
+    }
+}
+
+impl Serialize for Audience {
+    /// Writes a single audience as a string.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [one] => serializer.serialize_str(one),
+            many => many.serialize(serializer),
+        }
+    }
+}
+
+/// The claims of RFC 7519 4.1, as they were found.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct RegisteredClaims {
+    /// Who issued the token.
+    pub iss: Member<String>,
+    /// Whom it is about.
+    pub sub: Member<String>,
+    /// Whom it is for.
+    pub aud: Member<Audience>,
+    /// From when on it is not valid.
+    pub exp: Member<NumericDate>,
+    /// Until when it is not yet valid.
+    pub nbf: Member<NumericDate>,
+    /// When it was issued.
+    pub iat: Member<NumericDate>,
+    /// Its own name.
+    pub jti: Member<String>,
+}

@@ -1,0 +1,142 @@
+//! Validation of a token that is no ID token: an assertion, or a token of your own.
+
+use core::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::check::{self, ClaimError, DEFAULT_LEEWAY, MAX_LEEWAY};
+use super::claims::RegisteredClaims;
+use crate::header::ProtectedHeader;
+use crate::json::{self, JsonError};
+use crate::jws::{MAX_TOKEN_OCTETS, VerifiedJws};
+use crate::time::UnixTime;
+
+/// What a token must say. There is no `Default`: whom a token must be from and for is a decision,
+/// and a named expectation is a required claim (RFC 8725 3.8, 3.9).
+#[derive(Clone, Debug)]
+pub struct ClaimsPolicy {
+    issuer: String,
+    audience: String,
+    leeway: Duration,
+}
+
+impl ClaimsPolicy {
+    /// `iss` must be this issuer and `aud` must name this audience and no other.
+    #[must_use]
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            leeway: DEFAULT_LEEWAY,
+        }
+    }
+
+    /// Grants this leeway on the time claims, 60 s unless set and at most 300 s.
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway.min(MAX_LEEWAY);
+        self
+    }
+}
+
+/// A token whose signature and claims are valid. Only [`validate`] makes one.
+#[derive(Clone, Debug)]
+pub struct ValidatedJwt<C> {
+    header: ProtectedHeader,
+    claims: C,
+}
+
+impl<C> ValidatedJwt<C> {
+    /// The header.
+    pub const fn header(&self) -> &ProtectedHeader {
+        &self.header
+    }
+
+    /// The claims.
+    pub const fn claims(&self) -> &C {
+        &self.claims
+    }
+
+    /// The claims, by value.
+    pub fn into_claims(self) -> C {
+        self.claims
+    }
+}
+
+/// Why the claims of a token are refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValidationError {
+    /// A claim is refused.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// The payload is not a strict JSON object, or does not fit the caller's type.
+    #[error("the claims are not a strict JSON object: {0}")]
+    Json(#[from] JsonError),
+}
+
+impl ValidationError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Claim(error) => error.code(),
+            Self::Json(_) => "claims-json",
+        }
+    }
+}
+
+/// Checks `iss`, `aud`, `exp`, `nbf` and `iat` (where there is one), then reads the claims into
+/// the caller's type.
+///
+/// # Errors
+///
+/// [`ValidationError`]: the first rule that fails, in the order named.
+///
+/// ```
+/// # #[cfg(feature = "ring")] {
+/// use smart_jose::jwt::{ClaimsPolicy, validate};
+/// use smart_jose::key::PrivateKey;
+/// use smart_jose::{Algorithm, Algorithms, CryptoProvider, Jwk, JwkSet, UnixTime, UnverifiedJws, jws};
+///
+/// let ring = CryptoProvider::ring();
+/// let private = PrivateKey::generate(Algorithm::ES256, ring).unwrap();
+/// let signer = ring.signing_key(&private, Algorithm::ES256).unwrap();
+/// let claims = br#"{"iss":"https://a.example","aud":"b","exp":1700000300,"colour":"green"}"#;
+/// let token = jws::sign(claims, Some("1"), &*signer).unwrap();
+///
+/// let keys = JwkSet::from_keys(
+///     vec![Jwk::new(private.public_key(), "1", Algorithm::ES256).unwrap()],
+///     ring,
+/// );
+/// let token = UnverifiedJws::parse(&token, Algorithms::of(&[Algorithm::ES256])).unwrap();
+/// let keys = keys.candidates(token.header()).unwrap();
+/// let token = token.verify(&keys).unwrap();
+///
+/// #[derive(serde::Deserialize)]
+/// struct Claims { colour: String }
+/// let policy = ClaimsPolicy::new("https://a.example", "b");
+/// let token = validate::<Claims>(token, &policy, UnixTime::from_secs(1_700_000_000)).unwrap();
+/// assert_eq!(token.claims().colour, "green");
+/// # }
+/// ```
+pub fn validate<C: DeserializeOwned>(
+    token: VerifiedJws,
+    policy: &ClaimsPolicy,
+    now: UnixTime,
+) -> Result<ValidatedJwt<C>, ValidationError> {
+    let (header, payload) = token.into_parts();
+    let text = json::check_object(&payload, MAX_TOKEN_OCTETS)?;
+    let registered: RegisteredClaims = json::read_checked(text)?;
+    check::issuer(&registered.iss, &policy.issuer)?;
+    check::audience(&registered.aud, &policy.audience, &[])?;
+    check::expiry(&registered.exp, now, policy.leeway)?;
+    check::not_before(&registered.nbf, now, policy.leeway)?;
+    if let Some(iat) = check::optional("iat", &registered.iat)? {
+        check::issued_at(*iat, now, policy.leeway, None)?;
+    }
+    Ok(ValidatedJwt {
+        header,
+        claims: json::read_checked(text)?,
+    })
+}
