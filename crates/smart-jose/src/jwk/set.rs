@@ -135,8 +135,8 @@ pub enum KeySelectionError {
         kid: Option<Text>,
         /// The algorithm of the token.
         algorithm: Algorithm,
-        /// Why.
-        reason: Text,
+        /// Why, in words of ours.
+        reason: Box<str>,
     },
     /// The set has no key under this `kid`, or without a `kid` none that fits.
     #[error("no key{} for {algorithm} among {known} usable keys", named(.kid))]
@@ -263,7 +263,7 @@ impl JwkSet {
     /// `kid` names keys that are for something else, [`KeySelectionError::Ambiguous`] where five
     /// or more fit: then none is tried.
     pub fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySelectionError> {
-        self.select(header, MAX_CANDIDATES)
+        self.select(header.kid(), header.algorithm(), MAX_CANDIDATES)
     }
 
     /// The one key for a token: what a server uses for client assertions, where no match and
@@ -273,17 +273,27 @@ impl JwkSet {
     ///
     /// As [`JwkSet::candidates`], but two keys that fit are `Ambiguous`.
     pub fn exactly_one(&self, header: &ProtectedHeader) -> Result<Candidates, KeySelectionError> {
-        self.select(header, 1)
+        self.select(header.kid(), header.algorithm(), 1)
+    }
+
+    /// The keys that fit an algorithm, whatever their `kid`: for keys that were given by hand,
+    /// such as one from a PEM file, which has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`JwkSet::candidates`].
+    pub fn candidates_for(&self, algorithm: Algorithm) -> Result<Candidates, KeySelectionError> {
+        self.select(None, algorithm, MAX_CANDIDATES)
     }
 
     fn select(
         &self,
-        header: &ProtectedHeader,
+        kid: Option<&str>,
+        algorithm: Algorithm,
         limit: usize,
     ) -> Result<Candidates, KeySelectionError> {
-        let algorithm = header.algorithm();
         let fitting = || {
-            let has_kid = |key: &&Jwk| header.kid().is_none_or(|kid| key.kid() == Some(kid));
+            let has_kid = move |key: &&Jwk| kid.is_none_or(|kid| key.kid() == Some(kid));
             self.keys
                 .iter()
                 .filter(has_kid)
@@ -291,7 +301,7 @@ impl JwkSet {
         };
         let found = fitting().count();
         if found > limit {
-            let kid = header.kid().map(Text::new);
+            let kid = kid.map(Text::new);
             return Err(KeySelectionError::Ambiguous {
                 kid,
                 algorithm,
@@ -305,42 +315,42 @@ impl JwkSet {
             *slot = Some(key);
         }
         if keys.iter().all(Option::is_none) {
-            return Err(self.nothing_fits(header));
+            return Err(self.nothing_fits(kid, algorithm));
         }
         Ok(Candidates { algorithm, keys })
     }
 
     /// Says as precisely as possible why nothing fits.
-    fn nothing_fits(&self, header: &ProtectedHeader) -> KeySelectionError {
-        let algorithm = header.algorithm();
-        let kid = header.kid().map(Text::new);
-        if kid.is_some() {
-            let skipped = self.skipped.iter().find(|it| it.kid == kid);
-            if let Some(SkippedKey { reason, .. }) = skipped {
-                let reason = Text::new(&reason.to_string());
-                return KeySelectionError::Unfit {
-                    kid,
-                    algorithm,
-                    reason,
-                };
-            }
-            if let Some(key) = self.keys.iter().find(|key| key.kid() == header.kid()) {
-                let reason = match key.algorithm() {
-                    Some(other) if other != algorithm => format!("its alg is {other}"),
-                    _ if !key.fits(algorithm) => format!("it is {}", key.key().key_type()),
-                    _ => format!("{} does not take it", self.provider.name),
-                };
-                return KeySelectionError::Unfit {
-                    kid,
-                    algorithm,
-                    reason: Text::new(&reason),
-                };
-            }
-        }
-        KeySelectionError::Unknown {
+    fn nothing_fits(&self, kid: Option<&str>, algorithm: Algorithm) -> KeySelectionError {
+        let known = self.keys.len();
+        let unknown = |kid| KeySelectionError::Unknown {
             kid,
             algorithm,
-            known: self.keys.len(),
+            known,
+        };
+        let Some(kid) = kid else {
+            return unknown(None);
+        };
+        let shown = Text::new(kid);
+        let skipped = self
+            .skipped
+            .iter()
+            .find(|it| it.kid.as_ref() == Some(&shown));
+        let reason = if let Some(SkippedKey { reason, .. }) = skipped {
+            reason.to_string()
+        } else if let Some(key) = self.keys.iter().find(|key| key.kid() == Some(kid)) {
+            match key.algorithm() {
+                Some(other) if other != algorithm => format!("its alg is {other}"),
+                _ if !key.fits(algorithm) => format!("it is {}", key.key().key_type()),
+                _ => format!("{} does not take it", self.provider.name),
+            }
+        } else {
+            return unknown(Some(shown));
+        };
+        KeySelectionError::Unfit {
+            kid: Some(shown),
+            algorithm,
+            reason: reason.into(),
         }
     }
 }

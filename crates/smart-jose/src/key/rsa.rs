@@ -102,7 +102,7 @@ mod tests {
     /// An odd modulus of exactly this many bits.
     fn modulus(bits: usize) -> Vec<u8> {
         let mut n = vec![0xff; bits.div_ceil(8)];
-        n[0] = if bits % 8 == 0 {
+        n[0] = if bits.is_multiple_of(8) {
             0xff
         } else {
             (1 << (bits % 8)) - 1

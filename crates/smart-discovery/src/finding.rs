@@ -1,0 +1,35 @@
+//! Things that are not as the standards say, but were met without loosening trust.
+
+use core::fmt;
+
+use serde::Serialize;
+
+/// Something an operator should know about a document: what is odd, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// A stable name in kebab case.
+    pub code: &'static str,
+    /// What was found.
+    pub found: String,
+    /// What the owner of the server, or of this program, can do.
+    pub remedy: &'static str,
+}
+
+impl Finding {
+    /// A finding.
+    #[must_use]
+    pub fn new(code: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
+        Self {
+            code,
+            found: found.into(),
+            remedy,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.code, self.found, self.remedy)
+    }
+}

@@ -1,0 +1,103 @@
+//! The seam to the network: one method, over the types of the `http` crate.
+
+use core::fmt::Debug;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use smart_jose::{ErrorClass, Text};
+
+/// Sends one request and gives back the whole response.
+///
+/// An implementation must not follow redirects, send cookies, or read a body beyond its limit;
+/// it must give up after a bounded time. A response with any status is a success here: judging
+/// it is the caller's work. Wrongly failing is safe; wrongly following a redirect can carry a
+/// bearer token to another host.
+#[async_trait]
+pub trait HttpClient: Debug + Send + Sync {
+    /// Sends one request.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] where no whole response came back.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+}
+
+/// Why no response came back. It names the host and never a path or a query, which may hold
+/// what must not be logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The body is longer than the limit.
+    #[error("the answer of {host} is longer than {limit} octets")]
+    BodyTooLong {
+        /// The host.
+        host: Text,
+        /// The limit in octets.
+        limit: usize,
+    },
+    /// No connection could be made.
+    #[error("no connection to {host}: {problem}")]
+    Connect {
+        /// The host.
+        host: Text,
+        /// What the network said.
+        problem: Text,
+    },
+    /// The connection broke, or what came was no HTTP.
+    #[error("the exchange with {host} failed: {problem}")]
+    Exchange {
+        /// The host.
+        host: Text,
+        /// What the network said.
+        problem: Text,
+    },
+    /// The request could not be made.
+    #[error("the request could not be made: {problem}")]
+    Request {
+        /// What is wrong with it.
+        problem: Text,
+    },
+    /// The time was up.
+    #[error("{host} did not answer within {} s", .limit.as_secs_f32())]
+    Timeout {
+        /// The host.
+        host: Text,
+        /// The time that was given.
+        limit: Duration,
+    },
+}
+
+impl TransportError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BodyTooLong { .. } => "http-body-too-long",
+            Self::Connect { .. } => "http-connect",
+            Self::Exchange { .. } => "http-exchange",
+            Self::Request { .. } => "http-request",
+            Self::Timeout { .. } => "http-timeout",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Request { .. } => ErrorClass::Configuration,
+            _ => ErrorClass::Upstream,
+        }
+    }
+}
+
+/// A GET request for JSON.
+pub(crate) fn get_json(url: &str) -> Request<Bytes> {
+    // The URL types have checked the text, so it parses; an empty request would be refused by
+    // every client.
+    Request::get(url)
+        .header(http::header::ACCEPT, "application/json")
+        .body(Bytes::new())
+        .unwrap_or_default()
+}

@@ -1,0 +1,111 @@
+//! What the cache decides. Time comes in, a decision goes out: no clock, no network.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use smart_jose::jwk::KeySelectionError;
+use smart_jose::{Candidates, JwkSet, ProtectedHeader};
+
+use super::document::JwksError;
+use super::source::KeySourceError;
+
+/// How long a fetched set is fresh.
+pub const LIFE: Duration = Duration::from_secs(600);
+/// How soon after a fetch an unknown `kid` may cause the next one. A flood of made-up `kid`s
+/// costs the issuer one request in this time.
+pub const COOL_DOWN: Duration = Duration::from_secs(30);
+/// How soon after a failed fetch the next one may be tried.
+pub const BACKOFF: Duration = Duration::from_secs(10);
+
+/// What is held for one issuer.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    held: Option<Held>,
+    last_failure: Option<(Duration, JwksError)>,
+}
+
+#[derive(Debug)]
+struct Held {
+    set: Arc<JwkSet>,
+    fetched_at: Duration,
+}
+
+/// What to do for a token.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// These keys are fresh.
+    Use(Candidates),
+    /// Fetch the set first.
+    Fetch,
+    /// There is no key, and a fetch is not allowed now.
+    Refuse(KeySourceError),
+}
+
+impl Cache {
+    /// Keys that are fresh, for the path without waiting.
+    pub(super) fn fresh(&self, header: &ProtectedHeader, now: Duration) -> Option<Candidates> {
+        let held = self
+            .held
+            .as_ref()
+            .filter(|held| now.saturating_sub(held.fetched_at) < LIFE)?;
+        held.set.candidates(header).ok()
+    }
+
+    /// What to do for a token at this moment, on the monotonic clock.
+    pub(super) fn decide(&self, header: &ProtectedHeader, now: Duration) -> Decision {
+        if let Some(keys) = self.fresh(header, now) {
+            return Decision::Use(keys);
+        }
+        let selection = self
+            .held
+            .as_ref()
+            .map(|held| (held, held.set.candidates(header)));
+        let resting = self
+            .last_failure
+            .as_ref()
+            .filter(|(at, _)| now.saturating_sub(*at) < BACKOFF);
+        if let Some((_, error)) = resting {
+            // Keys that have gone stale while the issuer is down still verify.
+            return match selection {
+                Some((_, Ok(keys))) => Decision::Use(keys),
+                _ => Decision::Refuse(error.clone().into()),
+            };
+        }
+        match selection {
+            Some((held, Err(problem))) => {
+                let age = now.saturating_sub(held.fetched_at);
+                if age >= COOL_DOWN {
+                    return Decision::Fetch;
+                }
+                // Too many keys stay too many; an unknown or unfit one may be rotated in.
+                Decision::Refuse(match problem {
+                    KeySelectionError::Ambiguous { .. } => problem.into(),
+                    _ => KeySourceError::UnknownRetry {
+                        problem,
+                        retry_after: COOL_DOWN - age,
+                    },
+                })
+            }
+            _ => Decision::Fetch,
+        }
+    }
+
+    /// Takes in a fetched set.
+    pub(super) fn fetched(&mut self, set: JwkSet, now: Duration) {
+        self.held = Some(Held {
+            set: Arc::new(set),
+            fetched_at: now,
+        });
+        self.last_failure = None;
+    }
+
+    /// Takes note of a failed fetch; what is held stays.
+    pub(super) fn failed(&mut self, error: JwksError, now: Duration) {
+        self.last_failure = Some((now, error));
+    }
+
+    /// The set that is held, fresh or not.
+    pub(super) fn set(&self) -> Option<Arc<JwkSet>> {
+        self.held.as_ref().map(|held| Arc::clone(&held.set))
+    }
+}

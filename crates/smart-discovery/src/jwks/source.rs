@@ -1,0 +1,72 @@
+//! Where a verifier gets its keys.
+
+use core::fmt::Debug;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use smart_jose::jwk::KeySelectionError;
+use smart_jose::{Candidates, ErrorClass, ProtectedHeader};
+
+use super::document::JwksError;
+
+/// Gives the keys of one issuer. Keys of different issuers must come from different sources, so
+/// that no issuer can sign for another (RFC 8725 3.8).
+///
+/// A wrong "no such key" locks somebody out until the next refresh; a key that is not the
+/// issuer's lets a stranger in. An implementation that is unsure must say "no such key".
+#[async_trait]
+pub trait KeySource: Debug + Send + Sync {
+    /// The keys for a token, if they are at hand: no waiting, no network. A verifier asks this
+    /// first.
+    fn cached(&self, header: &ProtectedHeader) -> Option<Candidates>;
+
+    /// The keys for a token, fetched if need be.
+    ///
+    /// # Errors
+    ///
+    /// [`KeySourceError`].
+    async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError>;
+}
+
+/// Why there are no keys for a token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeySourceError {
+    /// The key set could not be had, and nothing usable is held.
+    #[error("the issuer's keys cannot be fetched: {0}")]
+    Fetch(#[from] JwksError),
+    /// The set is at hand, and no key in it is for the token.
+    #[error(transparent)]
+    Selection(#[from] KeySelectionError),
+    /// No key is for the token, and the set was fetched so recently that it is not fetched
+    /// again yet. If the issuer has just rotated its keys, a later try succeeds.
+    #[error("{problem}; the keys can be fetched again in {} s", .retry_after.as_secs())]
+    UnknownRetry {
+        /// Why no key fits.
+        problem: KeySelectionError,
+        /// When the set may be fetched again.
+        retry_after: Duration,
+    },
+}
+
+impl KeySourceError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => error.code(),
+            Self::Selection(error) => error.code(),
+            Self::UnknownRetry { .. } => "key-unknown-retry",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Fetch(error) => error.class(),
+            Self::Selection(_) => ErrorClass::InvalidToken,
+            Self::UnknownRetry { .. } => ErrorClass::Upstream,
+        }
+    }
+}

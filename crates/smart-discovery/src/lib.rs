@@ -1,0 +1,64 @@
+//! From a FHIR base URL to trusted keys: SMART and OpenID discovery, and a cache of key sets.
+//!
+//! ```text
+//! FhirBaseUrl ─▶ SmartConfiguration ─▶ Issuer ─▶ ProviderMetadata ─▶ RemoteJwks
+//!                └──────────────── TrustedIssuer ────────────────┘
+//! ```
+//!
+//! Each document is checked against the one before, and only [`Discovery`] makes a
+//! [`TrustedIssuer`]. Nothing is ever fetched because of what a token says: the steps that the
+//! SMART guide shows begin with the token's own `iss`, and anybody can write one.
+//!
+//! ```
+//! # #[cfg(feature = "reqwest")] {
+//! use std::sync::Arc;
+//! use smart_discovery::{ClientError, Discovery, DiscoveryError, FhirBaseUrl, ReqwestClient};
+//!
+//! async fn who_signs(base: &FhirBaseUrl, http: ReqwestClient) -> Result<String, DiscoveryError> {
+//!     let trusted = Discovery::new(Arc::new(http)).discover(base).await?;
+//!     Ok(trusted.issuer().to_string())
+//! }
+//! # }
+//! ```
+//!
+//! # Defaults, and why
+//!
+//! | Default | Why |
+//! |---|---|
+//! | https only; http on loopback by a named opt-in | keys that arrive in the clear are anybody's keys |
+//! | no redirects | a redirect is a fetch to a place of the sender's choosing |
+//! | 2 s to connect, 5 s in all, 256 KiB of body | a hanging or endless server must not become ours |
+//! | keys live 10 min; an unknown `kid` refetches, at most once in 30 s | a rotation is followed at once, and made-up `kid`s cost one request in 30 s |
+//! | after a failure 10 s of rest; keys that are held go on verifying | the provider's outage does not become ours |
+//!
+//! # Features
+//!
+//! - `ring` (default), `aws-lc-rs`: the cryptography, also of TLS. With both, TLS uses ring.
+//! - `reqwest` (default): [`ReqwestClient`]. Without it, implement [`HttpClient`] yourself.
+
+mod clock;
+mod discover;
+pub mod document;
+mod finding;
+mod http_client;
+pub mod jwks;
+mod provider_metadata;
+#[cfg(feature = "reqwest")]
+mod reqwest_client;
+mod smart_configuration;
+#[cfg(feature = "reqwest")]
+mod tls;
+mod url;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use discover::{Discovery, DiscoveryError, Step, Trace, TrustedIssuer};
+pub use document::DocumentError;
+pub use finding::Finding;
+pub use http_client::{HttpClient, TransportError};
+pub use jwks::{FixedJwks, JwksError, KeySource, KeySourceError, RemoteJwks};
+pub use provider_metadata::{MetadataError, ProviderMetadata};
+#[cfg(feature = "reqwest")]
+pub use reqwest_client::{CONNECT_TIMEOUT, ClientError, ReqwestClient, TOTAL_TIMEOUT};
+pub use smart_configuration::SmartConfiguration;
+pub use smart_jose as jose;
+pub use url::{EndpointUrl, FhirBaseUrl, Issuer, PlainHttp, UrlError};

@@ -1,0 +1,384 @@
+//! URLs that are kept as written.
+//!
+//! Issuers and FHIR bases are compared character for character (OpenID Connect Discovery 4.3,
+//! RFC 8414 4), and URL types that normalise break that: `https://a` silently becomes
+//! `https://a/`. So these are checked text. An issuer, a FHIR base and an endpoint are three
+//! types, since "iss" means a different one of them in each place where it occurs.
+
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+use smart_jose::Text;
+
+/// Longer URLs are refused, in octets.
+const LIMIT: usize = 2048;
+
+/// Whether http without TLS is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlainHttp {
+    /// https everywhere.
+    Refused,
+    /// http where the host is `localhost`, 127.0.0.0/8 or `[::1]`: for sandboxes and tests.
+    LoopbackOnly,
+}
+
+/// Why a URL is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// A fragment, which none of these URLs has.
+    #[error("{url} has a fragment")]
+    Fragment {
+        /// The URL.
+        url: Text,
+    },
+    /// http without TLS.
+    #[error("{url} is not https")]
+    NotHttps {
+        /// The URL.
+        url: Text,
+    },
+    /// A query, where none is allowed.
+    #[error("{url} has a query")]
+    Query {
+        /// The URL.
+        url: Text,
+    },
+    /// The text is no absolute http or https URL.
+    #[error("{url} is no absolute https URL: {problem}")]
+    Syntax {
+        /// The URL.
+        url: Text,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A user name or password in the URL.
+    #[error("the URL holds credentials")]
+    UserInfo,
+}
+
+impl UrlError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Fragment { .. } => "url-fragment",
+            Self::NotHttps { .. } => "url-not-https",
+            Self::Query { .. } => "url-query",
+            Self::Syntax { .. } => "url-syntax",
+            Self::UserInfo => "url-user-info",
+        }
+    }
+}
+
+/// Whether a URL of some kind may have a query.
+#[derive(Clone, Copy, PartialEq)]
+enum Query {
+    Allowed,
+    Refused,
+}
+
+/// Checks a URL and gives back its parts.
+fn check(text: &str, plain: PlainHttp, query: Query) -> Result<Uri, UrlError> {
+    let url = Text::new(text);
+    let syntax = |problem| UrlError::Syntax {
+        url: url.clone(),
+        problem,
+    };
+    if text.len() > LIMIT {
+        return Err(syntax("longer than 2048 octets"));
+    }
+    // RFC 3986 2: what is no URL character is no URL, whatever a lenient parser makes of it.
+    let is_url_octet =
+        |it: u8| it.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&it);
+    if !text.bytes().all(is_url_octet) {
+        return Err(syntax("it holds a character that URLs do not have"));
+    }
+    if text.contains('#') {
+        return Err(UrlError::Fragment { url });
+    }
+    let uri: Uri = text.parse().map_err(|_| syntax("it does not parse"))?;
+    let authority = uri.authority().ok_or_else(|| syntax("it has no host"))?;
+    if authority.as_str().contains('@') {
+        return Err(UrlError::UserInfo);
+    }
+    let host = authority.host();
+    if host.is_empty() {
+        return Err(syntax("it has no host"));
+    }
+    let port = authority.as_str().get(host.len()..).unwrap_or_default();
+    if !port.is_empty() && !is_port(port) {
+        return Err(syntax("its port is no number from 1 to 65535"));
+    }
+    if uri.path().split('/').any(|it| it == "." || it == "..") {
+        return Err(syntax("it has a dot segment"));
+    }
+    match uri.scheme_str() {
+        Some("https") => {}
+        Some("http") if plain == PlainHttp::LoopbackOnly && is_loopback(host) => {}
+        _ => return Err(UrlError::NotHttps { url }),
+    }
+    if query == Query::Refused && text.contains('?') {
+        return Err(UrlError::Query { url });
+    }
+    Ok(uri)
+}
+
+/// Whether text is a colon and a port; the digits alone, as `u16` also reads a sign.
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':').is_some_and(|digits| {
+        digits.bytes().all(|it| it.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|it| it > 0)
+    })
+}
+
+/// Whether a host, as it stands in a URL, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare.parse::<Ipv4Addr>().is_ok_and(|it| it.is_loopback())
+        || bare.parse::<Ipv6Addr>().is_ok_and(|it| it.is_loopback())
+}
+
+macro_rules! url_type {
+    ($(#[$doc:meta])* $name:ident, $query:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Reads an https URL.
+            ///
+            /// # Errors
+            ///
+            /// [`UrlError`].
+            pub fn parse(text: &str) -> Result<Self, UrlError> {
+                Self::parse_with(text, PlainHttp::Refused)
+            }
+
+            /// Reads a URL, with http allowed as `plain` says.
+            ///
+            /// # Errors
+            ///
+            /// [`UrlError`].
+            pub fn parse_with(text: &str, plain: PlainHttp) -> Result<Self, UrlError> {
+                check(text, plain, $query).map(|_| Self(text.into()))
+            }
+
+            /// The URL as written.
+            #[must_use]
+            pub const fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+    };
+}
+
+url_type! {
+    /// The base URL of a FHIR server, as written.
+    ///
+    /// ```
+    /// use smart_discovery::FhirBaseUrl;
+    /// let base = FhirBaseUrl::parse("https://ehr.example/fhir").unwrap();
+    /// assert_eq!(base.as_str(), "https://ehr.example/fhir");
+    /// assert!(FhirBaseUrl::parse("http://ehr.example/fhir").is_err());
+    /// assert!(FhirBaseUrl::parse("https://user@ehr.example/fhir").is_err());
+    /// ```
+    FhirBaseUrl, Query::Refused
+}
+url_type! {
+    /// An OpenID issuer identifier, as written: `https://a` and `https://a/` are two issuers
+    /// (OpenID Connect Core 2, Discovery 4.3).
+    Issuer, Query::Refused
+}
+url_type! {
+    /// The URL of an endpoint, which may have a query.
+    EndpointUrl, Query::Allowed
+}
+
+impl FhirBaseUrl {
+    /// The base without a final slash, for appending (FHIR has it without).
+    #[must_use]
+    pub fn trimmed(&self) -> &str {
+        self.0.strip_suffix('/').unwrap_or(&self.0)
+    }
+
+    /// Appends a relative path. This is no URL join, which would drop the last segment of the
+    /// base.
+    #[must_use]
+    pub fn append(&self, path: &str) -> String {
+        format!("{}/{path}", self.trimmed())
+    }
+}
+
+impl Issuer {
+    /// Where the issuer's metadata is: its identifier without a final slash, then
+    /// `/.well-known/openid-configuration` (OpenID Connect Discovery 4.1).
+    #[must_use]
+    pub fn configuration_url(&self) -> String {
+        let trimmed = self.0.strip_suffix('/').unwrap_or(&self.0);
+        format!("{trimmed}/.well-known/openid-configuration")
+    }
+}
+
+impl EndpointUrl {
+    /// Reads an endpoint that may be relative: then it is appended to `base`, or to its origin
+    /// where it begins with a slash. The second value says whether it was relative.
+    pub(crate) fn resolve(
+        text: &str,
+        base: &FhirBaseUrl,
+        plain: PlainHttp,
+    ) -> Result<(Self, bool), UrlError> {
+        if text.contains("://") {
+            return Ok((Self::parse_with(text, plain)?, false));
+        }
+        let absolute = if text.starts_with("//") {
+            // A network-path reference names another host without a scheme; nobody means it.
+            text.to_owned()
+        } else if text.starts_with('/') {
+            let authority = base.0.split('/').take(3).collect::<Vec<_>>().join("/");
+            format!("{authority}{text}")
+        } else {
+            base.append(text)
+        };
+        Ok((Self::parse_with(&absolute, plain)?, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str, plain: PlainHttp) -> Result<String, &'static str> {
+        FhirBaseUrl::parse_with(text, plain)
+            .map(|it| it.as_str().to_owned())
+            .map_err(|error| error.code())
+    }
+
+    // covers: OIDC-IDT-1, DISC-7, DISC-10
+    #[test]
+    fn urls_are_https_and_kept_as_written() {
+        for text in [
+            "https://ehr.example",
+            "https://ehr.example/",
+            "https://EHR.example:443/fhir/",
+            "https://10.0.0.1/fhir",
+            "https://[2001:db8::1]:8443/fhir",
+            "https://ehr.example/a%2fb/r4",
+        ] {
+            assert_eq!(code(text, PlainHttp::Refused), Ok(text.to_owned()));
+        }
+        for (text, expected) in [
+            ("", "url-syntax"),
+            ("ehr.example/fhir", "url-syntax"),
+            ("/fhir", "url-syntax"),
+            ("https://", "url-syntax"),
+            ("https:///fhir", "url-syntax"),
+            ("https://ehr.example:/fhir", "url-syntax"),
+            ("https://ehr.example:99999/", "url-syntax"),
+            ("https://ehr.example/a b", "url-syntax"),
+            ("https://ehr.example\\@evil.example/", "url-syntax"),
+            ("https://ehr.example/\u{e9}", "url-syntax"),
+            ("https://ehr.example/\n", "url-syntax"),
+            ("https://ehr.example/a/../b", "url-syntax"),
+            ("https://u:p@ehr.example/", "url-user-info"),
+            ("https://@ehr.example/", "url-user-info"),
+            ("https://ehr.example/#a", "url-fragment"),
+            ("https://ehr.example/?a", "url-query"),
+            ("http://ehr.example/", "url-not-https"),
+            ("http://127.0.0.1/", "url-not-https"),
+            ("ftp://ehr.example/", "url-not-https"),
+            ("file:///etc/passwd", "url-syntax"),
+        ] {
+            assert_eq!(code(text, PlainHttp::Refused), Err(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only_and_only_when_allowed() {
+        for text in [
+            "http://localhost:1/",
+            "http://127.0.0.1:80/f",
+            "http://127.8.8.8",
+            "http://[::1]:9/",
+        ] {
+            assert!(code(text, PlainHttp::LoopbackOnly).is_ok(), "{text}");
+            assert_eq!(
+                code(text, PlainHttp::Refused),
+                Err("url-not-https"),
+                "{text}"
+            );
+        }
+        for text in [
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.evil.example/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "http://2130706433/",
+            "http://127.1/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert_eq!(
+                code(text, PlainHttp::LoopbackOnly),
+                Err("url-not-https"),
+                "{text}"
+            );
+        }
+    }
+
+    // covers: DISC-1, DISC-2
+    #[test]
+    fn the_configuration_is_appended_and_a_final_slash_falls_away() {
+        for (issuer, expected) in [
+            ("https://h", "https://h/.well-known/openid-configuration"),
+            ("https://h/", "https://h/.well-known/openid-configuration"),
+            (
+                "https://h/a",
+                "https://h/a/.well-known/openid-configuration",
+            ),
+            (
+                "https://h/a/",
+                "https://h/a/.well-known/openid-configuration",
+            ),
+        ] {
+            let issuer = Issuer::parse(issuer).unwrap();
+            assert_eq!(issuer.configuration_url(), expected);
+        }
+    }
+
+    // covers: SMART-DISC-7
+    #[test]
+    fn relative_endpoints_are_appended_to_the_base() {
+        let base = FhirBaseUrl::parse("https://h/a/fhir").unwrap();
+        let resolve = |text| {
+            EndpointUrl::resolve(text, &base, PlainHttp::Refused)
+                .map(|(url, relative)| (url.as_str().to_owned(), relative))
+                .map_err(|error| error.code())
+        };
+        assert_eq!(
+            resolve("token"),
+            Ok(("https://h/a/fhir/token".into(), true))
+        );
+        assert_eq!(resolve("/token"), Ok(("https://h/token".into(), true)));
+        assert_eq!(
+            resolve("https://x/t?a=1"),
+            Ok(("https://x/t?a=1".into(), false))
+        );
+        assert_eq!(resolve("//evil.example/t"), Err("url-syntax"));
+        assert_eq!(resolve("../t"), Err("url-syntax"));
+        assert_eq!(resolve("http://h/t"), Err("url-not-https"));
+    }
+}
