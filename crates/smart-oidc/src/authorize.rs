@@ -1,0 +1,477 @@
+//! The authorization request and the callback, as types that are used up one after the other.
+
+use core::fmt;
+use core::time::Duration;
+
+use smart_discovery::{EndpointUrl, FhirBaseUrl, Issuer, TrustedIssuer};
+use smart_jose::alg::HashAlgorithm;
+use smart_jose::crypto::RandomFailed;
+use smart_jose::{CryptoProvider, ErrorClass, Secret, Text, UnixTime};
+
+use crate::client::ClientConfig;
+use crate::pkce;
+use crate::value::{
+    AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce, RedirectUri,
+    State,
+};
+
+/// How long a launch may take from its beginning to the callback.
+pub const LAUNCH_LIFE: Duration = Duration::from_secs(600);
+
+/// A launch that has not begun.
+#[derive(Clone, Debug)]
+pub struct Launch<'a> {
+    issuer: &'a TrustedIssuer,
+    client: &'a ClientConfig,
+    handle: Option<LaunchHandle>,
+    /// `aud` as it is to be sent: the FHIR base as configured, or as an EHR wrote it.
+    aud: String,
+}
+
+/// What beginning a launch yields.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Begun {
+    /// Where to send the browser.
+    pub authorization_url: String,
+    /// For a cookie of the app: only the browser that holds it can finish the launch.
+    pub binding: BrowserBinding,
+    /// For the app's store, on the server.
+    pub pending: PendingLaunch,
+}
+
+/// A launch that waits for its callback. It is used up by [`PendingLaunch::authorize`], so one
+/// state serves one callback.
+pub struct PendingLaunch {
+    /// SHA-256 of state and binding: what a store would use as its key.
+    lock: Secret<Vec<u8>>,
+    nonce: Nonce,
+    verifier: CodeVerifier,
+    expires_at: UnixTime,
+    context: LaunchIdentity,
+    callbacks_carry_iss: bool,
+}
+
+/// Who takes part in a launch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LaunchIdentity {
+    /// The issuer that the chain of trust led to.
+    pub issuer: Issuer,
+    /// The FHIR base of the launch.
+    pub fhir_base: FhirBaseUrl,
+    /// Where the code is exchanged.
+    pub token_endpoint: EndpointUrl,
+    /// The app.
+    pub client_id: ClientId,
+    /// Where the browser comes back to.
+    pub redirect_uri: RedirectUri,
+    /// The scopes that are asked for.
+    pub scopes: Vec<String>,
+}
+
+/// A launch whose callback was genuine. It holds the code and is used up by exchanging it.
+pub struct AuthorizedLaunch {
+    pub(crate) context: LaunchIdentity,
+    pub(crate) code: AuthorizationCode,
+    pub(crate) verifier: CodeVerifier,
+    pub(crate) nonce: Nonce,
+}
+
+/// Why a launch cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LaunchError {
+    /// The server has no authorization endpoint, so it offers no launch.
+    #[error("the server publishes no authorization_endpoint")]
+    NoAuthorizationEndpoint,
+    /// `fhirUser` without `openid` gets no ID token (SMART App Launch 2.2, Quick Start).
+    #[error("the scope fhirUser is asked for without openid")]
+    FhirUserWithoutOpenid,
+    /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3).
+    #[error("{scope} is no scope")]
+    Scope {
+        /// The scope.
+        scope: Text,
+    },
+    /// The `iss` of an EHR launch is not the FHIR base that is configured.
+    #[error("the EHR names the FHIR base {found}, configured is {expected}")]
+    UnknownFhirBase {
+        /// The FHIR base that is configured.
+        expected: Text,
+        /// The `iss` of the launch.
+        found: Text,
+    },
+    /// No random octets.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+}
+
+impl LaunchError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NoAuthorizationEndpoint => "launch-no-authorization-endpoint",
+            Self::FhirUserWithoutOpenid => "launch-fhir-user-without-openid",
+            Self::Scope { .. } => "launch-scope",
+            Self::UnknownFhirBase { .. } => "launch-unknown-fhir-base",
+            Self::Random(_) => "random-failed",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::UnknownFhirBase { .. } => ErrorClass::InvalidRequest,
+            Self::NoAuthorizationEndpoint => ErrorClass::Upstream,
+            _ => ErrorClass::Configuration,
+        }
+    }
+}
+
+impl<'a> Launch<'a> {
+    /// A launch from the app's own page.
+    #[must_use]
+    pub fn standalone(issuer: &'a TrustedIssuer, client: &'a ClientConfig) -> Self {
+        let aud = issuer.fhir_base().as_str().to_owned();
+        Self {
+            issuer,
+            client,
+            handle: None,
+            aud,
+        }
+    }
+
+    /// A launch from within the EHR, with the `iss` and `launch` parameters as received.
+    ///
+    /// `iss` comes from outside, so it only chooses among what is configured: it must be the FHIR
+    /// base of `issuer`, one final slash aside. It is sent back as `aud` exactly as it came.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError::UnknownFhirBase`].
+    pub fn from_ehr(
+        issuer: &'a TrustedIssuer,
+        client: &'a ClientConfig,
+        iss: &str,
+        launch: LaunchHandle,
+    ) -> Result<Self, LaunchError> {
+        let base = issuer.fhir_base();
+        if iss.strip_suffix('/').unwrap_or(iss) != base.trimmed() {
+            return Err(LaunchError::UnknownFhirBase {
+                expected: Text::new(base.as_str()),
+                found: Text::new(iss),
+            });
+        }
+        Ok(Self {
+            issuer,
+            client,
+            handle: Some(launch),
+            aud: iss.to_owned(),
+        })
+    }
+
+    /// Begins the launch: makes `state`, `nonce`, `code_verifier` and the browser binding, each
+    /// of 256 bits, and the URL for the browser. A query that the endpoint has is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`LaunchError`].
+    pub fn begin(self, provider: &CryptoProvider, now: UnixTime) -> Result<Begun, LaunchError> {
+        let smart = self.issuer.smart_configuration();
+        let endpoint = smart
+            .authorization_endpoint
+            .as_ref()
+            .ok_or(LaunchError::NoAuthorizationEndpoint)?;
+        let scopes = self.scopes()?;
+        let state = State::generate(provider)?;
+        let nonce = Nonce::generate(provider)?;
+        let verifier = CodeVerifier::generate(provider)?;
+        let binding = BrowserBinding::generate(provider)?;
+
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", self.client.client_id.as_str())
+            .append_pair("redirect_uri", self.client.redirect_uri.as_str())
+            .append_pair("scope", &scopes.join(" "))
+            .append_pair("state", state.expose_secret())
+            .append_pair("aud", &self.aud)
+            .append_pair("nonce", nonce.expose_secret())
+            .append_pair("code_challenge", &pkce::challenge(&verifier, provider))
+            .append_pair("code_challenge_method", "S256");
+        if let Some(handle) = &self.handle {
+            query.append_pair("launch", handle.as_str());
+        }
+        let separator = if endpoint.as_str().contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        let authorization_url = format!("{endpoint}{separator}{}", query.finish());
+
+        let pending = PendingLaunch {
+            lock: lock(&state, &binding, provider),
+            nonce,
+            verifier,
+            expires_at: now.saturating_add(LAUNCH_LIFE),
+            context: LaunchIdentity {
+                issuer: self.issuer.issuer().clone(),
+                fhir_base: self.issuer.fhir_base().clone(),
+                token_endpoint: smart.token_endpoint.clone(),
+                client_id: self.client.client_id.clone(),
+                redirect_uri: self.client.redirect_uri.clone(),
+                scopes,
+            },
+            callbacks_carry_iss: self
+                .issuer
+                .provider_metadata()
+                .authorization_response_iss_parameter_supported,
+        };
+        Ok(Begun {
+            authorization_url,
+            binding,
+            pending,
+        })
+    }
+
+    fn scopes(&self) -> Result<Vec<String>, LaunchError> {
+        let is_scope = |it: &String| {
+            // RFC 6749 3.3: printable ASCII without space, quotation mark and backslash.
+            !it.is_empty()
+                && it
+                    .bytes()
+                    .all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\')
+        };
+        let mut scopes = self.client.scopes.clone();
+        if self.handle.is_some() && !scopes.iter().any(|it| it == "launch") {
+            scopes.push("launch".to_owned());
+        }
+        if let Some(bad) = scopes.iter().find(|it| !is_scope(it)) {
+            return Err(LaunchError::Scope {
+                scope: Text::new(bad),
+            });
+        }
+        let asks = |scope: &str| scopes.iter().any(|it| it == scope);
+        if asks("fhirUser") && !asks("openid") {
+            return Err(LaunchError::FhirUserWithoutOpenid);
+        }
+        Ok(scopes)
+    }
+}
+
+/// SHA-256 over state and binding; both have a fixed length, so no two pairs run together.
+fn lock(state: &State, binding: &BrowserBinding, provider: &CryptoProvider) -> Secret<Vec<u8>> {
+    digest(state.expose_secret(), binding, provider)
+}
+
+fn digest(state: &str, binding: &BrowserBinding, provider: &CryptoProvider) -> Secret<Vec<u8>> {
+    let octets = [state.as_bytes(), b"|", binding.expose_secret().as_bytes()].concat();
+    Secret::new(
+        provider
+            .hash(HashAlgorithm::Sha256, &octets)
+            .as_ref()
+            .to_vec(),
+    )
+}
+
+/// Why a callback is refused. Nothing is sent to the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallbackError {
+    /// The server says that it did not authorize (RFC 6749 4.1.2.1).
+    #[error("the server answers with the error {error}{}", described(.description.as_ref()))]
+    Denied {
+        /// The error code of the server.
+        error: Text,
+        /// What else it says. Text from outside.
+        description: Option<Text>,
+    },
+    /// A parameter occurs twice (RFC 6749 3.1).
+    #[error("the parameter {name} occurs twice")]
+    Duplicate {
+        /// The name.
+        name: &'static str,
+    },
+    /// The launch began too long ago.
+    #[error("the launch began more than {} s ago", LAUNCH_LIFE.as_secs())]
+    Expired,
+    /// The response is another issuer's (RFC 9207 2.4).
+    #[error("the callback names the issuer {}, expected {expected}", shown(.found.as_ref()))]
+    Issuer {
+        /// The issuer of the launch.
+        expected: Text,
+        /// The issuer that the callback names, if any.
+        found: Option<Text>,
+    },
+    /// A parameter is missing or empty.
+    #[error("the callback has no {name}")]
+    Missing {
+        /// The name.
+        name: &'static str,
+    },
+    /// The state is not that of this launch in this browser.
+    #[error("the state is not that of a launch from this browser")]
+    State,
+}
+
+fn described(text: Option<&Text>) -> String {
+    text.map(|it| format!(": {it}")).unwrap_or_default()
+}
+
+fn shown(text: Option<&Text>) -> String {
+    text.map_or_else(|| "nothing".to_owned(), Text::to_string)
+}
+
+impl CallbackError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "callback-denied",
+            Self::Duplicate { .. } => "callback-duplicate",
+            Self::Expired => "callback-expired",
+            Self::Issuer { .. } => "callback-issuer",
+            Self::Missing { .. } => "callback-missing",
+            Self::State => "callback-state",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidRequest
+    }
+}
+
+/// The parameters of a callback that count.
+#[derive(Default)]
+struct Parameters {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Parameters {
+    fn read(query: &str) -> Result<Self, CallbackError> {
+        let mut read = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let (name, slot) = match name.as_ref() {
+                "state" => ("state", &mut read.state),
+                "code" => ("code", &mut read.code),
+                "iss" => ("iss", &mut read.iss),
+                "error" => ("error", &mut read.error),
+                "error_description" => ("error_description", &mut read.error_description),
+                _ => continue,
+            };
+            if slot.is_some() {
+                return Err(CallbackError::Duplicate { name });
+            }
+            *slot = Some(value.into_owned());
+        }
+        // A parameter without a value counts as left out (RFC 6749 3.1).
+        for slot in [
+            &mut read.state,
+            &mut read.code,
+            &mut read.iss,
+            &mut read.error,
+        ] {
+            if slot.as_deref() == Some("") {
+                *slot = None;
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl PendingLaunch {
+    /// Judges the callback: `query` is everything behind the `?`, and `binding` comes from the
+    /// cookie of the browser that brought it.
+    ///
+    /// The state is judged first, in constant time; then the age, the issuer (on errors too,
+    /// RFC 9207 2.4), and only then what the server says.
+    ///
+    /// # Errors
+    ///
+    /// [`CallbackError`]. The launch is used up either way.
+    pub fn authorize(
+        self,
+        query: &str,
+        binding: &BrowserBinding,
+        provider: &CryptoProvider,
+        now: UnixTime,
+    ) -> Result<AuthorizedLaunch, CallbackError> {
+        let parameters = Parameters::read(query)?;
+        let state = parameters
+            .state
+            .ok_or(CallbackError::Missing { name: "state" })?;
+        let found = digest(&state, binding, provider);
+        if !self.lock.matches(found.expose_secret()) {
+            return Err(CallbackError::State);
+        }
+        if now >= self.expires_at {
+            return Err(CallbackError::Expired);
+        }
+        let expected = self.context.issuer.as_str();
+        let is_issuer = match &parameters.iss {
+            Some(iss) => iss == expected,
+            None => !self.callbacks_carry_iss,
+        };
+        if !is_issuer {
+            return Err(CallbackError::Issuer {
+                expected: Text::new(expected),
+                found: parameters.iss.as_deref().map(Text::new),
+            });
+        }
+        if let Some(error) = parameters.error {
+            return Err(CallbackError::Denied {
+                error: Text::new(&error),
+                description: parameters.error_description.as_deref().map(Text::new),
+            });
+        }
+        let code = parameters
+            .code
+            .ok_or(CallbackError::Missing { name: "code" })?;
+        Ok(AuthorizedLaunch {
+            context: self.context,
+            code: AuthorizationCode::new(code),
+            verifier: self.verifier,
+            nonce: self.nonce,
+        })
+    }
+
+    /// Who takes part.
+    #[must_use]
+    pub const fn context(&self) -> &LaunchIdentity {
+        &self.context
+    }
+}
+
+impl AuthorizedLaunch {
+    /// Who takes part.
+    #[must_use]
+    pub const fn context(&self) -> &LaunchIdentity {
+        &self.context
+    }
+}
+
+impl fmt::Debug for PendingLaunch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingLaunch")
+            .field("context", &self.context)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AuthorizedLaunch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizedLaunch")
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! A token under examination: what is known of it, as far as it could be read.
+
+use core::time::Duration;
+
+use smart_discovery::KeySourceError;
+use smart_jose::json::{self, JsonError};
+use smart_jose::jws::{JwsError, MAX_TOKEN_OCTETS};
+use smart_jose::{
+    Algorithm, Algorithms, Candidates, CryptoProvider, ProtectedHeader, Text, UnixTime,
+    UnverifiedJws, danger,
+};
+
+use super::claims::Claims;
+use super::expected::Expected;
+use crate::value::ClientId;
+
+/// What a verifier asks of every token.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) issuer: String,
+    pub(super) client_id: ClientId,
+    pub(super) accepted: Algorithms,
+    /// What the caller accepted and discovery narrowed away.
+    pub(super) narrowed_away: Algorithms,
+    pub(super) leeway: Duration,
+    pub(super) max_issued_ago: Option<Duration>,
+    pub(super) trusted_audiences: Vec<String>,
+    pub(super) provider: CryptoProvider,
+}
+
+/// Whether to go on after a failure.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Mode {
+    Verify,
+    Explain,
+}
+
+/// A token that was taken apart, and not more.
+pub(super) struct Parsed<'t>(&'t str, Result<UnverifiedJws<'t>, JwsError>);
+
+impl<'t> Parsed<'t> {
+    pub(super) fn new(token: &'t str, accepted: Algorithms) -> Self {
+        Self(token, UnverifiedJws::parse(token, accepted))
+    }
+
+    /// What is needed to find a key.
+    pub(super) fn header(&self) -> Option<&ProtectedHeader> {
+        self.1.as_ref().ok().map(UnverifiedJws::header)
+    }
+}
+
+/// The parts of the header that checks and reports need.
+#[derive(Clone)]
+pub(super) struct Header {
+    pub(super) algorithm: Algorithm,
+    pub(super) kid: Option<Text>,
+    pub(super) typ: Option<String>,
+}
+
+/// Everything the checks look at.
+pub(super) struct Examination<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) expected: &'a Expected<'a>,
+    pub(super) now: UnixTime,
+    pub(super) header: Result<Header, JwsError>,
+    pub(super) keys: Option<Result<(), KeySourceError>>,
+    pub(super) signature: Option<Result<(), JwsError>>,
+    /// The payload and its claims; in explain mode also of a token that did not verify.
+    pub(super) claims: Option<Result<(Vec<u8>, Claims), JsonError>>,
+}
+
+impl<'a> Examination<'a> {
+    /// Reads as much of the token as the mode allows. Claims of a token that did not verify are
+    /// read for a report only.
+    pub(super) fn new(
+        parsed: Parsed<'_>,
+        keys: Option<Result<Candidates, KeySourceError>>,
+        rules: &'a Rules,
+        expected: &'a Expected<'a>,
+        now: UnixTime,
+        mode: Mode,
+    ) -> Self {
+        let Parsed(token, parsed) = parsed;
+        let header = parsed.as_ref().map_err(Clone::clone).map(|token| Header {
+            algorithm: token.header().algorithm(),
+            kid: token.header().kid().map(Text::new),
+            typ: token.header().typ().map(str::to_owned),
+        });
+        let verified = match (parsed, &keys) {
+            (Ok(token), Some(Ok(keys))) => Some(token.verify(keys)),
+            _ => None,
+        };
+        let (signature, payload) = match verified {
+            Some(Ok(token)) => (Some(Ok(())), Some(token.into_parts().1)),
+            Some(Err(error)) => (Some(Err(error)), None),
+            None => (None, None),
+        };
+        let payload = match (payload, mode) {
+            (None, Mode::Explain) => danger::unverified_payload(token).ok(),
+            (payload, _) => payload,
+        };
+        let claims = payload.map(|payload| {
+            let claims = json::read_object(&payload, MAX_TOKEN_OCTETS)?;
+            Ok((payload, claims))
+        });
+        let keys = keys.map(|keys| keys.map(drop));
+        Self {
+            rules,
+            expected,
+            now,
+            header,
+            keys,
+            signature,
+            claims,
+        }
+    }
+}

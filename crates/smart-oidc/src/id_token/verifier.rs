@@ -1,0 +1,196 @@
+//! The verifier: issuer, client id and accepted algorithms are decided when it is made.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use smart_discovery::{FixedJwks, Issuer, KeySource, KeySourceError, TrustedIssuer};
+use smart_jose::jwt::check::{DEFAULT_LEEWAY, MAX_LEEWAY};
+use smart_jose::{Algorithms, Candidates, CryptoProvider, UnixTime};
+
+use super::checks::{CHECKS, Outcome};
+use super::claims::IdToken;
+use super::error::IdTokenError;
+use super::examination::{Examination, Mode, Parsed, Rules};
+use super::expected::Expected;
+use super::report::Report;
+use crate::value::{ClientId, RawIdToken};
+
+/// Validates the ID tokens of one issuer for one app.
+///
+/// There is no way to make one without an issuer, a client id and the accepted algorithms, and
+/// no switch that turns a check off.
+#[derive(Clone, Debug)]
+pub struct IdTokenVerifier {
+    rules: Rules,
+    keys: Arc<dyn KeySource>,
+    reads_profile: bool,
+}
+
+impl IdTokenVerifier {
+    /// A verifier for an issuer that the chain of trust led to. `keys` are that issuer's and
+    /// nobody else's; `accepted` is usually [`Algorithms::ID_TOKEN`], and is narrowed by what the
+    /// issuer announces, never widened.
+    #[must_use]
+    pub fn new(
+        issuer: &TrustedIssuer,
+        client_id: ClientId,
+        accepted: Algorithms,
+        keys: Arc<dyn KeySource>,
+        provider: &CryptoProvider,
+    ) -> Self {
+        let announced = issuer
+            .provider_metadata()
+            .id_token_algorithms
+            .unwrap_or(accepted);
+        let mut verifier = Self::with(
+            issuer.issuer(),
+            client_id,
+            accepted.intersection(announced),
+            keys,
+            provider,
+        );
+        verifier.rules.narrowed_away = accepted
+            .iter()
+            .filter(|it| !announced.contains(*it))
+            .collect();
+        verifier.reads_profile = issuer.smart_configuration().is_smart_1_0();
+        verifier
+    }
+
+    /// A verifier for an issuer and keys that are given by hand: a `JwkSet`, or
+    /// [`FixedJwks::one_key`].
+    #[must_use]
+    pub fn with_static_keys(
+        issuer: &Issuer,
+        client_id: ClientId,
+        accepted: Algorithms,
+        keys: impl Into<FixedJwks>,
+        provider: &CryptoProvider,
+    ) -> Self {
+        Self::with(issuer, client_id, accepted, Arc::new(keys.into()), provider)
+    }
+
+    fn with(
+        issuer: &Issuer,
+        client_id: ClientId,
+        accepted: Algorithms,
+        keys: Arc<dyn KeySource>,
+        provider: &CryptoProvider,
+    ) -> Self {
+        let rules = Rules {
+            issuer: issuer.as_str().to_owned(),
+            client_id,
+            accepted,
+            narrowed_away: Algorithms::NONE,
+            leeway: DEFAULT_LEEWAY,
+            max_issued_ago: None,
+            trusted_audiences: Vec::new(),
+            provider: *provider,
+        };
+        Self {
+            rules,
+            keys,
+            reads_profile: false,
+        }
+    }
+
+    /// Grants this leeway on the time claims, 60 s unless set and at most 300 s.
+    #[must_use]
+    pub fn with_leeway(mut self, leeway: Duration) -> Self {
+        self.rules.leeway = leeway.min(MAX_LEEWAY);
+        self
+    }
+
+    /// Refuses tokens that were issued longer ago than this.
+    #[must_use]
+    pub const fn with_max_issued_ago(mut self, age: Duration) -> Self {
+        self.rules.max_issued_ago = Some(age);
+        self
+    }
+
+    /// Lets a token name this audience beside the app.
+    #[must_use]
+    pub fn trust_audience(mut self, audience: impl Into<String>) -> Self {
+        self.rules.trusted_audiences.push(audience.into());
+        self
+    }
+
+    /// Reads `profile` where `fhirUser` is absent, as servers of SMART 1.0 may have it. Discovery
+    /// turns this on for such servers by itself.
+    #[must_use]
+    pub const fn reading_smart_1_0_profile(mut self) -> Self {
+        self.reads_profile = true;
+        self
+    }
+
+    /// Runs the checks up to the first that does not pass.
+    ///
+    /// # Errors
+    ///
+    /// [`IdTokenError`]: the first failure, in the order form, algorithm, key, signature, claims.
+    pub async fn verify(
+        &self,
+        token: &RawIdToken,
+        expected: &Expected<'_>,
+        now: UnixTime,
+    ) -> Result<IdToken, IdTokenError> {
+        let parsed = Parsed::new(token.expose_secret(), self.rules.accepted);
+        let keys = self.keys_for(&parsed).await;
+        let examination = Examination::new(parsed, keys, &self.rules, expected, now, Mode::Verify);
+        for check in &CHECKS {
+            match (check.run)(&examination) {
+                Outcome::Passed => {}
+                Outcome::Failed(error) => return Err(error),
+                Outcome::NotRun(because) => {
+                    return Err(IdTokenError::CheckNotRun {
+                        check: check.id,
+                        because,
+                    });
+                }
+            }
+        }
+        match (examination.header, examination.claims) {
+            (Ok(header), Some(Ok((payload, claims)))) => Ok(IdToken::assertion(
+                payload,
+                header.algorithm,
+                claims,
+                self.reads_profile,
+            )),
+            // Every check has passed, and the checks on header and claims are among them.
+            _ => Err(IdTokenError::CheckNotRun {
+                check: "claims",
+                because: "nothing was read",
+            }),
+        }
+    }
+
+    /// Runs every check that can still run after one fails, and reports on each. For operators:
+    /// nothing in a report makes a token valid.
+    pub async fn explain(
+        &self,
+        token: &RawIdToken,
+        expected: &Expected<'_>,
+        now: UnixTime,
+    ) -> Report {
+        let parsed = Parsed::new(token.expose_secret(), self.rules.accepted);
+        let keys = self.keys_for(&parsed).await;
+        Report::new(&Examination::new(
+            parsed,
+            keys,
+            &self.rules,
+            expected,
+            now,
+            Mode::Explain,
+        ))
+    }
+
+    /// The keys for a token whose header could be read: from the cache without waiting, if it has
+    /// them.
+    async fn keys_for(&self, parsed: &Parsed<'_>) -> Option<Result<Candidates, KeySourceError>> {
+        let header = parsed.header()?;
+        if let Some(keys) = self.keys.cached(header) {
+            return Some(Ok(keys));
+        }
+        Some(self.keys.candidates(header).await)
+    }
+}

@@ -1,0 +1,78 @@
+//! SMART on FHIR sign-in for apps: who is at the screen, and why you can trust that.
+//!
+//! # Validating an ID token
+//!
+//! ```
+//! # #[cfg(feature = "ring")] {
+//! use smart_oidc::discovery::Issuer;
+//! use smart_oidc::id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
+//! use smart_oidc::jose::{Algorithms, CryptoProvider, JwkSet, UnixTime};
+//! use smart_oidc::{ClientId, Nonce, RawIdToken};
+//!
+//! async fn who(token: &str, jwks: JwkSet, nonce: &Nonce, now: UnixTime) -> Result<IdToken, IdTokenError> {
+//!     let issuer = Issuer::parse("https://ehr.example/oidc").expect("an https URL");
+//!     let (client, ring) = (ClientId::new("my-app"), CryptoProvider::ring());
+//!     let verifier =
+//!         IdTokenVerifier::with_static_keys(&issuer, client, Algorithms::ID_TOKEN, jwks, ring);
+//!     verifier.verify(&RawIdToken::new(token), &Expected::nonce(nonce), now).await
+//! }
+//! # }
+//! ```
+//!
+//! `explain` instead of `verify` runs every check that can still run after one fails, and says
+//! for each what was expected, what was found, which clause asks for it and what to do.
+//!
+//! # A sign-in, step by step
+//!
+//! Each type is used up by the next step, so none can be left out or done twice.
+//!
+//! ```text
+//! FHIR base ──Discovery──▶ TrustedIssuer
+//! Launch ──begin──▶ authorization URL, BrowserBinding, PendingLaunch
+//! PendingLaunch ──authorize(callback, binding)──▶ AuthorizedLaunch     state, age, iss, error
+//! AuthorizedLaunch ──exchange──▶ TokenResponse, ExchangedLaunch        code and verifier are spent
+//! id_token, ExchangedLaunch ──IdTokenVerifier──▶ IdToken               the nonce is inside
+//! IdToken ──UserProfile::load──▶ UserProfile                           access token to the FHIR base only
+//! ```
+//!
+//! # What it refuses
+//!
+//! - Trust from the token: the issuer comes from the FHIR base that you configured, and keys from
+//!   that issuer, whatever `iss`, `jku` or `kid` say.
+//! - A token whose signature was not checked. There is no switch for it.
+//! - An audience list that also names somebody you do not trust, and an `azp` that is not you.
+//! - A nonce that is missing, another, or unsolicited.
+//! - A `fhirUser` outside the FHIR base, and every resource type that no user is. The access token
+//!   never goes anywhere else.
+//!
+//! # Features
+//!
+//! - `ring` (default), `aws-lc-rs`: the cryptography. One is enough; both may be on.
+//! - `reqwest` (default): the HTTP client of `smart-discovery`.
+
+mod authorize;
+mod client;
+mod error;
+mod fhir_user;
+pub mod id_token;
+pub mod pkce;
+pub mod profile;
+pub mod token;
+mod value;
+
+pub use authorize::{
+    AuthorizedLaunch, Begun, CallbackError, LAUNCH_LIFE, Launch, LaunchError, LaunchIdentity,
+    PendingLaunch,
+};
+pub use client::ClientConfig;
+pub use error::Error;
+pub use fhir_user::{FhirUser, FhirUserError, FhirUserType};
+pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
+pub use profile::{ProfileError, ProfileSource, UserProfile};
+pub use smart_discovery as discovery;
+pub use smart_jose as jose;
+pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};
+pub use value::{
+    AccessToken, AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce,
+    RawIdToken, RedirectUri, RefreshToken, State,
+};

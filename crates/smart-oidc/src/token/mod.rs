@@ -1,0 +1,9 @@
+//! The token endpoint: a pure request, a pure reading of the answer, and the one line between.
+
+mod client;
+mod request;
+mod response;
+
+pub use client::{ExchangedLaunch, TokenClient, TokenError};
+pub use request::authorization_code;
+pub use response::{TokenResponse, TokenResponseError};
