@@ -1,0 +1,204 @@
+//! Registered apps, and the rule that keeps codes away from everybody else.
+
+use core::fmt;
+
+use http::{HeaderValue, Uri};
+
+/// The client id that is registered unless another is given: the one of the SMART guide's
+/// examples.
+pub const DEFAULT_CLIENT_ID: &str = "growth-chart-app-123";
+
+/// The path of [`RedirectRule::AnyLoopback`] in the default registration.
+const DEFAULT_PATH: &str = "/callback";
+
+/// A redirect URI may be this long, in octets.
+const MAX_REDIRECT_OCTETS: usize = 2048;
+
+/// A registered public app.
+///
+/// ```
+/// use smart_sandbox::{ClientRegistration, RedirectRule};
+/// let app = ClientRegistration::new(
+///     "my-app",
+///     vec![RedirectRule::Exact("https://app.example/callback".into())],
+/// );
+/// assert!(app.redirect_uris[0].allows("https://app.example/callback"));
+/// assert!(!app.redirect_uris[0].allows("https://app.example/callback/"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientRegistration {
+    /// The `client_id`.
+    pub client_id: String,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<RedirectRule>,
+}
+
+impl ClientRegistration {
+    /// A registration.
+    #[must_use]
+    pub fn new(client_id: impl Into<String>, redirect_uris: Vec<RedirectRule>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            redirect_uris,
+        }
+    }
+
+    pub(crate) fn allows(&self, redirect_uri: &str) -> bool {
+        self.redirect_uris.iter().any(|it| it.allows(redirect_uri))
+    }
+}
+
+impl Default for ClientRegistration {
+    /// [`DEFAULT_CLIENT_ID`], with any loopback URL whose path is `/callback`.
+    fn default() -> Self {
+        Self::new(
+            DEFAULT_CLIENT_ID,
+            vec![RedirectRule::AnyLoopback {
+                path: DEFAULT_PATH.to_owned(),
+            }],
+        )
+    }
+}
+
+/// Which redirect URIs belong to an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectRule {
+    /// This one, compared as a string (OpenID Connect Core 3.1.2.1).
+    Exact(String),
+    /// `http` to `127.0.0.1`, `[::1]` or `localhost` at any port and with any query, since an
+    /// app on the same machine learns its port only when it runs (RFC 8252 7.3).
+    AnyLoopback {
+        /// The path, compared as a string.
+        path: String,
+    },
+}
+
+impl RedirectRule {
+    /// Whether a redirect URI falls under this rule.
+    #[must_use]
+    pub fn allows(&self, redirect_uri: &str) -> bool {
+        match self {
+            Self::Exact(registered) => registered == redirect_uri,
+            Self::AnyLoopback { path } => is_loopback(redirect_uri, path),
+        }
+    }
+
+    /// Whether the rule itself can be used: an absolute URI without a fragment that fits into a
+    /// header (RFC 6749 3.1.2).
+    pub(crate) fn is_sound(&self) -> bool {
+        match self {
+            Self::Exact(uri) => {
+                let has_scheme = uri.split_once(':').is_some_and(|(scheme, rest)| {
+                    !rest.is_empty()
+                        && scheme.starts_with(|it: char| it.is_ascii_alphabetic())
+                        && scheme
+                            .bytes()
+                            .all(|it| it.is_ascii_alphanumeric() || b"+-.".contains(&it))
+                });
+                has_scheme && fits_a_header(uri)
+            }
+            Self::AnyLoopback { path } => {
+                path.starts_with('/') && !path.contains(['?', '#']) && fits_a_header(path)
+            }
+        }
+    }
+}
+
+impl fmt::Display for RedirectRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(uri) => f.write_str(uri),
+            Self::AnyLoopback { path } => write!(f, "http://127.0.0.1:*{path}"),
+        }
+    }
+}
+
+fn fits_a_header(uri: &str) -> bool {
+    uri.len() <= MAX_REDIRECT_OCTETS
+        && uri.bytes().all(|it| it.is_ascii_graphic() && it != b'#')
+        && HeaderValue::from_str(uri).is_ok()
+}
+
+fn is_loopback(redirect_uri: &str, path: &str) -> bool {
+    // `Uri` drops a fragment without a word, so it is looked for first.
+    if !fits_a_header(redirect_uri) {
+        return false;
+    }
+    let Ok(uri) = redirect_uri.parse::<Uri>() else {
+        return false;
+    };
+    let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
+    let host = authority.host();
+    // Compared as text, so that user information or an odd port cannot hide in it.
+    let spelled = match authority.port_u16() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    matches!(host, "127.0.0.1" | "[::1]" | "localhost")
+        && authority.as_str() == spelled
+        && uri.path() == path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // covers: OIDC-AUT-2, OIDC-AUT-3, OAUTH-4
+    #[test]
+    fn loopback_means_this_machine_and_this_path() {
+        let rule = &ClientRegistration::default().redirect_uris[0];
+        for good in [
+            "http://127.0.0.1:4000/callback",
+            "http://localhost:1/callback?tenant=1",
+            "http://[::1]:8080/callback",
+            "http://localhost/callback",
+        ] {
+            assert!(rule.allows(good), "{good}");
+        }
+        for bad in [
+            "https://127.0.0.1:4000/callback",
+            "http://127.0.0.1:4000/callback/",
+            "http://127.0.0.1:4000/Callback",
+            "http://127.0.0.1:4000/callback#fragment",
+            "http://127.0.0.1:4000/x/../callback",
+            "http://127.0.0.1@evil.example/callback",
+            "http://evil.example@127.0.0.1/callback",
+            "http://127.0.0.1.evil.example/callback",
+            "http://127.0.0.1:port/callback",
+            "http://127.0.0.1:004000/callback",
+            "http://127.0.0.1:4000\\@evil.example/callback",
+            "http://127.0.0.1:4000/callback\r\nSet-Cookie: a=b",
+            "http://2130706433/callback",
+            "//127.0.0.1/callback",
+            "/callback",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(!rule.allows(bad), "{bad}");
+        }
+        let long = format!("http://127.0.0.1:1/callback?{}", "a".repeat(2048));
+        assert!(!rule.allows(&long));
+    }
+
+    #[test]
+    fn a_rule_must_be_a_complete_address() {
+        for bad in [
+            "",
+            "callback",
+            "/callback",
+            "https://a.example/cb#x",
+            "https://a.example/ cb",
+            "a:",
+        ] {
+            assert!(!RedirectRule::Exact(bad.into()).is_sound(), "{bad}");
+        }
+        assert!(RedirectRule::Exact("org.example.app:/cb".into()).is_sound());
+        for path in ["callback", "/a?b", "/a#b"] {
+            assert!(!RedirectRule::AnyLoopback { path: path.into() }.is_sound());
+        }
+    }
+}

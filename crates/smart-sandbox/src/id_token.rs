@@ -1,0 +1,101 @@
+//! The ID token.
+
+use serde_json::{Map, Value};
+use smart_jose::jws::{self, SignError};
+use smart_jose::{Algorithm, CryptoProvider, base64url};
+
+use crate::context::{AuthorizationRequest, Context};
+use crate::keys::Signer;
+
+/// The lifetime of an ID token, in seconds.
+pub(crate) const LIFETIME_SECS: u64 = 300;
+
+/// The claims that an ID token may have, for the discovery document.
+pub(crate) const CLAIMS: [&str; 10] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "fhirUser",
+    "name",
+];
+
+/// What is signed for one grant.
+pub(crate) struct Grant<'a> {
+    pub(crate) request: &'a AuthorizationRequest,
+    pub(crate) auth_time: u64,
+    pub(crate) access_token: &'a str,
+}
+
+/// Signs the ID token of a grant. Claims without a value are left out, never `null`.
+pub(crate) fn sign(
+    context: &Context,
+    grant: &Grant<'_>,
+    signer: &Signer,
+) -> Result<String, SignError> {
+    let request = grant.request;
+    let user = &context.user;
+    let iat = context.clock.now().as_secs();
+    let mut claims = Map::new();
+    let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+    put("iss", context.urls.issuer().into());
+    put("sub", user.sub.as_str().into());
+    put("aud", request.client_id.as_str().into());
+    put("exp", iat.saturating_add(LIFETIME_SECS).into());
+    put("iat", iat.into());
+    if request.wants_auth_time {
+        put("auth_time", grant.auth_time.into());
+    }
+    if let Some(nonce) = &request.nonce {
+        put("nonce", nonce.as_str().into());
+    }
+    let algorithm = signer.key.algorithm();
+    let at_hash = at_hash(grant.access_token, algorithm, &context.provider);
+    put("at_hash", at_hash.into());
+    if request.scopes.has("fhirUser") {
+        // Absolute, since there are clients that forget the base of a relative one.
+        let fhir_user = format!("{}/{}", context.urls.fhir(), user.reference());
+        put("fhirUser", fhir_user.into());
+    }
+    if request.scopes.has_name() {
+        put("name", user.name.as_str().into());
+    }
+    let payload = Value::Object(claims).to_string();
+    jws::sign(payload.as_bytes(), Some(&signer.kid), &*signer.key)
+}
+
+/// The left half of the token's hash (OpenID Connect Core 3.1.3.6).
+fn at_hash(access_token: &str, algorithm: Algorithm, provider: &CryptoProvider) -> String {
+    let digest = provider.hash(algorithm.hash(), access_token.as_bytes());
+    let octets = digest.as_ref();
+    base64url::encode(octets.get(..octets.len() / 2).unwrap_or_default())
+}
+
+#[cfg(test)]
+#[cfg(feature = "ring")]
+mod tests {
+    use super::*;
+
+    // covers: OIDC-HSH-1, OIDC-HSH-5
+    #[test]
+    fn the_hash_is_the_one_of_the_algorithm_and_cut_in_half() {
+        let ring = CryptoProvider::ring();
+        // The access token of OpenID Connect Core A.3, with its `at_hash` for SHA-256.
+        let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        assert_eq!(
+            at_hash(token, Algorithm::RS256, ring),
+            "77QmUPtjPfzWtF2AnpK9RQ"
+        );
+        for (algorithm, length) in [
+            (Algorithm::ES256, 22),
+            (Algorithm::ES384, 32),
+            (Algorithm::EdDSA, 43),
+        ] {
+            assert_eq!(at_hash(token, algorithm, ring).len(), length);
+        }
+    }
+}

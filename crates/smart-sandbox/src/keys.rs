@@ -1,0 +1,296 @@
+//! The signing keys: eight demo keys that are compiled in, fresh ones, or the caller's own.
+
+use core::fmt;
+use std::sync::Arc;
+
+use smart_jose::crypto::{GenerateError, RandomFailed, SigningKey, SigningKeyError};
+use smart_jose::jwk::{SkipReason, thumbprint};
+use smart_jose::key::{EncodingError, PrivateKey};
+use smart_jose::{Algorithm, CryptoProvider, Jwk, JwkSet};
+
+/// The demo keys. They are published with this source, so they protect nothing; they are here
+/// because making an RSA key takes long, and one of the backends makes none.
+const DEMO_KEYS: [(&str, &str); 8] = [
+    ("demo-rsa-1", include_str!("keys/demo-rsa-1.pem")),
+    ("demo-rsa-2", include_str!("keys/demo-rsa-2.pem")),
+    ("demo-rsa-3", include_str!("keys/demo-rsa-3.pem")),
+    ("demo-rsa-4", include_str!("keys/demo-rsa-4.pem")),
+    ("demo-rsa-5", include_str!("keys/demo-rsa-5.pem")),
+    ("demo-rsa-6", include_str!("keys/demo-rsa-6.pem")),
+    ("demo-rsa-7", include_str!("keys/demo-rsa-7.pem")),
+    ("demo-rsa-8", include_str!("keys/demo-rsa-8.pem")),
+];
+
+/// Why the sandbox has no key to sign with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysError {
+    /// A demo key could not be read.
+    #[error("a demo key could not be read: {0}")]
+    DemoKey(#[from] EncodingError),
+    /// No key was generated.
+    #[error("no key was generated: {0}")]
+    Generate(#[from] GenerateError),
+    /// The key cannot be published.
+    #[error("the key cannot be published: {0}")]
+    Publish(#[from] SkipReason),
+    /// There are no random octets.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    /// The backend does not sign with the key.
+    #[error("the key does not sign: {0}")]
+    Signing(#[from] SigningKeyError),
+}
+
+impl KeysError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::DemoKey(_) => "sandbox-demo-key",
+            Self::Generate(_) => "sandbox-key-generate",
+            Self::Publish(_) => "sandbox-key-publish",
+            Self::Random(_) => "sandbox-random",
+            Self::Signing(_) => "sandbox-key-signing",
+        }
+    }
+}
+
+/// A key that signs, with the name it is published under.
+#[derive(Clone)]
+pub(crate) struct Signer {
+    pub(crate) kid: String,
+    pub(crate) key: Arc<dyn SigningKey>,
+    jwk: Jwk,
+}
+
+impl Signer {
+    fn new(
+        key: &PrivateKey,
+        kid: String,
+        algorithm: Algorithm,
+        provider: &CryptoProvider,
+    ) -> Result<Self, KeysError> {
+        Ok(Self {
+            key: provider.signing_key(key, algorithm)?,
+            jwk: Jwk::new(key.public_key(), kid.clone(), algorithm)?,
+            kid,
+        })
+    }
+
+    fn demo(
+        place: usize,
+        algorithm: Algorithm,
+        provider: &CryptoProvider,
+    ) -> Result<Self, KeysError> {
+        let (kid, pem) = DEMO_KEYS.get(place).copied().unwrap_or(FIRST_DEMO_KEY);
+        let key = PrivateKey::from_pem(pem, provider)?;
+        Self::new(&key, kid.to_owned(), algorithm, provider)
+    }
+
+    fn fresh(algorithm: Algorithm, provider: &CryptoProvider) -> Result<Self, KeysError> {
+        let key = PrivateKey::generate(algorithm, provider)?;
+        let kid = thumbprint(&key.public_key(), provider);
+        Self::new(&key, kid, algorithm, provider)
+    }
+}
+
+const FIRST_DEMO_KEY: (&str, &str) = DEMO_KEYS[0];
+
+/// Where the next key comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// The demo key at this place is the current one.
+    Demo { place: usize },
+    /// The backend makes one.
+    Fresh,
+}
+
+/// The current key, the one before, and an RSA key for readers who know nothing else.
+pub(crate) struct KeyRing {
+    current: Signer,
+    former: Option<Jwk>,
+    companion: Option<Jwk>,
+    source: Source,
+    provider: CryptoProvider,
+}
+
+impl KeyRing {
+    /// A demo key for an RSA algorithm, otherwise a fresh key with a demo key beside it.
+    pub(crate) fn demo(algorithm: Algorithm, provider: &CryptoProvider) -> Result<Self, KeysError> {
+        let place = any_place(provider)?;
+        if is_rsa(algorithm) {
+            let current = Signer::demo(place, algorithm, provider)?;
+            return Ok(Self::new(current, None, Source::Demo { place }, provider));
+        }
+        let current = Signer::fresh(algorithm, provider)?;
+        let companion = Signer::demo(place, Algorithm::RS256, provider)?;
+        Ok(Self::new(
+            current,
+            Some(companion.jwk),
+            Source::Fresh,
+            provider,
+        ))
+    }
+
+    /// The caller's own key. Where others than this machine may see the set, the RSA key beside
+    /// it is a fresh one or, where the backend makes none, missing: a demo key in the set would
+    /// let anybody sign.
+    pub(crate) fn own(
+        key: &PrivateKey,
+        kid: String,
+        algorithm: Algorithm,
+        is_exposed: bool,
+        provider: &CryptoProvider,
+    ) -> Result<Self, KeysError> {
+        let current = Signer::new(key, kid, algorithm, provider)?;
+        let companion = if is_rsa(algorithm) {
+            None
+        } else if is_exposed {
+            Signer::fresh(Algorithm::RS256, provider).ok()
+        } else {
+            let place = any_place(provider)?;
+            Some(Signer::demo(place, Algorithm::RS256, provider)?)
+        };
+        // Two keys under one name would make the name useless.
+        let companion = companion.filter(|it| it.kid != current.kid);
+        Ok(Self::new(
+            current,
+            companion.map(|it| it.jwk),
+            Source::Fresh,
+            provider,
+        ))
+    }
+
+    const fn new(
+        current: Signer,
+        companion: Option<Jwk>,
+        source: Source,
+        provider: &CryptoProvider,
+    ) -> Self {
+        Self {
+            current,
+            former: None,
+            companion,
+            source,
+            provider: *provider,
+        }
+    }
+
+    /// The key that signs now.
+    pub(crate) const fn current(&self) -> &Signer {
+        &self.current
+    }
+
+    /// The next key signs from now on, and the one before stays published. Returns its `kid`.
+    pub(crate) fn rotate(&mut self) -> Result<String, KeysError> {
+        let algorithm = self.current.key.algorithm();
+        let next = match self.source {
+            Source::Demo { place } => {
+                let place = (place + 1) % DEMO_KEYS.len();
+                let next = Signer::demo(place, algorithm, &self.provider)?;
+                self.source = Source::Demo { place };
+                next
+            }
+            Source::Fresh => Signer::fresh(algorithm, &self.provider)?,
+        };
+        let kid = next.kid.clone();
+        let former = core::mem::replace(&mut self.current, next);
+        self.former = Some(former.jwk);
+        Ok(kid)
+    }
+
+    /// The public halves.
+    pub(crate) fn jwks(&self) -> JwkSet {
+        let keys = [
+            Some(&self.current.jwk),
+            self.former.as_ref(),
+            self.companion.as_ref(),
+        ];
+        JwkSet::from_keys(
+            keys.into_iter().flatten().cloned().collect(),
+            &self.provider,
+        )
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("kid", &self.current.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_rsa(algorithm: Algorithm) -> bool {
+    algorithm.key_type() == smart_jose::alg::KeyType::Rsa
+}
+
+fn any_place(provider: &CryptoProvider) -> Result<usize, KeysError> {
+    let [octet] = provider.random::<1>()?;
+    Ok(usize::from(octet) % DEMO_KEYS.len())
+}
+
+#[cfg(test)]
+#[cfg(feature = "ring")]
+mod tests {
+    use super::*;
+
+    fn kids(ring: &KeyRing) -> Vec<String> {
+        let set = ring.jwks();
+        let kids = set.keys().iter().filter_map(Jwk::kid);
+        kids.map(str::to_owned).collect()
+    }
+
+    // covers: OIDC-KEY-5, DISC-13
+    #[test]
+    fn rotation_visits_every_demo_key_and_keeps_the_former_one() {
+        let mut ring = KeyRing::demo(Algorithm::RS256, CryptoProvider::ring()).unwrap();
+        let first = ring.current().kid.clone();
+        let mut seen = vec![first.clone()];
+        assert_eq!(kids(&ring), seen);
+        for _ in 1..DEMO_KEYS.len() {
+            let former = ring.current().kid.clone();
+            let kid = ring.rotate().unwrap();
+            assert_eq!(kids(&ring), [kid.clone(), former]);
+            seen.push(kid);
+        }
+        assert_eq!(ring.rotate().unwrap(), first);
+        seen.sort();
+        assert_eq!(seen, DEMO_KEYS.map(|(kid, _)| kid.to_owned()));
+        let json = serde_json::to_string(&ring.jwks()).unwrap();
+        assert!(!json.contains(r#""d":"#) && json.contains(r#""use":"sig""#));
+    }
+
+    // covers: SMART-ID-9
+    #[test]
+    fn other_algorithms_have_an_rsa_key_beside_them() {
+        for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
+            let mut ring = KeyRing::demo(algorithm, CryptoProvider::ring()).unwrap();
+            ring.rotate().unwrap();
+            let set = ring.jwks();
+            let algorithms: Vec<_> = set.keys().iter().filter_map(Jwk::algorithm).collect();
+            assert_eq!(algorithms, [algorithm, algorithm, Algorithm::RS256]);
+            assert_eq!(ring.current().kid.len(), 43);
+        }
+    }
+
+    #[test]
+    fn no_demo_key_stands_beside_an_own_key_that_others_trust() {
+        let provider = CryptoProvider::ring();
+        let key = PrivateKey::generate(Algorithm::ES256, provider).unwrap();
+        let own = |is_exposed| {
+            KeyRing::own(&key, "mine".into(), Algorithm::ES256, is_exposed, provider).unwrap()
+        };
+        assert_eq!(kids(&own(true)), ["mine"]);
+        assert_eq!(kids(&own(false)).len(), 2);
+    }
+
+    #[test]
+    fn a_key_of_another_type_is_refused() {
+        let provider = CryptoProvider::ring();
+        let key = PrivateKey::generate(Algorithm::ES256, provider).unwrap();
+        let error = KeyRing::own(&key, "mine".into(), Algorithm::ES384, false, provider);
+        assert_eq!(error.unwrap_err().code(), "sandbox-key-signing");
+    }
+}

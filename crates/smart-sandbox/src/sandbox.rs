@@ -1,0 +1,141 @@
+//! The handle of a running sandbox.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::context::Context;
+use crate::keys::KeysError;
+use crate::listener::BoundedListener;
+use crate::router::router;
+
+/// Connections that are being answered get this long when the sandbox is told to stop.
+const TIME_TO_STOP: Duration = Duration::from_secs(5);
+
+/// A running EHR. It serves until this is dropped.
+///
+/// ```
+/// # #[cfg(feature = "ring")] {
+/// use smart_jose::CryptoProvider;
+/// use smart_sandbox::Sandbox;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let sandbox = Sandbox::start(CryptoProvider::ring()).await.unwrap();
+/// assert!(sandbox.fhir_base().starts_with("http://127.0.0.1:"));
+/// sandbox.shutdown().await;
+/// # });
+/// # }
+/// ```
+pub struct Sandbox {
+    context: Arc<Context>,
+    address: SocketAddr,
+    task: JoinHandle<()>,
+    /// The server goes on while this end is alive, so dropping the handle stops it.
+    stop: oneshot::Sender<()>,
+    /// The other end lives in the task.
+    ended: watch::Receiver<()>,
+}
+
+impl Sandbox {
+    /// Serves on a listener that is bound.
+    pub(crate) fn serve(context: Context, listener: TcpListener, address: SocketAddr) -> Self {
+        let context = Arc::new(context);
+        let router = router(Arc::clone(&context));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ending, ended) = watch::channel(());
+        let task = tokio::spawn(async move {
+            let server = axum::serve(BoundedListener::new(listener), router);
+            let stopped = async move {
+                // An error means that the handle is gone, which says the same.
+                let _ = stopped.await;
+            };
+            // The server never fails: errors of a connection end that connection.
+            let _ = server.with_graceful_shutdown(stopped).await;
+            drop(ending);
+        });
+        Self {
+            context,
+            address,
+            task,
+            stop,
+            ended,
+        }
+    }
+
+    /// The base of all addresses, without a final slash.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.context.urls.base().to_owned()
+    }
+
+    /// The FHIR base: what an app is told as `iss` of a launch, and sends as `aud`.
+    #[must_use]
+    pub fn fhir_base(&self) -> String {
+        self.context.urls.fhir()
+    }
+
+    /// The issuer of the ID tokens. It is not the FHIR base, as with the large vendors, so that
+    /// an app that takes the one for the other fails here and not at a customer's.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.context.urls.issuer()
+    }
+
+    /// Where the sandbox listens, which differs from [`Sandbox::base_url`] behind a proxy.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The `kid` of the key that signs at present.
+    #[must_use]
+    pub fn kid(&self) -> String {
+        self.context.state().keys.current().kid.clone()
+    }
+
+    /// Signs with the next key from now on and returns its `kid`; the former key stays
+    /// published. The next key is the next demo key, or a fresh one of the same algorithm where
+    /// the key is fresh or the caller's own.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError::Generate`] where the backend makes no such key: ring makes no RSA keys, so
+    /// an own RSA key cannot be followed by another with it.
+    pub fn rotate_keys(&self) -> Result<String, KeysError> {
+        self.context.state().keys.rotate()
+    }
+
+    /// Waits until the server has ended, which it does not do by itself.
+    pub async fn wait(&self) {
+        let mut ended = self.ended.clone();
+        // Nothing is ever sent: the only change is that the other end goes away.
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// Stops: takes no more connections, lets answers that have begun finish for up to five
+    /// seconds, and returns when the port is free.
+    pub async fn shutdown(self) {
+        let Self { mut task, stop, .. } = self;
+        drop(stop);
+        if timeout(TIME_TO_STOP, &mut task).await.is_err() {
+            task.abort();
+            // Aborted or ended meanwhile: it is over either way.
+            let _ = task.await;
+        }
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("base_url", &self.context.urls.base())
+            .field("local_addr", &self.address)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,186 @@
+//! Which scopes are granted, and what they open.
+
+use std::collections::BTreeSet;
+
+use crate::user::SandboxUser;
+
+/// What both discovery documents list.
+pub(crate) const SUPPORTED: [&str; 8] = [
+    "openid",
+    "fhirUser",
+    "profile",
+    "launch/patient",
+    "patient/Patient.r",
+    "user/Patient.r",
+    "user/Practitioner.r",
+    "user/*.r",
+];
+
+/// Granted scopes, in the order of the request and each once.
+///
+/// Kept as one text: a vector of short ones would take many times the memory that a request of
+/// bounded length seems to allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scopes(Box<str>);
+
+impl Scopes {
+    /// Grants what is known of a request. Duplicates are tolerated, since clients in the field
+    /// send them, and so are scopes that are not known: they are left out of the grant.
+    pub(crate) fn granted(requested: &str) -> Self {
+        let mut seen = BTreeSet::new();
+        let known = requested.split(' ').filter(|it| is_known(it));
+        let once: Vec<&str> = known.filter(|it| seen.insert(*it)).collect();
+        Self(once.join(" ").into())
+    }
+
+    /// Whether nothing was granted.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this scope was granted.
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        self.iter().any(|it| it == scope)
+    }
+
+    /// Whether a patient belongs to the grant. An app that may read one patient's data must
+    /// learn whose, so any `patient/` scope counts like `launch/patient`.
+    pub(crate) fn has_patient_context(&self) -> bool {
+        self.has("launch/patient") || self.iter().any(|it| it.starts_with("patient/"))
+    }
+
+    /// Whether the user's name goes into the ID token.
+    pub(crate) fn has_name(&self) -> bool {
+        self.has("profile") || self.has("fhirUser")
+    }
+
+    /// Whether a resource may be read: by a `user/` scope, by a `patient/` scope where it is
+    /// the patient in context, or by `openid fhirUser` where it is the user.
+    pub(crate) fn may_read(&self, resource_type: &str, id: &str, facts: &ReadFacts<'_>) -> bool {
+        let is_self = resource_type == facts.user.resource_type.name() && id == facts.user.id;
+        if is_self && self.has("openid") && self.has("fhirUser") {
+            return true;
+        }
+        let is_context = resource_type == "Patient" && id == facts.patient;
+        self.iter().filter_map(clinical).any(|it| {
+            (it.resource_type == "*" || it.resource_type == resource_type)
+                && it.reads
+                && (it.level == "user" || is_context)
+        })
+    }
+
+    /// The scopes one by one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ')
+    }
+
+    /// The value of `scope`.
+    pub(crate) const fn as_parameter(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a read is judged by.
+pub(crate) struct ReadFacts<'a> {
+    pub(crate) user: &'a SandboxUser,
+    pub(crate) patient: &'a str,
+}
+
+fn is_known(scope: &str) -> bool {
+    matches!(scope, "openid" | "fhirUser" | "profile" | "launch/patient")
+        || clinical(scope).is_some()
+}
+
+/// A scope such as `user/Practitioner.rs`.
+struct Clinical<'a> {
+    level: &'a str,
+    resource_type: &'a str,
+    reads: bool,
+}
+
+fn clinical(scope: &str) -> Option<Clinical<'_>> {
+    let (level, rest) = scope.split_once('/')?;
+    if !matches!(level, "patient" | "user") {
+        return None;
+    }
+    let (resource_type, permissions) = rest.split_once('.')?;
+    let is_type = resource_type == "*"
+        || (resource_type.starts_with(|it: char| it.is_ascii_uppercase())
+            && resource_type.bytes().all(|it| it.is_ascii_alphabetic()));
+    // Version 1 wrote `read` and `*` for what is `rs` and `cruds` today.
+    let is_first_version = matches!(permissions, "read" | "*");
+    if !is_type || !(is_first_version || is_second_version(permissions)) {
+        return None;
+    }
+    Some(Clinical {
+        level,
+        resource_type,
+        reads: is_first_version || permissions.contains('r'),
+    })
+}
+
+/// Letters of `cruds` in that order, each at most once.
+fn is_second_version(permissions: &str) -> bool {
+    let mut rest = "cruds".chars();
+    !permissions.is_empty()
+        && permissions
+            .chars()
+            .all(|wanted| rest.any(|it| it == wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // covers: SMART-TOK-8
+    #[test]
+    fn what_is_not_known_is_not_granted_and_what_is_doubled_is_granted_once() {
+        let granted = Scopes::granted(
+            "openid openid fhirUser  launch/encounter offline_access user/Patient.rs user/Patient.sr patient/x.r patient/*.read",
+        );
+        assert_eq!(
+            granted.as_parameter(),
+            "openid fhirUser user/Patient.rs patient/*.read"
+        );
+        assert!(Scopes::granted("offline_access email").is_empty());
+    }
+
+    #[test]
+    fn everything_that_is_announced_is_granted() {
+        for scope in SUPPORTED {
+            assert!(Scopes::granted(scope).has(scope), "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_scope_opens_what_it_names() {
+        let user = SandboxUser::default();
+        let facts = ReadFacts {
+            user: &user,
+            patient: "p-1",
+        };
+        let cases = [
+            ("openid fhirUser", "Practitioner", "dr-smith", true),
+            ("openid", "Practitioner", "dr-smith", false),
+            ("fhirUser", "Practitioner", "dr-smith", false),
+            ("openid fhirUser", "Practitioner", "other", false),
+            ("openid fhirUser", "Patient", "p-1", false),
+            ("user/Practitioner.r", "Practitioner", "dr-smith", true),
+            ("user/Practitioner.s", "Practitioner", "dr-smith", false),
+            ("user/*.rs", "Patient", "p-1", true),
+            ("patient/Patient.r", "Patient", "p-1", true),
+            ("patient/*.read", "Patient", "p-1", true),
+            ("patient/*.read", "Patient", "p-2", false),
+            ("patient/*.read", "Practitioner", "dr-smith", false),
+            ("launch/patient", "Patient", "p-1", false),
+        ];
+        for (scope, resource_type, id, expected) in cases {
+            let granted = Scopes::granted(scope);
+            assert_eq!(
+                granted.may_read(resource_type, id, &facts),
+                expected,
+                "{scope} {resource_type}/{id}"
+            );
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What is announced.
+
+use smart_jose::Algorithm;
+
+use super::flow::builder;
+use super::http::{get, send};
+
+// covers: SMART-DISC-1, SMART-DISC-4, SMART-DISC-5, SMART-DISC-6, SMART-DISC-8, SMART-DISC-9
+// covers: SMART-DISC-10, SMART-DISC-11, SMART-DISC-12, SMART-DISC-13, SMART-DISC-14
+#[tokio::test]
+async fn the_smart_configuration_is_complete() {
+    let sandbox = builder().start().await.unwrap();
+    let url = format!("{}/.well-known/smart-configuration", sandbox.fhir_base());
+    let answer = send("GET", &url, &[("accept", "text/html")], None).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let document = answer.json();
+    let issuer = sandbox.issuer();
+    assert_eq!(document["issuer"], issuer);
+    for (member, path) in [
+        ("jwks_uri", "/jwks"),
+        ("authorization_endpoint", "/authorize"),
+        ("token_endpoint", "/token"),
+    ] {
+        assert_eq!(document[member], format!("{issuer}{path}"));
+    }
+    let one = |value: &str| serde_json::json!([value]);
+    assert_eq!(document["grant_types_supported"], one("authorization_code"));
+    assert_eq!(document["response_types_supported"], one("code"));
+    assert_eq!(document["code_challenge_methods_supported"], one("S256"));
+    assert_eq!(
+        document["token_endpoint_auth_methods_supported"],
+        one("none")
+    );
+    let capabilities = document["capabilities"].as_array().unwrap();
+    for capability in [
+        "launch-standalone",
+        "client-public",
+        "sso-openid-connect",
+        "authorize-post",
+    ] {
+        assert!(capabilities.contains(&capability.into()), "{capability}");
+    }
+}
+
+// covers: DISC-1, DISC-3, DISC-4, DISC-8, DISC-9, DISC-18, SMART-DISC-25, ISSP-2
+#[tokio::test]
+async fn the_openid_configuration_is_complete() {
+    let sandbox = builder().algorithm(Algorithm::ES384).start().await.unwrap();
+    let answer = get(&format!(
+        "{}/.well-known/openid-configuration",
+        sandbox.issuer()
+    ))
+    .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let document = answer.json();
+    assert_eq!(document["issuer"], sandbox.issuer());
+    assert_ne!(sandbox.issuer(), sandbox.fhir_base());
+    for member in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        let url = document[member].as_str().unwrap();
+        assert!(url.starts_with(&sandbox.issuer()), "{member}");
+    }
+    assert_eq!(
+        document["id_token_signing_alg_values_supported"],
+        serde_json::json!(["RS256", "ES384"])
+    );
+    assert_eq!(
+        document["subject_types_supported"],
+        serde_json::json!(["public"])
+    );
+    assert_eq!(
+        document["authorization_response_iss_parameter_supported"],
+        true
+    );
+    let scopes = document["scopes_supported"].as_array().unwrap();
+    assert!(scopes.contains(&"openid".into()));
+    let claims = document["claims_supported"].as_array().unwrap();
+    assert!(claims.contains(&"fhirUser".into()));
+    for (name, value) in document.as_object().unwrap() {
+        assert_ne!(value, &serde_json::json!([]), "{name} is empty");
+    }
+}
+
+// covers: SMART-ID-8, SMART-ID-10, DISC-13
+#[tokio::test]
+async fn the_key_set_has_public_keys_and_may_be_cached_for_a_while() {
+    let sandbox = builder().start().await.unwrap();
+    let answer = get(&format!("{}/jwks", sandbox.issuer())).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("cache-control"), Some("max-age=300"));
+    let set = answer.json();
+    let key = set["keys"][0].as_object().unwrap();
+    assert_eq!(key["kid"], sandbox.kid());
+    assert_eq!(key["kty"], "RSA");
+    assert_eq!(key["alg"], "RS256");
+    assert_eq!(key["use"], "sig");
+    assert!(!key.contains_key("d"));
+}
+
+// covers: SMART-DISC-23, SMART-SEC-4, SMART-USR-17, DISC-19
+#[tokio::test]
+async fn scripts_of_other_origins_may_call_everything_but_the_authorization_endpoint() {
+    let sandbox = builder().start().await.unwrap();
+    let origin = ("origin", "https://app.example");
+    let (fhir, issuer) = (sandbox.fhir_base(), sandbox.issuer());
+    let shared = [
+        format!("{fhir}/.well-known/smart-configuration"),
+        format!("{fhir}/metadata"),
+        format!("{fhir}/Patient/p-1"),
+        format!("{issuer}/.well-known/openid-configuration"),
+        format!("{issuer}/jwks"),
+        format!("{issuer}/token"),
+    ];
+    for url in shared {
+        for method in ["GET", "OPTIONS"] {
+            let answer = send(method, &url, &[origin], None).await;
+            let allowed = answer.header("access-control-allow-origin");
+            assert_eq!(allowed, Some("*"), "{method} {url}");
+        }
+        let preflight = send("OPTIONS", &url, &[origin], None).await;
+        assert_eq!(preflight.status, 204);
+        let allowed = preflight.header("access-control-allow-headers").unwrap();
+        assert!(allowed.contains("Authorization"));
+    }
+    let answer = get(&format!("{issuer}/authorize")).await;
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+// covers: SMART-DISC-26
+#[tokio::test]
+async fn older_apps_find_the_endpoints_in_the_capability_statement() {
+    let sandbox = builder().start().await.unwrap();
+    let answer = get(&format!("{}/metadata", sandbox.fhir_base())).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/fhir+json"));
+    let statement = answer.json();
+    assert_eq!(statement["resourceType"], "CapabilityStatement");
+    assert_eq!(statement["fhirVersion"], "4.0.1");
+    let extension = &statement["rest"][0]["security"]["extension"][0]["extension"];
+    let issuer = sandbox.issuer();
+    assert_eq!(extension[0]["valueUri"], format!("{issuer}/authorize"));
+    assert_eq!(extension[1]["valueUri"], format!("{issuer}/token"));
+}
+
+#[tokio::test]
+async fn anything_else_is_not_found_in_json() {
+    let sandbox = builder().start().await.unwrap();
+    for path in [
+        "/",
+        "/fhir",
+        "/oidc",
+        "/oidc/jwks/",
+        "/favicon.ico",
+        "/a/b/c/d",
+    ] {
+        let answer = get(&format!("{}{path}", sandbox.base_url())).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.json()["error"], "not_found");
+    }
+}

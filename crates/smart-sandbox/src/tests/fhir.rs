@@ -1,0 +1,109 @@
+//! Reading resources.
+
+use core::time::Duration;
+
+use super::flow::{builder, sign_in, with_clock};
+use super::http::{Answer, get, send};
+use crate::Sandbox;
+
+async fn read(sandbox: &Sandbox, path: &str, authorization: &str) -> Answer {
+    let url = format!("{}/{path}", sandbox.fhir_base());
+    send("GET", &url, &[("authorization", authorization)], None).await
+}
+
+// covers: SMART-USR-1, SMART-USR-5, SMART-USR-6, OAUTH-6, SMART-TOK-6
+#[tokio::test]
+async fn the_user_can_be_read_under_any_spelling_of_the_scheme() {
+    let sandbox = builder().start().await.unwrap();
+    let body = sign_in(&sandbox, "openid fhirUser").await;
+    let token = body["access_token"].as_str().unwrap();
+    for scheme in ["Bearer", "bearer", "bEaReR"] {
+        let authorization = format!("{scheme} {token}");
+        let answer = read(&sandbox, "Practitioner/dr-smith", &authorization).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), Some("application/fhir+json"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let resource = answer.json();
+        assert_eq!(resource["resourceType"], "Practitioner");
+        assert_eq!(resource["id"], "dr-smith");
+    }
+}
+
+// covers: OAUTH-7, SMART-USR-9
+#[tokio::test]
+async fn without_a_good_token_nothing_is_read() {
+    let sandbox = builder().start().await.unwrap();
+    let body = sign_in(&sandbox, "openid fhirUser").await;
+    let token = body["access_token"].as_str().unwrap();
+    let id_token = body["id_token"].as_str().unwrap();
+    let url = format!("{}/Practitioner/dr-smith", sandbox.fhir_base());
+    let mut answers = vec![get(&url).await];
+    for authorization in [
+        "Bearer",
+        "Bearer ",
+        "Bearer guess",
+        "Basic YTpi",
+        token,
+        &format!("Bearer {id_token}"),
+        &format!("Bearer {token}x"),
+        &format!("Bearer{token}"),
+    ] {
+        answers.push(read(&sandbox, "Practitioner/dr-smith", authorization).await);
+    }
+    let bearer = format!("Bearer {token}");
+    let twice = [("authorization", bearer.as_str()); 2];
+    answers.push(send("GET", &url, &twice, None).await);
+    for answer in answers {
+        assert_eq!(answer.status, 401);
+        let challenge = answer.header("www-authenticate");
+        assert_eq!(challenge, Some("Bearer error=\"invalid_token\""));
+        assert_eq!(answer.json()["resourceType"], "OperationOutcome");
+    }
+}
+
+// covers: SMART-USR-8
+#[tokio::test]
+async fn a_token_opens_what_its_scopes_name() {
+    let sandbox = builder().start().await.unwrap();
+    let body = sign_in(&sandbox, "patient/Patient.r").await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    let patient = read(&sandbox, "Patient/p-1", &bearer).await;
+    assert_eq!(patient.status, 200);
+    assert_eq!(patient.json()["birthDate"], "2015-04-01");
+    let practitioner = read(&sandbox, "Practitioner/dr-smith", &bearer).await;
+    assert_eq!(practitioner.status, 403);
+    let challenge = practitioner.header("www-authenticate");
+    assert_eq!(challenge, Some("Bearer error=\"insufficient_scope\""));
+}
+
+// covers: SMART-USR-11, SMART-USR-13
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let sandbox = builder().start().await.unwrap();
+    let body = sign_in(&sandbox, "user/*.r").await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    for path in [
+        "Practitioner/nobody",
+        "practitioner/dr-smith",
+        "Observation/1",
+        "Patient/..%2FPractitioner%2Fdr-smith",
+    ] {
+        let answer = read(&sandbox, path, &bearer).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.json()["resourceType"], "OperationOutcome");
+    }
+}
+
+// covers: SMART-USR-8
+#[tokio::test]
+async fn a_token_lives_for_an_hour() {
+    let (sandbox, clock) = with_clock().await;
+    let body = sign_in(&sandbox, "openid fhirUser").await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    clock.advance(Duration::from_secs(3599));
+    let answer = read(&sandbox, "Practitioner/dr-smith", &bearer).await;
+    assert_eq!(answer.status, 200);
+    clock.advance(Duration::from_secs(1));
+    let answer = read(&sandbox, "Practitioner/dr-smith", &bearer).await;
+    assert_eq!(answer.status, 401);
+}

@@ -1,0 +1,110 @@
+//! Every address that the sandbox announces, from one base.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http::Uri;
+
+/// The base without a final slash, and what hangs below it.
+#[derive(Clone, Debug)]
+pub(crate) struct Urls {
+    base: String,
+}
+
+impl Urls {
+    /// The base is where we listen. Nobody can call the unspecified address, so loopback stands
+    /// in for it.
+    pub(crate) fn bound(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        Self {
+            base: format!("http://{}", SocketAddr::new(ip, address.port())),
+        }
+    }
+
+    /// The base is what a proxy in front of us is called; `None` where it is no such URL.
+    pub(crate) fn public(url: &str) -> Option<Self> {
+        let base = url.strip_suffix('/').unwrap_or(url);
+        // `Uri` drops a fragment without a word, so it is looked for here.
+        if base.ends_with('/') || base.contains(['?', '#']) {
+            return None;
+        }
+        let uri: Uri = base.parse().ok()?;
+        let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+        let authority = uri.authority()?.as_str();
+        (is_http && !authority.contains('@')).then(|| Self {
+            base: base.to_owned(),
+        })
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn fhir(&self) -> String {
+        format!("{}/fhir", self.base)
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        format!("{}/oidc", self.base)
+    }
+
+    pub(crate) fn jwks(&self) -> String {
+        format!("{}/oidc/jwks", self.base)
+    }
+
+    pub(crate) fn authorize(&self) -> String {
+        format!("{}/oidc/authorize", self.base)
+    }
+
+    pub(crate) fn decision(&self) -> String {
+        format!("{}/oidc/authorize/decision", self.base)
+    }
+
+    pub(crate) fn token(&self) -> String {
+        format!("{}/oidc/token", self.base)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_base_is_a_plain_web_address() {
+        for (given, base) in [
+            ("https://ehr.example", "https://ehr.example"),
+            ("https://ehr.example/", "https://ehr.example"),
+            (
+                "http://ehr.example:8080/demo/",
+                "http://ehr.example:8080/demo",
+            ),
+        ] {
+            assert_eq!(Urls::public(given).unwrap().base(), base);
+        }
+        for bad in [
+            "",
+            "/",
+            "ehr.example",
+            "ftp://ehr.example",
+            "https://",
+            "https://a@ehr.example",
+            "https://ehr.example?x",
+            "https://ehr.example#x",
+            "https://ehr.example//",
+            "https://e h",
+        ] {
+            assert!(Urls::public(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_unspecified_address_is_announced_as_loopback() {
+        let bound = |text: &str| Urls::bound(text.parse().unwrap()).fhir();
+        assert_eq!(bound("0.0.0.0:80"), "http://127.0.0.1:80/fhir");
+        assert_eq!(bound("[::]:80"), "http://[::1]:80/fhir");
+        assert_eq!(bound("127.0.0.1:80"), "http://127.0.0.1:80/fhir");
+    }
+}
