@@ -1,0 +1,115 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Sign people in with SMART on FHIR, and find out why it fails.
+#[derive(Debug, Parser)]
+#[command(name = "smart", version, about, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play a whole sign-in against an embedded EHR, over real HTTP on this machine
+    Demo(DemoArgs),
+    /// Follow the chain of trust of a FHIR server, and say what is odd about it
+    Discover(DiscoverArgs),
+    /// Serve an embedded EHR for trying things out
+    Sandbox(SandboxArgs),
+    /// Validate an ID token from anywhere, check by check
+    Verify(Box<VerifyArgs>),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DemoArgs {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DiscoverArgs {
+    /// The base URL of the FHIR server
+    pub(crate) fhir_base: String,
+    /// Allow http where the host is this machine
+    #[arg(long)]
+    pub(crate) allow_loopback: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SandboxArgs {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) bind: SocketAddr,
+    /// The URL under which others reach it, if it is not the address
+    #[arg(long)]
+    pub(crate) public_url: Option<String>,
+    /// A private key in PEM to sign with; without one, published demo keys are used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
+    /// Show a consent page instead of approving at once
+    #[arg(long)]
+    pub(crate) ask: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct VerifyArgs {
+    /// The token, or - to read it from standard input
+    pub(crate) token: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+
+    /// The issuer that the token must name
+    #[arg(long, value_name = "URL", required_unless_present = "signature_only")]
+    pub(crate) issuer: Option<String>,
+    /// The client id that the token must be for
+    #[arg(long, value_name = "ID", required_unless_present = "signature_only")]
+    pub(crate) client_id: Option<String>,
+    /// Check form, key and signature, and leave the claims alone
+    #[arg(long)]
+    pub(crate) signature_only: bool,
+
+    /// The nonce that was sent with the request
+    #[arg(long, value_name = "VALUE", conflicts_with = "no_nonce")]
+    pub(crate) nonce: Option<String>,
+    /// No nonce was sent with the request
+    #[arg(long)]
+    pub(crate) no_nonce: bool,
+
+    /// Judge the token as of this time, in seconds since 1970, instead of now
+    #[arg(long, value_name = "UNIX_TIME")]
+    pub(crate) at: Option<u64>,
+    /// Accept these algorithms only [default: RS256,RS384,ES256,ES384]
+    #[arg(long, value_name = "ALG", value_delimiter = ',')]
+    pub(crate) alg: Vec<String>,
+    /// Allow http where the host is this machine
+    #[arg(long)]
+    pub(crate) allow_loopback: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the keys come from.
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+pub(crate) struct KeyArgs {
+    /// A file with the issuer's JWK Set
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwks: Option<PathBuf>,
+    /// A file with the issuer's public key in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pem: Option<PathBuf>,
+    /// The FHIR server whose issuer is to be trusted; its keys are fetched
+    #[arg(long, value_name = "URL")]
+    pub(crate) fhir_base: Option<String>,
+}

@@ -1,0 +1,296 @@
+//! `smart discover`: the chain of trust, step by step.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use smart_oidc::discovery::{
+    Discovery, DiscoveryError, FhirBaseUrl, Finding, HttpClient, JwksError, PlainHttp, RemoteJwks,
+    ReqwestClient, Step, SystemClock, TrustedIssuer,
+};
+use smart_oidc::jose::JwkSet;
+use smart_oidc::jose::jwk::JwkFinding;
+
+use crate::args::DiscoverArgs;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::provider::provider;
+
+/// The whole chain as it is printed.
+#[derive(Serialize)]
+pub(crate) struct ChainReport {
+    trusted: bool,
+    fhir_base: String,
+    issuer: Option<String>,
+    steps: Vec<StepReport>,
+    keys: Vec<KeyReport>,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+/// One step.
+#[derive(Serialize)]
+struct StepReport {
+    name: &'static str,
+    url: String,
+    passed: bool,
+    detail: String,
+    code: Option<&'static str>,
+    remedy: Option<&'static str>,
+    findings: Vec<Finding>,
+}
+
+/// One key, or one that is not used.
+#[derive(Serialize)]
+struct KeyReport {
+    kid: Option<String>,
+    usable: bool,
+    detail: String,
+}
+
+pub(crate) async fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
+    let plain = if args.allow_loopback {
+        PlainHttp::LoopbackOnly
+    } else {
+        PlainHttp::Refused
+    };
+    let base = FhirBaseUrl::parse_with(&args.fhir_base, plain)
+        .map_err(|error| Failure::usage(format!("{error}{}", loopback_hint(&args.fhir_base))))?;
+    let (report, _) = chain(&base, client()?, args.allow_loopback).await;
+    if args.json {
+        output::json(&report);
+    } else {
+        report.print();
+    }
+    Ok(report.exit)
+}
+
+/// Says which option allows a URL of this machine.
+pub(crate) fn loopback_hint(url: &str) -> &'static str {
+    match FhirBaseUrl::parse_with(url, PlainHttp::LoopbackOnly) {
+        Ok(_) => "; for a server on this machine give --allow-loopback",
+        Err(_) => "",
+    }
+}
+
+/// The HTTP client of every command.
+pub(crate) fn client() -> Result<Arc<dyn HttpClient>, Failure> {
+    let client = ReqwestClient::new().map_err(|error| Failure::io(error.to_string()))?;
+    Ok(Arc::new(client))
+}
+
+/// An issuer at the end of the chain, with its keys.
+pub(crate) struct Chain {
+    pub(crate) issuer: TrustedIssuer,
+    pub(crate) keys: Arc<RemoteJwks>,
+}
+
+/// Follows the chain to the keys.
+pub(crate) async fn chain(
+    base: &FhirBaseUrl,
+    http: Arc<dyn HttpClient>,
+    allow_loopback: bool,
+) -> (ChainReport, Option<Chain>) {
+    let mut discovery = Discovery::new(Arc::clone(&http));
+    if allow_loopback {
+        discovery = discovery.allow_loopback_http();
+    }
+    let trace = discovery.trace(base).await;
+    let mut report = ChainReport {
+        trusted: false,
+        fhir_base: base.to_string(),
+        issuer: None,
+        steps: trace.steps.into_iter().map(StepReport::from).collect(),
+        keys: Vec::new(),
+        exit: Exit::Valid,
+    };
+    let issuer = match trace.outcome {
+        Ok(issuer) => issuer,
+        Err(error) => {
+            report.exit = exit_of(&error);
+            return (report, None);
+        }
+    };
+    report.issuer = Some(issuer.issuer().to_string());
+    let clock = Arc::new(SystemClock::new());
+    let keys = Arc::new(RemoteJwks::new(
+        issuer.jwks_uri().clone(),
+        http,
+        provider(),
+        clock,
+    ));
+    let fetched = keys.refresh().await;
+    report.steps.push(StepReport::from_keys(
+        issuer.jwks_uri().to_string(),
+        &fetched,
+    ));
+    match fetched {
+        Ok(set) => {
+            report.trusted = true;
+            report.keys = key_reports(&set);
+            (report, Some(Chain { issuer, keys }))
+        }
+        Err(error) => {
+            report.exit = match error {
+                JwksError::Document(smart_oidc::discovery::DocumentError::Transport(_)) => Exit::Io,
+                _ => Exit::Invalid,
+            };
+            (report, None)
+        }
+    }
+}
+
+fn exit_of(error: &DiscoveryError) -> Exit {
+    if error.transport().is_some() {
+        Exit::Io
+    } else {
+        Exit::Invalid
+    }
+}
+
+impl From<Step> for StepReport {
+    fn from(step: Step) -> Self {
+        let Step {
+            name,
+            url,
+            outcome,
+            findings,
+            ..
+        } = step;
+        match outcome {
+            Ok(detail) => Self {
+                name,
+                url,
+                passed: true,
+                detail,
+                code: None,
+                remedy: None,
+                findings,
+            },
+            Err(error) => Self {
+                name,
+                url,
+                passed: false,
+                detail: error.to_string(),
+                code: Some(error.code()),
+                remedy: Some(error.remedy()),
+                findings,
+            },
+        }
+    }
+}
+
+impl StepReport {
+    fn from_keys(url: String, fetched: &Result<Arc<JwkSet>, JwksError>) -> Self {
+        let name = "keys";
+        match fetched {
+            Ok(set) => {
+                let (usable, skipped) = (set.keys().len(), set.skipped().len());
+                let findings = if usable == 0 {
+                    vec![Finding::new(
+                        "no-usable-key",
+                        "no key of the set can verify an ID token",
+                        "publish the public key that ID tokens are signed with",
+                    )]
+                } else {
+                    Vec::new()
+                };
+                let detail = format!("{usable} usable, {skipped} not used");
+                Self {
+                    name,
+                    url,
+                    passed: true,
+                    detail,
+                    code: None,
+                    remedy: None,
+                    findings,
+                }
+            }
+            Err(error) => Self {
+                name,
+                url,
+                passed: false,
+                detail: error.to_string(),
+                code: Some(error.code()),
+                remedy: Some(error.remedy()),
+                findings: Vec::new(),
+            },
+        }
+    }
+}
+
+fn key_reports(set: &JwkSet) -> Vec<KeyReport> {
+    let shown = |kid: &str| smart_oidc::jose::Text::new(kid).to_string();
+    let usable = set.keys().iter().map(|key| KeyReport {
+        kid: key.kid().map(shown),
+        usable: true,
+        detail: match key.algorithm() {
+            Some(algorithm) => format!("{} for {algorithm}", key.key().key_type()),
+            None => format!("{}, no alg", key.key().key_type()),
+        },
+    });
+    let skipped = set.skipped().iter().map(|key| KeyReport {
+        kid: key.kid.as_ref().map(ToString::to_string),
+        usable: false,
+        detail: format!("not used: {}", key.reason),
+    });
+    let odd = set.findings().iter().map(|(kid, finding)| KeyReport {
+        kid: kid.as_ref().map(ToString::to_string),
+        usable: true,
+        detail: match finding {
+            JwkFinding::PaddedBase64 => "read although its base64url is padded".to_owned(),
+            JwkFinding::LeadingZero => "read although n has leading zeros".to_owned(),
+            _ => "read although something is odd about it".to_owned(),
+        },
+    });
+    usable.chain(skipped).chain(odd).collect()
+}
+
+impl ChainReport {
+    fn print(&self) {
+        self.print_steps("");
+        output::line("");
+        output::line(match &self.issuer {
+            Some(issuer) if self.trusted => {
+                format!("trusted: {} signs in users as {issuer}", self.fhir_base)
+            }
+            _ => format!("not trusted: the chain from {} is broken", self.fhir_base),
+        });
+    }
+
+    /// Prints the steps and the keys.
+    pub(crate) fn print_steps(&self, indent: &str) {
+        let below = |text: &str| output::line(format_args!("{indent}{:31}{text}", ""));
+        for step in &self.steps {
+            let mark = if step.passed { "passed" } else { "FAILED" };
+            output::line(format_args!(
+                "{indent}{mark:7}  {:21} {}",
+                step.name, step.url
+            ));
+            below(&step.detail);
+            if let Some(remedy) = step.remedy {
+                below(&format!("remedy: {remedy}"));
+            }
+            for finding in &step.findings {
+                below(&format!("note: {}", finding.found));
+                below(&format!("remedy: {}", finding.remedy));
+            }
+        }
+        for key in &self.keys {
+            let kid = key.kid.as_deref().unwrap_or("no kid");
+            below(&format!("{kid}  {}", key.detail));
+        }
+    }
+
+    /// How the chain ended, in one line.
+    pub(crate) fn failure(&self) -> Failure {
+        let last = self.steps.iter().rev().find(|it| !it.passed);
+        let line = last.map_or_else(
+            || "the chain of trust is broken".into(),
+            |it| it.detail.clone(),
+        );
+        match self.exit {
+            Exit::Io => Failure::io(line),
+            _ => Failure::invalid(line),
+        }
+    }
+}
