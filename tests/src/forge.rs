@@ -1,0 +1,186 @@
+//! Mints tokens, good and illegal, on a raw backend and `serde_json`.
+//!
+//! Nothing here goes through `smart-jose`: its API cannot express most of these tokens, and a
+//! shared encoder would hide an error that reader and writer have in common.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+#[cfg(not(feature = "ring"))]
+use aws_lc_rs as raw;
+#[cfg(feature = "ring")]
+use ring as raw;
+
+use raw::rand::SystemRandom;
+use raw::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+};
+
+use crate::fixture;
+
+/// An issuer that signs whatever it is told to.
+#[derive(Debug)]
+pub struct Forge {
+    rsa: RsaKeyPair,
+    p256: EcdsaKeyPair,
+    p384: EcdsaKeyPair,
+}
+
+/// base64url without padding.
+#[must_use]
+pub fn b64(octets: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(octets)
+}
+
+fn pkcs8(name: &str) -> Vec<u8> {
+    let pem = fixture::text(name);
+    pem_rfc7468::decode_vec(pem.trim().as_bytes())
+        .expect(name)
+        .1
+}
+
+#[cfg(feature = "ring")]
+fn ecdsa(algorithm: &'static raw::signature::EcdsaSigningAlgorithm, der: &[u8]) -> EcdsaKeyPair {
+    EcdsaKeyPair::from_pkcs8(algorithm, der, &SystemRandom::new()).unwrap()
+}
+
+#[cfg(not(feature = "ring"))]
+fn ecdsa(algorithm: &'static raw::signature::EcdsaSigningAlgorithm, der: &[u8]) -> EcdsaKeyPair {
+    EcdsaKeyPair::from_pkcs8(algorithm, der).unwrap()
+}
+
+impl Forge {
+    /// The issuer whose keys the tests trust.
+    #[must_use]
+    pub fn issuer() -> Self {
+        Self::named("issuer")
+    }
+
+    /// Somebody else.
+    #[must_use]
+    pub fn other() -> Self {
+        Self::named("other")
+    }
+
+    fn named(name: &str) -> Self {
+        Self {
+            rsa: RsaKeyPair::from_pkcs8(&pkcs8(&format!("keys/{name}-rsa-2048.pem"))).unwrap(),
+            p256: ecdsa(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                &pkcs8(&format!("keys/{name}-p256.pem")),
+            ),
+            p384: ecdsa(
+                &ECDSA_P384_SHA384_FIXED_SIGNING,
+                &pkcs8(&format!("keys/{name}-p384.pem")),
+            ),
+        }
+    }
+
+    /// A signature in JOSE form. `alg` says which key and hash; it need not be what a header says.
+    #[must_use]
+    pub fn signature(&self, alg: &str, message: &[u8]) -> Vec<u8> {
+        let rng = SystemRandom::new();
+        let rsa = |encoding: &'static dyn RsaEncoding| {
+            let mut signature = vec![0; self.modulus_octets()];
+            self.rsa
+                .sign(encoding, &rng, message, &mut signature)
+                .unwrap();
+            signature
+        };
+        match alg {
+            "RS256" => rsa(&RSA_PKCS1_SHA256),
+            "RS384" => rsa(&RSA_PKCS1_SHA384),
+            "RS512" => rsa(&RSA_PKCS1_SHA512),
+            "PS256" => rsa(&RSA_PSS_SHA256),
+            "ES256" => self.p256.sign(&rng, message).unwrap().as_ref().to_vec(),
+            "ES384" => self.p384.sign(&rng, message).unwrap().as_ref().to_vec(),
+            _ => panic!("the forge does not sign with {alg}"),
+        }
+    }
+
+    #[cfg(feature = "ring")]
+    fn modulus_octets(&self) -> usize {
+        self.rsa.public().modulus_len()
+    }
+
+    #[cfg(not(feature = "ring"))]
+    fn modulus_octets(&self) -> usize {
+        self.rsa.public_modulus_len()
+    }
+
+    /// A token of these texts, which need not be JSON.
+    #[must_use]
+    pub fn raw_token(&self, alg: &str, header: &[u8], payload: &[u8]) -> String {
+        let input = format!("{}.{}", b64(header), b64(payload));
+        let signature = self.signature(alg, input.as_bytes());
+        format!("{input}.{}", b64(signature))
+    }
+
+    /// A token with this header and these claims, signed with the algorithm `sign_with`.
+    #[must_use]
+    pub fn token_with(&self, sign_with: &str, header: &Value, claims: &Value) -> String {
+        self.raw_token(
+            sign_with,
+            header.to_string().as_bytes(),
+            claims.to_string().as_bytes(),
+        )
+    }
+
+    /// A token as an issuer would make it, with `alg` and the `kid` of the key.
+    #[must_use]
+    pub fn token(&self, alg: &str, claims: &Value) -> String {
+        let header = json!({"alg": alg, "kid": kid_of(alg), "typ": "JWT"});
+        self.token_with(alg, &header, claims)
+    }
+
+    /// The public keys as a JWK Set, built from the backend's own view of them.
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        let (n, e) = self.rsa_public();
+        let point = |pair: &EcdsaKeyPair, crv: &str, alg: &str| {
+            let octets = pair.public_key().as_ref()[1..].to_vec();
+            let (x, y) = octets.split_at(octets.len() / 2);
+            json!({"kty": "EC", "crv": crv, "x": b64(x), "y": b64(y), "kid": kid_of(alg), "use": "sig"})
+        };
+        json!({"keys": [
+            {"kty": "RSA", "n": b64(n), "e": b64(e), "kid": kid_of("RS256"), "use": "sig"},
+            point(&self.p256, "P-256", "ES256"),
+            point(&self.p384, "P-384", "ES384"),
+        ]})
+    }
+
+    #[cfg(feature = "ring")]
+    fn rsa_public(&self) -> (Vec<u8>, Vec<u8>) {
+        let public: raw::rsa::PublicKeyComponents<Vec<u8>> = self.rsa.public().into();
+        (public.n, public.e)
+    }
+
+    #[cfg(not(feature = "ring"))]
+    fn rsa_public(&self) -> (Vec<u8>, Vec<u8>) {
+        let public = self.rsa.public_key();
+        let n = public.modulus().big_endian_without_leading_zero().to_vec();
+        (
+            n,
+            public.exponent().big_endian_without_leading_zero().to_vec(),
+        )
+    }
+}
+
+/// The key ids of the forge: one for each kind of key.
+#[must_use]
+pub fn kid_of(alg: &str) -> &'static str {
+    match alg {
+        "ES256" => "p256",
+        "ES384" => "p384",
+        _ => "rsa",
+    }
+}
+
+/// An HMAC-SHA-256 tag: what an attacker makes with a public key as the secret.
+#[must_use]
+pub fn hs256(secret: &[u8], message: &[u8]) -> Vec<u8> {
+    let key = raw::hmac::Key::new(raw::hmac::HMAC_SHA256, secret);
+    raw::hmac::sign(&key, message).as_ref().to_vec()
+}

@@ -1,0 +1,21 @@
+//! The harness: minting apart from our encoder, fixtures, vectors and corpora.
+//!
+//! The test binaries compile the same modules once for each backend; the provider is a module
+//! that they import, so parity is a fact and not a hope.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::exhaustive_structs,
+    clippy::exhaustive_enums,
+    reason = "this package is tests; a broken fixture should stop them"
+)]
+
+pub mod backend;
+pub mod corpus;
+pub mod fixture;
+pub mod forge;
+pub mod vectors;
+pub mod worked_example;
