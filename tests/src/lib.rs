@@ -3,6 +3,9 @@
 //! The test binaries compile the same modules once for each backend; the provider is a module
 //! that they import, so parity is a fact and not a hope.
 
+#![cfg_attr(feature = "ring", doc = "# The README, compiled\n\n")]
+#![cfg_attr(feature = "ring", doc = include_str!("../../README.md"))]
+
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,88 +1,52 @@
-//! Reading the user's resource from the FHIR server.
+//! Loading a profile, and reading the user's resource from the FHIR server.
 
-use core::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use smart_discovery::{HttpClient, TransportError};
-use smart_jose::json::{self, JsonError};
-use smart_jose::{ErrorClass, Text};
+use smart_discovery::{FhirBaseUrl, HttpClient};
+use smart_jose::{Text, json};
 
 use super::resource::{UserResource, Wire};
-use crate::fhir_user::FhirUser;
+use super::source::{ProfileSource, ReadError};
+use super::user::{ProfileError, UserProfile};
+use crate::fhir_user::{FhirUser, FhirUserError};
+use crate::id_token::IdToken;
 use crate::value::AccessToken;
 
 /// Longer resources are refused, in octets.
 const LIMIT: usize = 256 * 1024;
 
-/// Knows more of a user than the token does.
-///
-/// An implementation must use the access token for the user's own resource under the FHIR base
-/// and for nothing else. Failing is safe: the identity stays usable.
-#[async_trait]
-pub trait ProfileSource: Debug + Send + Sync {
-    /// The resource of a user.
-    ///
-    /// # Errors
-    ///
-    /// [`ReadError`].
-    async fn resource(
-        &self,
-        user: &FhirUser,
-        token: &AccessToken,
-    ) -> Result<UserResource, ReadError>;
-}
-
-/// Why a user's resource could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The access token cannot stand in a header.
-    #[error("the access token holds a character that no header can carry")]
-    AccessToken,
-    /// The answer is no strict JSON resource.
-    #[error("the answer is no FHIR resource: {0}")]
-    Json(#[from] JsonError),
-    /// The answer is another resource than the one that was asked for.
-    #[error("the server answers with {found} where {expected} was asked for")]
-    OtherResource {
-        /// The type that was asked for.
-        expected: &'static str,
-        /// The type that came, with another id if the types are equal.
-        found: Text,
-    },
-    /// The server does not let the app read the resource.
-    #[error("the server answers with status {status}")]
-    Status {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// No answer came.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-}
-
-impl ReadError {
-    /// A stable name for this error.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::AccessToken => "profile-access-token",
-            Self::Json(_) => "profile-json",
-            Self::OtherResource { .. } => "profile-other-resource",
-            Self::Status { .. } => "profile-status",
-            Self::Transport(error) => error.code(),
-        }
-    }
-
-    /// Whose fault it is.
-    #[must_use]
-    pub const fn class(&self) -> ErrorClass {
-        match self {
-            Self::Transport(error) => error.class(),
-            _ => ErrorClass::Upstream,
+impl UserProfile {
+    /// Loads the profile of a valid ID token. `granted` says whether the scope `fhirUser` was
+    /// granted: then the claim must be there.
+    pub async fn load(
+        token: &IdToken,
+        base: &FhirBaseUrl,
+        granted: bool,
+        access_token: &AccessToken,
+        source: &dyn ProfileSource,
+    ) -> Self {
+        let (fhir_user, refused) = match token.fhir_user(base) {
+            Ok(Some(user)) => (Some(user), None),
+            Ok(None) if granted => (None, Some(FhirUserError::Missing.into())),
+            Ok(None) => (None, Some(ProfileError::NoFhirUser)),
+            Err(error) => (None, Some(error.into())),
+        };
+        let resource = match (&fhir_user, refused) {
+            (Some(user), None) => source
+                .resource(user, access_token)
+                .await
+                .map_err(Into::into),
+            (_, refused) => Err(refused.unwrap_or(ProfileError::NoFhirUser)),
+        };
+        let from_resource = resource.as_ref().ok().and_then(|it| it.name.clone());
+        Self {
+            key: token.user_key(),
+            name: from_resource.or_else(|| token.name().map(str::to_owned)),
+            fhir_user,
+            resource,
         }
     }
 }
@@ -152,7 +116,6 @@ fn read(user: &FhirUser, response: &Response<Bytes>) -> Result<UserResource, Rea
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smart_discovery::FhirBaseUrl;
 
     fn user() -> FhirUser {
         let base = FhirBaseUrl::parse("https://ehr.example/fhir").unwrap();
