@@ -147,6 +147,10 @@ impl Corpus {
     ///
     /// Where no runtime can be made; a panic in a case is caught and counted.
     #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a case takes is part of the result"
+    )]
     pub fn run(&self, provider: &CryptoProvider) -> Results {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

@@ -5,7 +5,6 @@
 
 #![cfg_attr(feature = "ring", doc = "# The README, compiled\n\n")]
 #![cfg_attr(feature = "ring", doc = include_str!("../../README.md"))]
-
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

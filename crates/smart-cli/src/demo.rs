@@ -128,12 +128,10 @@ impl Demo {
             keys,
             provider(),
         );
-        let expected = Expected::nonce(launch.nonce())
-            .with_access_token(&tokens.access_token)
-            .with_code(launch.code());
+        let expected = Expected::of_launch(&launch, &tokens);
         self.id_token = Some(verifier.explain(raw, &expected, clock.now()).await);
         let id_token = verifier
-            .verify(raw, &expected, clock.now())
+            .verify_launch(&launch, &tokens, clock.now())
             .await
             .map_err(|error| self.fail("id token", &error, error.code()))?;
         self.pass(

@@ -268,42 +268,55 @@ impl Discovery {
             .map_err(DiscoveryError::Provider)
     }
 
-    /// Which issuer to look up, and what is odd about it.
+    /// Which issuer to look up, and what is odd about it. A pinned issuer is the one that is
+    /// looked up, and a server that names another is refused before anything is fetched there.
     fn issuer(
         &self,
         base: &FhirBaseUrl,
         smart: &SmartConfiguration,
     ) -> Result<(Issuer, Option<Finding>), DiscoveryError> {
-        const DOCUMENT: &str = "/.well-known/openid-configuration";
-        let Some(named) = smart.issuer.as_deref() else {
-            // A server that names no issuer may be its own; its document must then say so.
-            let finding = Finding::new(
-                "issuer-missing",
-                "smart-configuration names no issuer; the FHIR base is tried",
-                "publish issuer in smart-configuration",
-            );
-            let issuer = Issuer::parse_with(base.as_str(), self.plain);
-            return Ok((issuer.map_err(DiscoveryError::IssuerUrl)?, Some(finding)));
-        };
-        let (issuer, finding) = match named.strip_suffix(DOCUMENT) {
-            Some(before) => {
-                let finding = Finding::new(
-                    "issuer-is-document",
-                    format!("issuer is the address of a document: {}", Text::new(named)),
-                    "publish the issuer itself, without /.well-known/openid-configuration",
-                );
-                (before, Some(finding))
+        let named = smart.issuer.as_deref().map(without_document);
+        match (&self.pinned, named) {
+            (Some(pinned), Some((named, finding))) if !is_template(named) => {
+                let trim = |it: &str| it.strip_suffix('/').unwrap_or(it).to_owned();
+                if trim(pinned.as_str()) != trim(named) {
+                    return Err(DiscoveryError::NotPinned {
+                        pinned: Text::new(pinned.as_str()),
+                        found: Text::new(named),
+                    });
+                }
+                Ok((pinned.clone(), finding))
             }
-            None => (named, None),
-        };
-        if issuer.contains(['{', '}']) {
-            let found = Text::new(issuer);
-            return Err(DiscoveryError::Provider(MetadataError::IssuerTemplate {
-                found,
-            }));
+            (Some(pinned), _) => {
+                let finding = Finding::new(
+                    "issuer-pinned",
+                    "smart-configuration names no issuer of its own; the pinned one is used",
+                    "publish issuer in smart-configuration",
+                );
+                Ok((pinned.clone(), Some(finding)))
+            }
+            (None, None) => {
+                // A server that names no issuer may be its own; its document must then say so.
+                let finding = Finding::new(
+                    "issuer-missing",
+                    "smart-configuration names no issuer; the FHIR base is tried",
+                    "publish issuer in smart-configuration",
+                );
+                let issuer = Issuer::parse_with(base.as_str(), self.plain);
+                Ok((issuer.map_err(DiscoveryError::IssuerUrl)?, Some(finding)))
+            }
+            (None, Some((named, _))) if is_template(named) => {
+                let found = Text::new(named);
+                Err(DiscoveryError::Provider(MetadataError::IssuerTemplate {
+                    found,
+                }))
+            }
+            (None, Some((named, finding))) => {
+                let issuer =
+                    Issuer::parse_with(named, self.plain).map_err(DiscoveryError::IssuerUrl)?;
+                Ok((issuer, finding))
+            }
         }
-        let issuer = Issuer::parse_with(issuer, self.plain).map_err(DiscoveryError::IssuerUrl)?;
-        Ok((issuer, finding))
     }
 
     fn check_pin(&self, found: &Issuer) -> Result<(), DiscoveryError> {
@@ -315,6 +328,26 @@ impl Discovery {
             _ => Ok(()),
         }
     }
+}
+
+/// The issuer in a value that may be the address of its document, as a large vendor has it.
+fn without_document(named: &str) -> (&str, Option<Finding>) {
+    match named.strip_suffix("/.well-known/openid-configuration") {
+        Some(issuer) => {
+            let finding = Finding::new(
+                "issuer-is-document",
+                format!("issuer is the address of a document: {}", Text::new(named)),
+                "publish the issuer itself, without /.well-known/openid-configuration",
+            );
+            (issuer, Some(finding))
+        }
+        None => (named, None),
+    }
+}
+
+/// Whether a value is a template such as `https://…/{tenantid}/`.
+fn is_template(issuer: &str) -> bool {
+    issuer.contains(['{', '}'])
 }
 
 fn fail<T>(

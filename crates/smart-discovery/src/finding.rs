@@ -3,6 +3,7 @@
 use core::fmt;
 
 use serde::Serialize;
+use smart_jose::member::{FromJson, Member};
 
 /// Something an operator should know about a document: what is odd, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +25,30 @@ impl Finding {
             code,
             found: found.into(),
             remedy,
+        }
+    }
+}
+
+/// An optional member of a document: one of another type counts as absent, with a finding, since
+/// a slip in it is no reason to lock everybody out.
+pub(crate) fn optional<T: FromJson>(
+    member: &'static str,
+    found: Member<T>,
+    findings: &mut Vec<Finding>,
+) -> Option<T> {
+    match found {
+        Member::Value(value) => Some(value),
+        Member::Absent => None,
+        Member::WrongType(found) => {
+            findings.push(Finding::new(
+                "member-type",
+                format!(
+                    "{member} is {found}, not {}; it counts as absent",
+                    T::EXPECTED
+                ),
+                "publish the member with the right type, or leave it out",
+            ));
+            None
         }
     }
 }

@@ -1,18 +1,21 @@
 //! `.well-known/openid-configuration`: what an issuer says of itself.
 
+use core::fmt;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use smart_jose::member::Member;
 use smart_jose::{Algorithm, Algorithms, Text};
 
 use crate::document::{self, DocumentError};
-use crate::finding::Finding;
+use crate::finding::{Finding, optional};
 use crate::http_client::get_json;
 use crate::url::{EndpointUrl, Issuer, PlainHttp};
 
 /// OpenID Provider Metadata (OpenID Connect Discovery 3), as far as a client needs it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ProviderMetadata {
     /// The issuer as the document writes it: what `iss` in a token must equal.
@@ -30,13 +33,26 @@ pub struct ProviderMetadata {
     pub findings: Vec<Finding>,
 }
 
+impl fmt::Debug for ProviderMetadata {
+    /// Leaves out `extra`, which can be long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderMetadata")
+            .field("issuer", &self.issuer)
+            .field("jwks_uri", &self.jwks_uri)
+            .field("id_token_algorithms", &self.id_token_algorithms)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
+
 #[derive(Deserialize)]
 struct Wire {
     issuer: String,
     jwks_uri: String,
-    id_token_signing_alg_values_supported: Option<Vec<String>>,
     #[serde(default)]
-    authorization_response_iss_parameter_supported: bool,
+    id_token_signing_alg_values_supported: Member<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: Member<bool>,
     #[serde(flatten)]
     extra: Map<String, Value>,
 }
@@ -136,16 +152,22 @@ impl ProviderMetadata {
         }
         let jwks_uri =
             EndpointUrl::parse_with(&wire.jwks_uri, plain).map_err(|it| bad_url("jwks_uri", it))?;
-        let id_token_algorithms = algorithms(
-            wire.id_token_signing_alg_values_supported.as_deref(),
+        let names = optional(
+            "id_token_signing_alg_values_supported",
+            wire.id_token_signing_alg_values_supported,
+            &mut findings,
+        );
+        let id_token_algorithms = algorithms(names.as_deref(), &mut findings);
+        let callbacks_carry_iss = optional(
+            "authorization_response_iss_parameter_supported",
+            wire.authorization_response_iss_parameter_supported,
             &mut findings,
         );
         Ok(Self {
             issuer: found,
             jwks_uri,
             id_token_algorithms,
-            authorization_response_iss_parameter_supported: wire
-                .authorization_response_iss_parameter_supported,
+            authorization_response_iss_parameter_supported: callbacks_carry_iss.unwrap_or(false),
             extra: wire.extra,
             findings,
         })

@@ -72,6 +72,7 @@ impl ReqwestClient {
             .no_brotli()
             .no_zstd()
             .no_deflate()
+            .no_hickory_dns()
             .retry(reqwest::retry::never())
             .pool_idle_timeout(Duration::from_secs(30))
             .user_agent(concat!("smart-discovery/", env!("CARGO_PKG_VERSION")))

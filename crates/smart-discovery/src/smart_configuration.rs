@@ -1,21 +1,24 @@
 //! `.well-known/smart-configuration`: what a FHIR server says of its authorization.
 
+use core::fmt;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use smart_jose::Text;
+use smart_jose::member::Member;
 
 use crate::document::{self, DocumentError};
-use crate::finding::Finding;
+use crate::finding::{Finding, optional};
 use crate::http_client::get_json;
-use crate::url::{EndpointUrl, FhirBaseUrl, PlainHttp};
+use crate::url::{EndpointUrl, FhirBaseUrl, PlainHttp, UrlError};
 
 /// The SMART configuration of a FHIR server (SMART App Launch 2.2, section Conformance).
 ///
 /// Everything but `token_endpoint` may be missing: servers of SMART 1.0 leave out much, and a
 /// back-end server has no `authorization_endpoint`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct SmartConfiguration {
     /// The OpenID issuer as written, unchecked: [`crate::Discovery`] judges it.
@@ -42,18 +45,35 @@ pub struct SmartConfiguration {
 
 #[derive(Deserialize)]
 struct Wire {
-    issuer: Option<String>,
-    jwks_uri: Option<String>,
-    authorization_endpoint: Option<String>,
+    #[serde(default)]
+    issuer: Member<String>,
+    #[serde(default)]
+    jwks_uri: Member<String>,
+    #[serde(default)]
+    authorization_endpoint: Member<String>,
     token_endpoint: String,
     #[serde(default)]
-    capabilities: Vec<String>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    grant_types_supported: Option<Vec<String>>,
+    capabilities: Member<Vec<String>>,
     #[serde(default)]
-    scopes_supported: Vec<String>,
+    code_challenge_methods_supported: Member<Vec<String>>,
+    #[serde(default)]
+    grant_types_supported: Member<Vec<String>>,
+    #[serde(default)]
+    scopes_supported: Member<Vec<String>>,
     #[serde(flatten)]
     extra: Map<String, Value>,
+}
+
+impl fmt::Debug for SmartConfiguration {
+    /// Leaves out `extra`, which can be long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmartConfiguration")
+            .field("issuer", &self.issuer.as_deref().map(Text::new))
+            .field("authorization_endpoint", &self.authorization_endpoint)
+            .field("token_endpoint", &self.token_endpoint)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SmartConfiguration {
@@ -98,20 +118,40 @@ impl SmartConfiguration {
             }
             Ok::<_, DocumentError>(endpoint)
         };
+        if wire.token_endpoint.is_empty() {
+            let problem = UrlError::Syntax {
+                url: Text::new(""),
+                problem: "it is empty",
+            };
+            let (url, member) = (Text::new(&url), "token_endpoint");
+            return Err(DocumentError::Url {
+                url,
+                member,
+                problem,
+            });
+        }
         let token_endpoint = endpoint("token_endpoint", &wire.token_endpoint)?;
-        let authorization_endpoint = match &wire.authorization_endpoint {
-            Some(text) => Some(endpoint("authorization_endpoint", text)?),
+        let named = wire
+            .authorization_endpoint
+            .into_value()
+            .filter(|it| !it.is_empty());
+        let authorization_endpoint = match named {
+            Some(text) => Some(endpoint("authorization_endpoint", &text)?),
             None => None,
         };
+        let mut words = |member, found| optional(member, found, &mut findings);
         let configuration = Self {
-            issuer: wire.issuer,
-            jwks_uri: wire.jwks_uri,
+            capabilities: words("capabilities", wire.capabilities).unwrap_or_default(),
+            code_challenge_methods_supported: words(
+                "code_challenge_methods_supported",
+                wire.code_challenge_methods_supported,
+            ),
+            grant_types_supported: words("grant_types_supported", wire.grant_types_supported),
+            scopes_supported: words("scopes_supported", wire.scopes_supported).unwrap_or_default(),
+            issuer: optional("issuer", wire.issuer, &mut findings).filter(|it| !it.is_empty()),
+            jwks_uri: optional("jwks_uri", wire.jwks_uri, &mut findings),
             authorization_endpoint,
             token_endpoint,
-            capabilities: wire.capabilities,
-            code_challenge_methods_supported: wire.code_challenge_methods_supported,
-            grant_types_supported: wire.grant_types_supported,
-            scopes_supported: wire.scopes_supported,
             extra: wire.extra,
             findings,
         };

@@ -108,11 +108,21 @@ fn check(text: &str, plain: PlainHttp, query: Query) -> Result<Uri, UrlError> {
     if host.is_empty() {
         return Err(syntax("it has no host"));
     }
+    if !is_host(host) {
+        return Err(syntax("its host is a malformed address"));
+    }
     let port = authority.as_str().get(host.len()..).unwrap_or_default();
     if !port.is_empty() && !is_port(port) {
         return Err(syntax("its port is no number from 1 to 65535"));
     }
-    if uri.path().split('/').any(|it| it == "." || it == "..") {
+    // Other parsers take `%2e` for a dot and would read another path than the one written.
+    let is_dots = |it: &str| {
+        matches!(
+            it.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        )
+    };
+    if uri.path().split('/').any(is_dots) {
         return Err(syntax("it has a dot segment"));
     }
     match uri.scheme_str() {
@@ -131,6 +141,26 @@ fn is_port(text: &str) -> bool {
     text.strip_prefix(':').is_some_and(|digits| {
         digits.bytes().all(|it| it.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|it| it > 0)
     })
+}
+
+/// Whether a host is a name or a well-formed address. A last label that is a number makes other
+/// parsers read the whole as an IPv4 address, in decimal, octal or hexadecimal, whole or in parts.
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[') {
+        return address
+            .strip_suffix(']')
+            .is_some_and(|it| it.parse::<Ipv6Addr>().is_ok());
+    }
+    let last = host
+        .trim_end_matches('.')
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
+    let is_number = last.bytes().all(|it| it.is_ascii_digit())
+        || last
+            .get(..2)
+            .is_some_and(|it| it.eq_ignore_ascii_case("0x"));
+    !is_number || host.parse::<Ipv4Addr>().is_ok()
 }
 
 /// Whether a host, as it stands in a URL, is this machine.
@@ -248,14 +278,33 @@ impl EndpointUrl {
         let absolute = if text.starts_with("//") {
             // A network-path reference names another host without a scheme; nobody means it.
             text.to_owned()
-        } else if text.starts_with('/') {
-            let authority = base.0.split('/').take(3).collect::<Vec<_>>().join("/");
-            format!("{authority}{text}")
         } else {
-            base.append(text)
+            let mut parts = base.trimmed().splitn(4, '/');
+            let origin = parts.by_ref().take(3).collect::<Vec<_>>().join("/");
+            let path = if text.starts_with('/') {
+                ""
+            } else {
+                parts.next().unwrap_or_default()
+            };
+            format!("{origin}{}", resolve_path(path, text))
         };
         Ok((Self::parse_with(&absolute, plain)?, true))
     }
+}
+
+/// A path that is relative to `base`, a directory, with its dot segments resolved (RFC 3986
+/// 5.2.4). A query stays as it is.
+fn resolve_path(base: &str, relative: &str) -> String {
+    let (path, query) = relative.split_at(relative.find('?').unwrap_or(relative.len()));
+    let mut segments: Vec<&str> = base.split('/').filter(|it| !it.is_empty()).collect();
+    for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    format!("/{}{query}", segments.join("/"))
 }
 
 #[cfg(test)]
@@ -294,6 +343,13 @@ mod tests {
             ("https://ehr.example/\u{e9}", "url-syntax"),
             ("https://ehr.example/\n", "url-syntax"),
             ("https://ehr.example/a/../b", "url-syntax"),
+            ("https://ehr.example/a/%2e%2E/b", "url-syntax"),
+            ("https://ehr.example/a/.%2e/b", "url-syntax"),
+            ("https://[127.0.0.1]/", "url-syntax"),
+            ("https://1.2.3.4.5/", "url-syntax"),
+            ("https://2130706433/", "url-syntax"),
+            ("https://0x7f000001/", "url-syntax"),
+            ("https://127.1/", "url-syntax"),
             ("https://u:p@ehr.example/", "url-user-info"),
             ("https://@ehr.example/", "url-user-info"),
             ("https://ehr.example/#a", "url-fragment"),
@@ -327,8 +383,6 @@ mod tests {
             "http://127.0.0.1.evil.example/",
             "http://10.0.0.1/",
             "http://0.0.0.0/",
-            "http://2130706433/",
-            "http://127.1/",
             "http://[::ffff:127.0.0.1]/",
         ] {
             assert_eq!(
@@ -378,7 +432,16 @@ mod tests {
             Ok(("https://x/t?a=1".into(), false))
         );
         assert_eq!(resolve("//evil.example/t"), Err("url-syntax"));
-        assert_eq!(resolve("../t"), Err("url-syntax"));
+        assert_eq!(
+            resolve("../auth/t"),
+            Ok(("https://h/a/auth/t".into(), true))
+        );
+        assert_eq!(
+            resolve("./t?a=.."),
+            Ok(("https://h/a/fhir/t?a=..".into(), true))
+        );
+        assert_eq!(resolve("../../../t"), Ok(("https://h/t".into(), true)));
+        assert_eq!(resolve("%2e%2e/t"), Err("url-syntax"));
         assert_eq!(resolve("http://h/t"), Err("url-not-https"));
     }
 }

@@ -1,6 +1,6 @@
 //! Algorithms: one table row for each, and nothing else in the crate lists them.
 //!
-//! A new algorithm is one row in [`ROWS`], one entry in each backend that offers it, and two
+//! A new algorithm is one row in `ROWS`, one entry in each backend that offers it, and two
 //! test vectors. `none` and HMAC do not exist as values, so no later step can forget to refuse
 //! them (RFC 8725 3.1 and 3.2).
 

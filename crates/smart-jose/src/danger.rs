@@ -7,13 +7,13 @@
 use crate::base64url;
 use crate::jws::{self, JwsError, Segment};
 
-/// The payload of a token that nobody has verified.
+/// The payload of a token that nobody has verified; a token over `limit` octets is refused.
 ///
 /// # Errors
 ///
 /// [`JwsError`] where the token does not have the compact form.
-pub fn unverified_payload(compact: &str) -> Result<Vec<u8>, JwsError> {
-    let payload = jws::split(compact, jws::MAX_TOKEN_OCTETS)?.payload;
+pub fn unverified_payload(compact: &str, limit: usize) -> Result<Vec<u8>, JwsError> {
+    let payload = jws::split(compact, limit)?.payload;
     base64url::decode(payload).map_err(|_| JwsError::Base64 {
         segment: Segment::Payload,
     })

@@ -1,5 +1,7 @@
 //! The protected header: what a verifier may know before it has verified.
 
+use core::fmt;
+
 use serde::Deserialize;
 
 use crate::alg::{Algorithm, Algorithms};
@@ -11,7 +13,7 @@ use crate::text::Text;
 ///
 /// A value of this type has an algorithm that the caller accepted. `jwk`, `jku`, `x5c` and `x5u`
 /// are not kept: nothing is ever fetched or trusted because of them (RFC 8725 3.10).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProtectedHeader {
     algorithm: Algorithm,
     kid: Option<String>,
@@ -77,6 +79,17 @@ impl ProtectedHeader {
             kid,
             typ,
         })
+    }
+}
+
+impl fmt::Debug for ProtectedHeader {
+    /// Shows `kid` and `typ` bounded and escaped: they are attacker's text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProtectedHeader")
+            .field("algorithm", &self.algorithm)
+            .field("kid", &self.kid().map(Text::new))
+            .field("typ", &self.typ().map(Text::new))
+            .finish()
     }
 }
 

@@ -18,6 +18,9 @@ use crate::text::Text;
 /// How deep objects and arrays may be nested.
 pub const MAX_DEPTH: usize = 64;
 
+/// How the names begin by which `serde_json` passes raw text and numbers to itself.
+const RESERVED: &str = "$serde_json::private::";
+
 /// Up to this many members an object is searched pair by pair; above, its names are sorted.
 const FEW: usize = 16;
 
@@ -67,6 +70,13 @@ pub enum JsonError {
         /// The limit.
         limit: usize,
     },
+    /// A member name that `serde_json` keeps for itself: read into a `Value`, the text behind it
+    /// would be parsed a second time, past every rule of this module.
+    #[error("the member name at octet {offset} is reserved")]
+    ReservedMember {
+        /// Where the name ends, counted in octets from zero.
+        offset: usize,
+    },
     /// The text is too long.
     #[error("{found} octets, more than the limit of {limit}")]
     TooLong {
@@ -105,6 +115,7 @@ impl JsonError {
             Self::NotUtf8 { .. } => "json-not-utf8",
             Self::NumberRange { .. } => "json-number-range",
             Self::Syntax { .. } => "json-syntax",
+            Self::ReservedMember { .. } => "json-reserved-member",
             Self::TooDeep { .. } => "json-too-deep",
             Self::TooLong { .. } => "json-too-long",
             Self::Trailing { .. } => "json-trailing",
@@ -145,9 +156,12 @@ pub(crate) fn read_checked<T: DeserializeOwned>(text: &str) -> Result<T, JsonErr
 
 /// The part of a serde message that comes before anything it quotes from the input.
 fn without_values(message: &str) -> &str {
+    if message.starts_with("missing field") {
+        // It names a member of ours and quotes nothing from the text.
+        return message;
+    }
     let end = message.find(['"', '\u{60}']).unwrap_or(message.len());
     let message = message.get(..end).unwrap_or_default();
-    // "missing field `x`" names a field of ours and says nothing else.
     message.trim_end()
 }
 
@@ -243,6 +257,9 @@ impl<'a> Scanner<'a> {
             | (Next::ValueOrEnd | Next::CommaOrEnd, b']') => self.end(octet),
             (Next::NameOrEnd | Next::Name, b'"') => {
                 let name = self.string()?;
+                if name.starts_with(RESERVED) {
+                    return Err(JsonError::ReservedMember { offset: self.at });
+                }
                 self.names.push(name);
                 self.skip_space();
                 self.expect(b':')?;
@@ -507,6 +524,14 @@ mod tests {
             (b"null", "json-not-an-object"),
             (b"{\"a\":\"\xff\"}", "json-not-utf8"),
             (b"{\x00\"\x00a\x00", "json-syntax"),
+            (
+                b"{\"$serde_json::private::RawValue\":\"{}\"}",
+                "json-reserved-member",
+            ),
+            (
+                b"{\"x\":[{\"\\u0024serde_json::private::Number\":\"1\"}]}",
+                "json-reserved-member",
+            ),
             (b"{\"a\":1e400}", "json-number-range"),
             (b"{\"a\":-1e400}", "json-number-range"),
             (b"{\"a\":01}", "json-syntax"),

@@ -6,7 +6,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The types that a JSON value can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -233,14 +233,25 @@ impl<'de, T: FromJson> Visitor<'de> for MemberVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while object
-            .next_entry::<IgnoredAny, IgnoredAny>()
-            .map_err(A::Error::custom)?
-            .is_some()
-        {}
-        Ok(Member::WrongType(JsonType::Object))
+        let mut number = None;
+        while let Some(name) = object.next_key::<String>()? {
+            if name == NUMBER {
+                number = object.next_value::<String>()?.parse::<f64>().ok();
+            } else {
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(match number {
+            Some(number) => Self::member(T::from_number(number), JsonType::Number),
+            None => Member::WrongType(JsonType::Object),
+        })
     }
 }
+
+/// Where another crate turns on `serde_json/arbitrary_precision`, a number with a fraction
+/// arrives as an object with this one member. The strict scan refuses the name in a text, so
+/// nobody can write such an object.
+const NUMBER: &str = "$serde_json::private::Number";
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use core::time::Duration;
 use smart_discovery::{EndpointUrl, FhirBaseUrl, Issuer, TrustedIssuer};
 use smart_jose::alg::HashAlgorithm;
 use smart_jose::crypto::RandomFailed;
-use smart_jose::{CryptoProvider, ErrorClass, Secret, Text, UnixTime};
+use smart_jose::{CryptoProvider, ErrorClass, Text, UnixTime, base64url};
 
 use crate::client::ClientConfig;
 use crate::pkce;
@@ -18,6 +18,9 @@ use crate::value::{
 /// How long a launch may take from its beginning to the callback.
 pub const LAUNCH_LIFE: Duration = Duration::from_secs(600);
 
+/// A `launch` value may be this long, in octets.
+const MAX_HANDLE_OCTETS: usize = 4096;
+
 /// A launch that has not begun.
 #[derive(Clone, Debug)]
 pub struct Launch<'a> {
@@ -28,8 +31,7 @@ pub struct Launch<'a> {
     aud: String,
 }
 
-/// What beginning a launch yields.
-#[derive(Debug)]
+/// What beginning a launch yields. The URL holds state and nonce, so `Debug` does not show it.
 #[non_exhaustive]
 pub struct Begun {
     /// Where to send the browser.
@@ -42,14 +44,55 @@ pub struct Begun {
 
 /// A launch that waits for its callback. It is used up by [`PendingLaunch::authorize`], so one
 /// state serves one callback.
+///
+/// Keep it on the server under [`PendingLaunch::key`], and look it up by
+/// [`LaunchKey::of_callback`]: a callback from another browser, or with another state, then finds
+/// nothing and uses nothing up.
 pub struct PendingLaunch {
-    /// SHA-256 of state and binding: what a store would use as its key.
-    lock: Secret<Vec<u8>>,
+    key: LaunchKey,
     nonce: Nonce,
     verifier: CodeVerifier,
     expires_at: UnixTime,
     context: LaunchIdentity,
     callbacks_carry_iss: bool,
+}
+
+/// The name of a pending launch: SHA-256 of state and browser binding.
+///
+/// It tells nothing of either, so a store may log it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LaunchKey(String);
+
+impl LaunchKey {
+    fn new(state: &str, binding: &BrowserBinding, provider: &CryptoProvider) -> Self {
+        // The binding has no separator in it, so no two pairs run together.
+        let octets = [binding.expose_secret().as_bytes(), b"|", state.as_bytes()].concat();
+        Self(base64url::encode(
+            provider.hash(HashAlgorithm::Sha256, &octets),
+        ))
+    }
+
+    /// The key of the launch that a callback answers: `query` is everything behind the `?`, and
+    /// `binding` comes from the cookie of the browser that brought it.
+    ///
+    /// # Errors
+    ///
+    /// [`CallbackError::Duplicate`] and [`CallbackError::Missing`] for a query without one state.
+    pub fn of_callback(
+        query: &str,
+        binding: &BrowserBinding,
+        provider: &CryptoProvider,
+    ) -> Result<Self, CallbackError> {
+        let state = Parameters::read(query)?.state;
+        let state = state.ok_or(CallbackError::Missing { name: "state" })?;
+        Ok(Self::new(&state, binding, provider))
+    }
+
+    /// The key as text, 43 characters of base64url.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Who takes part in a launch.
@@ -88,6 +131,14 @@ pub enum LaunchError {
     /// `fhirUser` without `openid` gets no ID token (SMART App Launch 2.2, Quick Start).
     #[error("the scope fhirUser is asked for without openid")]
     FhirUserWithoutOpenid,
+    /// The `launch` value is longer than any EHR's; it would go into a URL of ours.
+    #[error("a launch value of {found} octets, more than {limit}")]
+    HandleTooLong {
+        /// The limit in octets.
+        limit: usize,
+        /// The length in octets.
+        found: usize,
+    },
     /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3).
     #[error("{scope} is no scope")]
     Scope {
@@ -114,6 +165,7 @@ impl LaunchError {
         match self {
             Self::NoAuthorizationEndpoint => "launch-no-authorization-endpoint",
             Self::FhirUserWithoutOpenid => "launch-fhir-user-without-openid",
+            Self::HandleTooLong { .. } => "launch-handle-too-long",
             Self::Scope { .. } => "launch-scope",
             Self::UnknownFhirBase { .. } => "launch-unknown-fhir-base",
             Self::Random(_) => "random-failed",
@@ -124,7 +176,7 @@ impl LaunchError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::UnknownFhirBase { .. } => ErrorClass::InvalidRequest,
+            Self::UnknownFhirBase { .. } | Self::HandleTooLong { .. } => ErrorClass::InvalidRequest,
             Self::NoAuthorizationEndpoint => ErrorClass::Upstream,
             _ => ErrorClass::Configuration,
         }
@@ -163,6 +215,13 @@ impl<'a> Launch<'a> {
             return Err(LaunchError::UnknownFhirBase {
                 expected: Text::new(base.as_str()),
                 found: Text::new(iss),
+            });
+        }
+        let found = launch.as_str().len();
+        if found > MAX_HANDLE_OCTETS {
+            return Err(LaunchError::HandleTooLong {
+                limit: MAX_HANDLE_OCTETS,
+                found,
             });
         }
         Ok(Self {
@@ -213,7 +272,7 @@ impl<'a> Launch<'a> {
         let authorization_url = format!("{endpoint}{separator}{}", query.finish());
 
         let pending = PendingLaunch {
-            lock: lock(&state, &binding, provider),
+            key: LaunchKey::new(state.expose_secret(), &binding, provider),
             nonce,
             verifier,
             expires_at: now.saturating_add(LAUNCH_LIFE),
@@ -260,21 +319,6 @@ impl<'a> Launch<'a> {
         }
         Ok(scopes)
     }
-}
-
-/// SHA-256 over state and binding; both have a fixed length, so no two pairs run together.
-fn lock(state: &State, binding: &BrowserBinding, provider: &CryptoProvider) -> Secret<Vec<u8>> {
-    digest(state.expose_secret(), binding, provider)
-}
-
-fn digest(state: &str, binding: &BrowserBinding, provider: &CryptoProvider) -> Secret<Vec<u8>> {
-    let octets = [state.as_bytes(), b"|", binding.expose_secret().as_bytes()].concat();
-    Secret::new(
-        provider
-            .hash(HashAlgorithm::Sha256, &octets)
-            .as_ref()
-            .to_vec(),
-    )
 }
 
 /// Why a callback is refused. Nothing is sent to the token endpoint.
@@ -392,7 +436,7 @@ impl PendingLaunch {
     /// Judges the callback: `query` is everything behind the `?`, and `binding` comes from the
     /// cookie of the browser that brought it.
     ///
-    /// The state is judged first, in constant time; then the age, the issuer (on errors too,
+    /// The state is judged first; then the age, the issuer (on errors too,
     /// RFC 9207 2.4), and only then what the server says.
     ///
     /// # Errors
@@ -409,8 +453,8 @@ impl PendingLaunch {
         let state = parameters
             .state
             .ok_or(CallbackError::Missing { name: "state" })?;
-        let found = digest(&state, binding, provider);
-        if !self.lock.matches(found.expose_secret()) {
+        // Hashes of secrets of 256 bits: comparing them takes no care for time.
+        if LaunchKey::new(&state, binding, provider) != self.key {
             return Err(CallbackError::State);
         }
         if now >= self.expires_at {
@@ -449,6 +493,12 @@ impl PendingLaunch {
     pub const fn context(&self) -> &LaunchIdentity {
         &self.context
     }
+
+    /// The name under which to keep the launch.
+    #[must_use]
+    pub const fn key(&self) -> &LaunchKey {
+        &self.key
+    }
 }
 
 impl AuthorizedLaunch {
@@ -456,6 +506,14 @@ impl AuthorizedLaunch {
     #[must_use]
     pub const fn context(&self) -> &LaunchIdentity {
         &self.context
+    }
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun")
+            .field("pending", &self.pending)
+            .finish_non_exhaustive()
     }
 }
 

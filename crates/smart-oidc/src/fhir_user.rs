@@ -75,24 +75,27 @@ pub struct FhirUser {
 }
 
 /// Why a `fhirUser` is refused. The identity in the token stays valid.
+///
+/// The value can name a patient, so no error carries it: only its length, its origin, or the
+/// type that it names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FhirUserError {
     /// The value is no `Type/id`, or an absolute URL with more than that behind the FHIR base.
-    #[error("fhirUser is {found}, which is no reference of the form Type/id")]
+    #[error("fhirUser, of {octets} octets, is no reference of the form Type/id")]
     Form {
-        /// The value.
-        found: Text,
+        /// The length of the value in octets.
+        octets: usize,
     },
     /// The scope `fhirUser` was granted and the claim is missing.
     #[error("fhirUser is missing although its scope was granted")]
     Missing,
     /// The value is a URL outside the FHIR base.
-    #[error("fhirUser is {found}, which is not under the FHIR base {base}")]
+    #[error("fhirUser is a URL at {found}, which is not under the FHIR base {base}")]
     OffBase {
         /// The FHIR base.
         base: Text,
-        /// The value.
+        /// The origin of the value; its path may differ too.
         found: Text,
     },
     /// The type is none that a user can be; case matters.
@@ -130,12 +133,14 @@ impl FhirUser {
     ///
     /// [`FhirUserError`].
     pub fn parse(claim: &str, base: &FhirBaseUrl) -> Result<Self, FhirUserError> {
-        let found = || Text::new(claim);
-        let form = || FhirUserError::Form { found: found() };
+        let form = || FhirUserError::Form {
+            octets: claim.len(),
+        };
         let reference = if claim.contains("://") {
             let off_base = || FhirUserError::OffBase {
                 base: Text::new(base.as_str()),
-                found: found(),
+                // Scheme and host: what stands behind them may name a patient.
+                found: Text::new(&claim.split('/').take(3).collect::<Vec<_>>().join("/")),
             };
             let (origin, path) = Origin::split(claim).ok_or_else(off_base)?;
             let (base_origin, base_path) = Origin::split(base.trimmed()).ok_or_else(off_base)?;

@@ -31,7 +31,7 @@
 //! Launch ──begin──▶ authorization URL, BrowserBinding, PendingLaunch
 //! PendingLaunch ──authorize(callback, binding)──▶ AuthorizedLaunch     state, age, iss, error
 //! AuthorizedLaunch ──exchange──▶ TokenResponse, ExchangedLaunch        code and verifier are spent
-//! id_token, ExchangedLaunch ──IdTokenVerifier──▶ IdToken               the nonce is inside
+//! ExchangedLaunch, TokenResponse ──verify_launch──▶ IdToken            the nonce is inside
 //! IdToken ──UserProfile::load──▶ UserProfile                           access token to the FHIR base only
 //! ```
 //!
@@ -62,7 +62,7 @@ mod value;
 
 pub use authorize::{
     AuthorizedLaunch, Begun, CallbackError, LAUNCH_LIFE, Launch, LaunchError, LaunchIdentity,
-    PendingLaunch,
+    LaunchKey, PendingLaunch,
 };
 pub use client::ClientConfig;
 pub use error::Error;

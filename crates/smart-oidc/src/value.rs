@@ -14,9 +14,16 @@ pub struct ClientId(String);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RedirectUri(String);
 
-/// The opaque `launch` value of an EHR launch, handed back to the EHR unchanged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The opaque `launch` value of an EHR launch, handed back to the EHR unchanged. It stands for a
+/// session of the EHR, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct LaunchHandle(String);
+
+impl fmt::Debug for LaunchHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LaunchHandle(***)")
+    }
+}
 
 macro_rules! text_value {
     ($($name:ident),*) => {$(
@@ -34,14 +41,21 @@ macro_rules! text_value {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
     )*};
 }
 text_value!(ClientId, RedirectUri, LaunchHandle);
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 macro_rules! secret_value {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(

@@ -116,14 +116,21 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
-    /// A demo key for an RSA algorithm, otherwise a fresh key with a demo key beside it.
+    /// A fresh key; for an RSA algorithm, on a backend that makes no RSA keys, a demo key. A key
+    /// of another kind has an RSA demo key beside it.
     pub(crate) fn demo(algorithm: Algorithm, provider: &CryptoProvider) -> Result<Self, KeysError> {
         let place = any_place(provider)?;
+        let current = match Signer::fresh(algorithm, provider) {
+            Ok(current) => current,
+            Err(KeysError::Generate(GenerateError::Unsupported { .. })) if is_rsa(algorithm) => {
+                let current = Signer::demo(place, algorithm, provider)?;
+                return Ok(Self::new(current, None, Source::Demo { place }, provider));
+            }
+            Err(error) => return Err(error),
+        };
         if is_rsa(algorithm) {
-            let current = Signer::demo(place, algorithm, provider)?;
-            return Ok(Self::new(current, None, Source::Demo { place }, provider));
+            return Ok(Self::new(current, None, Source::Fresh, provider));
         }
-        let current = Signer::fresh(algorithm, provider)?;
         let companion = Signer::demo(place, Algorithm::RS256, provider)?;
         Ok(Self::new(
             current,

@@ -6,7 +6,8 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "this program prints its results"
+    clippy::disallowed_methods,
+    reason = "this program prints its results and how long they took"
 )]
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ mod fixed;
 mod remote;
 mod source;
 
-pub use cache::{BACKOFF, COOL_DOWN, LIFE};
+pub use cache::{BACKOFF, COOL_DOWN, LIFE, MAX_LIFE, MIN_LIFE};
 pub use document::JwksError;
 pub use fixed::FixedJwks;
 pub use remote::RemoteJwks;

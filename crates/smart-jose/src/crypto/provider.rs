@@ -42,6 +42,9 @@ pub struct CryptoProvider {
     pub secure_random: &'static dyn SecureRandom,
 }
 
+/// What a new RSA key signs once, to see whether its parts fit together.
+const TRIAL: &[u8] = b"a signature to try the key";
+
 impl CryptoProvider {
     /// The algorithms that this provider verifies.
     #[must_use]
@@ -91,7 +94,19 @@ impl CryptoProvider {
         if algorithm.key_type() != found {
             return Err(SigningKeyError::KeyType { algorithm, found });
         }
-        self.key_provider.signing_key(key, algorithm)
+        let signer = self.key_provider.signing_key(key, algorithm)?;
+        if let PrivateKey::Rsa(_) = key {
+            // The backends check different parts of an RSA key. A signature that verifies is what
+            // counts, and is better tried now than when somebody signs in.
+            let signature = signer.sign(TRIAL).map_err(|_| SigningKeyError::Refused)?;
+            let verifier = self
+                .prepare(&key.public_key(), algorithm)
+                .map_err(|_| SigningKeyError::Unsupported { algorithm })?;
+            verifier
+                .verify(TRIAL, &signature)
+                .map_err(|_| SigningKeyError::Refused)?;
+        }
+        Ok(signer)
     }
 
     /// Hashes `data`.

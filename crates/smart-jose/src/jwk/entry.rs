@@ -17,7 +17,7 @@ use crate::text::Text;
 /// A value of this type can verify: a key that is meant for something else, that holds private
 /// members or that the checks of [`crate::key`] refuse does not become one. It has no room for
 /// private members, so serializing it cannot publish any.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Jwk {
     key: PublicKey,
     kid: Option<String>,
@@ -26,7 +26,15 @@ pub struct Jwk {
     prepared: Prepared,
 }
 
-type Prepared = Arc<[OnceLock<Option<Arc<dyn VerifyingKey>>>; Algorithm::COUNT]>;
+type Prepared = Box<[OnceLock<Option<Arc<dyn VerifyingKey>>>; Algorithm::COUNT]>;
+
+impl Clone for Jwk {
+    /// The copy is prepared anew: it may go into the set of another provider, and what one
+    /// backend made of a key must not be used under another.
+    fn clone(&self) -> Self {
+        Self::with(self.key.clone(), self.kid.clone(), self.algorithm)
+    }
+}
 
 /// Something about a key that is not as it should be, but was read all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -158,3 +158,80 @@ impl core::ops::Deref for Secret {
         &self.0
     }
 }
+
+impl PrivateJwk {
+    /// A private key with its `kid` and algorithm.
+    #[must_use]
+    pub const fn new(key: PrivateKey, kid: Option<String>, algorithm: Option<Algorithm>) -> Self {
+        Self {
+            key,
+            kid,
+            algorithm,
+        }
+    }
+
+    /// The private key as a JWK, in memory that is wiped when dropped: public members, private
+    /// members, `kid` and `alg`.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivateJwkError::Public`] where `algorithm` does not fit the key.
+    pub fn expose_json(&self) -> Result<Zeroizing<String>, PrivateJwkError> {
+        let public = self.key.public_key();
+        if let Some(algorithm) = self.algorithm.filter(|it| !public.fits(*it)) {
+            return Err(SkipReason::AlgorithmMismatch { algorithm }.into());
+        }
+        // base64url and our own names need no escapes; `kid` does.
+        let mut json = Zeroizing::new(String::with_capacity(4096));
+        let mut first = true;
+        let mut push = |name: &str, text: &str| {
+            json.push_str(if core::mem::take(&mut first) {
+                "{\""
+            } else {
+                "\",\""
+            });
+            json.push_str(name);
+            json.push_str("\":\"");
+            json.push_str(text);
+        };
+        let encode = |octets: &[u8]| Zeroizing::new(base64url::encode(octets));
+        match &self.key {
+            PrivateKey::Rsa(key) => {
+                let (public, parts) = (key.public_key(), key.expose_parts());
+                push("kty", "RSA");
+                push("n", &encode(public.n()));
+                push("e", &encode(public.e()));
+                push("d", &encode(parts.d));
+                push("p", &encode(parts.p));
+                push("q", &encode(parts.q));
+                push("dp", &encode(parts.dp));
+                push("dq", &encode(parts.dq));
+                push("qi", &encode(parts.qi));
+            }
+            PrivateKey::Ec(key) => {
+                let public = key.public_key();
+                push("kty", "EC");
+                push("crv", public.curve().name());
+                push("x", &encode(public.x()));
+                push("y", &encode(public.y()));
+                push("d", &encode(key.expose_scalar()));
+            }
+            PrivateKey::Ed25519(key) => {
+                push("kty", "OKP");
+                push("crv", "Ed25519");
+                push("x", &encode(key.public_key().octets()));
+                push("d", &encode(key.expose_seed()));
+            }
+        }
+        if let Some(algorithm) = self.algorithm {
+            push("alg", algorithm.name());
+        }
+        json.push('"');
+        if let Some(kid) = &self.kid {
+            json.push_str(",\"kid\":");
+            json.push_str(&serde_json::Value::from(kid.as_str()).to_string());
+        }
+        json.push('}');
+        Ok(json)
+    }
+}

@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::member::{FromJson, Member};
+use crate::text::Text;
 use crate::time::UnixTime;
 
 /// Seconds since the epoch, perhaps with a fraction (RFC 7519 2).
@@ -121,7 +122,7 @@ impl Serialize for Audience {
 }
 
 /// The claims of RFC 7519 4.1, as they were found.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct RegisteredClaims {
@@ -139,4 +140,15 @@ pub struct RegisteredClaims {
     pub iat: Member<NumericDate>,
     /// Its own name.
     pub jti: Member<String>,
+}
+
+impl fmt::Debug for RegisteredClaims {
+    /// Shows whom the token is from and for, and not whom it is about.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisteredClaims")
+            .field("iss", &self.iss.value().map(|it| Text::new(it)))
+            .field("exp", &self.exp)
+            .field("iat", &self.iat)
+            .finish_non_exhaustive()
+    }
 }

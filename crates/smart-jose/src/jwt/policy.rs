@@ -1,5 +1,6 @@
 //! Validation of a token that is no ID token: an assertion, or a token of your own.
 
+use core::fmt;
 use core::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -8,7 +9,7 @@ use super::check::{self, ClaimError, DEFAULT_LEEWAY, MAX_LEEWAY};
 use super::claims::RegisteredClaims;
 use crate::header::ProtectedHeader;
 use crate::json::{self, JsonError};
-use crate::jws::{MAX_TOKEN_OCTETS, VerifiedJws};
+use crate::jws::VerifiedJws;
 use crate::time::UnixTime;
 
 /// What a token must say. There is no `Default`: whom a token must be from and for is a decision,
@@ -40,7 +41,7 @@ impl ClaimsPolicy {
 }
 
 /// A token whose signature and claims are valid. Only [`validate`] makes one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ValidatedJwt<C> {
     header: ProtectedHeader,
     claims: C,
@@ -60,6 +61,15 @@ impl<C> ValidatedJwt<C> {
     /// The claims, by value.
     pub fn into_claims(self) -> C {
         self.claims
+    }
+}
+
+impl<C> fmt::Debug for ValidatedJwt<C> {
+    /// Shows the header and no claim: claims name people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidatedJwt")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }
 
@@ -126,7 +136,7 @@ pub fn validate<C: DeserializeOwned>(
     now: UnixTime,
 ) -> Result<ValidatedJwt<C>, ValidationError> {
     let (header, payload) = token.into_parts();
-    let text = json::check_object(&payload, MAX_TOKEN_OCTETS)?;
+    let text = json::check_object(&payload, payload.len())?;
     let registered: RegisteredClaims = json::read_checked(text)?;
     check::issuer(&registered.iss, &policy.issuer)?;
     check::audience(&registered.aud, &policy.audience, &[])?;

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::curve::Curve;
 use super::ec::EcPublicKey;
 use super::ed25519::Ed25519PublicKey;
+use super::pem::{self, PemError};
 use super::private::{EcPrivateKey, RsaPrivateKey, RsaPrivateParts};
 use super::problem::KeyError;
 use super::public::PublicKey;
@@ -25,9 +26,11 @@ use crate::text::Text;
 /// Longer input is refused before it is decoded, in octets.
 const LIMIT: usize = 64 * 1024;
 
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const RSA_ENCRYPTION: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const EC_PUBLIC_KEY: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const CURVES: [(ObjectIdentifier, Curve); 3] = [
     (
         ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
@@ -54,11 +57,11 @@ pub enum EncodingError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A PEM block of another kind than the function reads.
-    #[error("a PEM block labelled {found}, where one of {expected} is read")]
+    #[error("a PEM block labelled {found}, where {expected} is read")]
     Label {
         /// The labels that would have been read.
-        expected: &'static str,
-        /// The label that was found.
+        expected: String,
+        /// The label that was found first.
         found: Text,
     },
     /// RSA with more than two primes.
@@ -103,7 +106,7 @@ impl EncodingError {
     }
 }
 
-fn der_error(error: impl Display) -> EncodingError {
+pub(super) fn der_error(error: impl Display) -> EncodingError {
     EncodingError::Der {
         problem: Text::new(&error.to_string()),
     }
@@ -129,14 +132,10 @@ impl PublicKey {
     /// [`EncodingError`]; a private key or a certificate gives `Label`, since a verifier has no
     /// use for the first and we do not judge the second.
     pub fn from_pem(pem: &str) -> Result<Self, EncodingError> {
-        let (label, der) = pem_block(pem)?;
+        let (label, der) = pem_block(pem, &["PUBLIC KEY", "RSA PUBLIC KEY"])?;
         match label {
-            "PUBLIC KEY" => Self::from_spki_der(&der),
             "RSA PUBLIC KEY" => Self::from_pkcs1_der(&der),
-            _ => Err(EncodingError::Label {
-                expected: "PUBLIC KEY, RSA PUBLIC KEY",
-                found: Text::new(label),
-            }),
+            _ => Self::from_spki_der(&der),
         }
     }
 
@@ -169,15 +168,12 @@ impl PublicKey {
 
 /// Reads a private key in PEM by its label.
 pub(crate) fn private_from_pem(pem: &str) -> Result<Found, EncodingError> {
-    let (label, der) = pem_block(pem)?;
+    let labels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
+    let (label, der) = pem_block(pem, &labels)?;
     match label {
-        "PRIVATE KEY" => private_from_pkcs8(&der),
         "RSA PRIVATE KEY" => private_from_pkcs1(&der),
         "EC PRIVATE KEY" => private_from_sec1(&der, None),
-        _ => Err(EncodingError::Label {
-            expected: "PRIVATE KEY, RSA PRIVATE KEY, EC PRIVATE KEY",
-            found: Text::new(label),
-        }),
+        _ => private_from_pkcs8(&der),
     }
 }
 
@@ -280,6 +276,16 @@ fn named_curve(parameters: AnyRef<'_>) -> Result<ObjectIdentifier, EncodingError
         .map_err(der_error)
 }
 
+/// The object identifier of a curve.
+pub(super) fn oid_of(curve: Curve) -> ObjectIdentifier {
+    let [p256, p384, p521] = CURVES.map(|(oid, _)| oid);
+    match curve {
+        Curve::P256 => p256,
+        Curve::P384 => p384,
+        Curve::P521 => p521,
+    }
+}
+
 fn curve_of(oid: ObjectIdentifier) -> Result<Curve, EncodingError> {
     CURVES
         .iter()
@@ -305,13 +311,32 @@ fn bounded(octets: &[u8]) -> Result<&[u8], EncodingError> {
     Ok(octets)
 }
 
-/// The label and content of the first PEM block.
-fn pem_block(pem: &str) -> Result<(&str, Zeroizing<Vec<u8>>), EncodingError> {
-    // Editors and copying add blanks around the block; they say nothing.
-    let pem = bounded(pem.trim().as_bytes())?;
-    let problem = |error: pem_rfc7468::Error| EncodingError::Pem {
+/// The label and content of the first PEM block with one of these labels, among any others, such
+/// as the certificate or the curve parameters that tools write beside a key.
+fn pem_block<'p>(
+    text: &'p str,
+    labels: &[&'static str],
+) -> Result<(&'p str, Zeroizing<Vec<u8>>), EncodingError> {
+    bounded(text.as_bytes())?;
+    let mut first = None;
+    for block in pem::Blocks::of(text) {
+        let pem::Block { label, body } = block.map_err(pem_error)?;
+        if labels.contains(&label) {
+            return Ok((label, pem::decode(body).map_err(pem_error)?));
+        }
+        first.get_or_insert(label);
+    }
+    Err(match first {
+        Some(found) => EncodingError::Label {
+            expected: labels.join(", "),
+            found: Text::new(found),
+        },
+        None => pem_error(PemError::NoBlock),
+    })
+}
+
+fn pem_error(error: PemError) -> EncodingError {
+    EncodingError::Pem {
         problem: Text::new(&error.to_string()),
-    };
-    let (label, der) = pem_rfc7468::decode_vec(pem).map_err(problem)?;
-    Ok((label, Zeroizing::new(der)))
+    }
 }

@@ -302,7 +302,8 @@ fn nonce(it: &Examination<'_>) -> Outcome {
         }
         NonceRule::Sent(sent) => with_claims(it, |claims| {
             let nonce = check::required("nonce", &claims.nonce)?;
-            if sent.matches(nonce) {
+            // An empty nonce would tie the token to nothing.
+            if !nonce.is_empty() && sent.matches(nonce) {
                 Ok(())
             } else {
                 Err(IdTokenError::NonceMismatch)

@@ -14,7 +14,7 @@ use smart_jose::{Algorithm, UnixTime};
 use crate::fhir_user::{FhirUser, FhirUserError};
 
 /// The claims of an ID token as they were found (OpenID Connect Core 2).
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Claims {
     pub(super) iss: Member<String>,

@@ -67,6 +67,19 @@ pub enum IdTokenError {
     /// There is no key for the token.
     #[error(transparent)]
     Key(#[from] KeySourceError),
+    /// The response of the launch has no ID token.
+    #[error("the token response has no id_token")]
+    NoToken,
+    /// The launch was with another issuer, or for another app, than this verifier is for.
+    #[error("the launch has the {what} {found}, the verifier is for {expected}")]
+    OtherLaunch {
+        /// Which of the two differs.
+        what: &'static str,
+        /// What the verifier is for.
+        expected: Text,
+        /// What the launch was with.
+        found: Text,
+    },
     /// Form, header, algorithm or signature.
     #[error(transparent)]
     Jws(#[from] JwsError),
@@ -110,6 +123,8 @@ impl IdTokenError {
             },
             Self::Key(error) => error.code(),
             Self::Jws(error) => error.code(),
+            Self::NoToken => "id-token-missing",
+            Self::OtherLaunch { .. } => "id-token-other-launch",
             Self::NonceMismatch => "id-token-nonce-mismatch",
             Self::NonceUnsolicited => "id-token-nonce-unsolicited",
             Self::Subject { .. } => "id-token-subject",
@@ -122,7 +137,8 @@ impl IdTokenError {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::Key(error) => error.class(),
-            Self::CheckNotRun { .. } => ErrorClass::Configuration,
+            Self::CheckNotRun { .. } | Self::OtherLaunch { .. } => ErrorClass::Configuration,
+            Self::NoToken => ErrorClass::Upstream,
             _ => ErrorClass::InvalidToken,
         }
     }
@@ -172,6 +188,8 @@ impl IdTokenError {
                 JwsError::Header(_) => "ask the server's operator to correct the token's header",
                 _ => "check that the whole token was copied and nothing else",
             },
+            Self::NoToken => "ask for the scope openid, and see whether it is granted",
+            Self::OtherLaunch { .. } => "keep one verifier for each issuer and client id",
             Self::NonceMismatch => "the token answers another request; begin a new launch",
             Self::NonceUnsolicited => "send a nonce, or find out which request the token answers",
             Self::Subject { .. } => "ask the server's operator to correct sub",

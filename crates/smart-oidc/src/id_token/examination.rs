@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use smart_discovery::KeySourceError;
 use smart_jose::json::{self, JsonError};
-use smart_jose::jws::{JwsError, MAX_TOKEN_OCTETS};
+use smart_jose::jws::JwsError;
 use smart_jose::{
     Algorithm, Algorithms, Candidates, CryptoProvider, ProtectedHeader, Text, UnixTime,
     UnverifiedJws, danger,
@@ -25,6 +25,7 @@ pub(super) struct Rules {
     pub(super) leeway: Duration,
     pub(super) max_issued_ago: Option<Duration>,
     pub(super) trusted_audiences: Vec<String>,
+    pub(super) max_octets: usize,
     pub(super) provider: CryptoProvider,
 }
 
@@ -39,8 +40,11 @@ pub(super) enum Mode {
 pub(super) struct Parsed<'t>(&'t str, Result<UnverifiedJws<'t>, JwsError>);
 
 impl<'t> Parsed<'t> {
-    pub(super) fn new(token: &'t str, accepted: Algorithms) -> Self {
-        Self(token, UnverifiedJws::parse(token, accepted))
+    pub(super) fn new(token: &'t str, rules: &Rules) -> Self {
+        Self(
+            token,
+            UnverifiedJws::parse_with_limit(token, rules.accepted, rules.max_octets),
+        )
     }
 
     /// What is needed to find a key.
@@ -96,11 +100,11 @@ impl<'a> Examination<'a> {
             None => (None, None),
         };
         let payload = match (payload, mode) {
-            (None, Mode::Explain) => danger::unverified_payload(token).ok(),
+            (None, Mode::Explain) => danger::unverified_payload(token, rules.max_octets).ok(),
             (payload, _) => payload,
         };
         let claims = payload.map(|payload| {
-            let claims = json::read_object(&payload, MAX_TOKEN_OCTETS)?;
+            let claims = json::read_object(&payload, payload.len())?;
             Ok((payload, claims))
         });
         let keys = keys.map(|keys| keys.map(drop));

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{AccessToken, AuthorizationCode, Nonce};
 
 /// What an ID token has to answer to: the nonce that was sent, and what came with the token.
@@ -43,6 +44,14 @@ impl<'a> Expected<'a> {
     #[must_use]
     pub const fn nonce(nonce: &'a Nonce) -> Self {
         Self::with(NonceRule::Sent(nonce))
+    }
+
+    /// What the ID token of a launch has to answer to: its nonce, its access token and its code.
+    #[must_use]
+    pub const fn of_launch(launch: &'a ExchangedLaunch, tokens: &'a TokenResponse) -> Self {
+        Self::nonce(launch.nonce())
+            .with_access_token(&tokens.access_token)
+            .with_code(launch.code())
     }
 
     /// No nonce was sent, for a server that does not echo one. A token that has one all the same

@@ -4,8 +4,9 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use smart_discovery::{FixedJwks, Issuer, KeySource, KeySourceError, TrustedIssuer};
+use smart_jose::jws::MAX_TOKEN_OCTETS;
 use smart_jose::jwt::check::{DEFAULT_LEEWAY, MAX_LEEWAY};
-use smart_jose::{Algorithms, Candidates, CryptoProvider, UnixTime};
+use smart_jose::{Algorithms, Candidates, CryptoProvider, Text, UnixTime};
 
 use super::checks::{CHECKS, Outcome};
 use super::claims::IdToken;
@@ -13,6 +14,7 @@ use super::error::IdTokenError;
 use super::examination::{Examination, Mode, Parsed, Rules};
 use super::expected::Expected;
 use super::report::Report;
+use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{ClientId, RawIdToken};
 
 /// Validates the ID tokens of one issuer for one app.
@@ -85,6 +87,7 @@ impl IdTokenVerifier {
             leeway: DEFAULT_LEEWAY,
             max_issued_ago: None,
             trusted_audiences: Vec::new(),
+            max_octets: MAX_TOKEN_OCTETS,
             provider: *provider,
         };
         Self {
@@ -98,6 +101,13 @@ impl IdTokenVerifier {
     #[must_use]
     pub fn with_leeway(mut self, leeway: Duration) -> Self {
         self.rules.leeway = leeway.min(MAX_LEEWAY);
+        self
+    }
+
+    /// Refuses longer tokens, before anything of them is decoded; 64 KiB unless set.
+    #[must_use]
+    pub const fn with_max_octets(mut self, octets: usize) -> Self {
+        self.rules.max_octets = octets;
         self
     }
 
@@ -123,6 +133,47 @@ impl IdTokenVerifier {
         self
     }
 
+    /// Validates the ID token of a launch: with its nonce, its access token and its code, after
+    /// checking that the launch was with this issuer and for this app. This is the way for apps;
+    /// [`IdTokenVerifier::verify`] is for tokens that came another way.
+    ///
+    /// # Errors
+    ///
+    /// [`IdTokenError::OtherLaunch`], [`IdTokenError::NoToken`], and those of
+    /// [`IdTokenVerifier::verify`].
+    pub async fn verify_launch(
+        &self,
+        launch: &ExchangedLaunch,
+        tokens: &TokenResponse,
+        now: UnixTime,
+    ) -> Result<IdToken, IdTokenError> {
+        let context = launch.context();
+        for (what, expected, found) in [
+            (
+                "issuer",
+                self.rules.issuer.as_str(),
+                context.issuer.as_str(),
+            ),
+            (
+                "client_id",
+                self.rules.client_id.as_str(),
+                context.client_id.as_str(),
+            ),
+        ] {
+            if expected != found {
+                let (expected, found) = (Text::new(expected), Text::new(found));
+                return Err(IdTokenError::OtherLaunch {
+                    what,
+                    expected,
+                    found,
+                });
+            }
+        }
+        let token = tokens.id_token.as_ref().ok_or(IdTokenError::NoToken)?;
+        self.verify(token, &Expected::of_launch(launch, tokens), now)
+            .await
+    }
+
     /// Runs the checks up to the first that does not pass.
     ///
     /// # Errors
@@ -134,7 +185,7 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Result<IdToken, IdTokenError> {
-        let parsed = Parsed::new(token.expose_secret(), self.rules.accepted);
+        let parsed = Parsed::new(token.expose_secret(), &self.rules);
         let keys = self.keys_for(&parsed).await;
         let examination = Examination::new(parsed, keys, &self.rules, expected, now, Mode::Verify);
         for check in &CHECKS {
@@ -172,7 +223,7 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Report {
-        let parsed = Parsed::new(token.expose_secret(), self.rules.accepted);
+        let parsed = Parsed::new(token.expose_secret(), &self.rules);
         let keys = self.keys_for(&parsed).await;
         Report::new(&Examination::new(
             parsed,

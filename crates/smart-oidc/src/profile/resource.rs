@@ -6,6 +6,8 @@
 use core::fmt;
 
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde_json::Value;
 
 /// What is shown of a user.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,58 +62,65 @@ impl fmt::Debug for Identifier {
     }
 }
 
-/// The members that are read. DSTU2 has one name where later versions have several.
+/// The members that are read. A member that is not as expected counts as absent: a slip in an
+/// identifier is no reason to hide a name. DSTU2 has one name where later versions have several.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Wire {
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) resource_type: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(super) id: Option<String>,
-    #[serde(default)]
-    name: OneOrMany<HumanName>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each")]
+    name: Vec<HumanName>,
+    #[serde(default, deserialize_with = "each")]
     identifier: Vec<WireIdentifier>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each")]
     qualification: Vec<Qualification>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(Box<T>),
-    Other(serde::de::IgnoredAny),
+/// A value, or nothing where it is of another type.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
-impl<T> Default for OneOrMany<T> {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
+/// The elements that are as expected, of an array or of a single value.
+fn each<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let elements = match Value::deserialize(deserializer)? {
+        Value::Array(elements) => elements,
+        single => vec![single],
+    };
+    Ok(elements
+        .into_iter()
+        .filter_map(|it| serde_json::from_value(it).ok())
+        .collect())
 }
 
+/// Arrays of names hold `null` where only an extension says something (FHIR, JSON).
 #[derive(Deserialize)]
 struct HumanName {
-    #[serde(rename = "use")]
+    #[serde(rename = "use", default, deserialize_with = "lenient")]
     use_: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     text: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each")]
     prefix: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each")]
     given: Vec<String>,
-    family: Option<Family>,
-    #[serde(default)]
+    /// A string since STU3, an array before.
+    #[serde(default, deserialize_with = "each")]
+    family: Vec<String>,
+    #[serde(default, deserialize_with = "each")]
     suffix: Vec<String>,
-}
-
-/// A string since STU3, an array before.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Family {
-    One(String),
-    Many(Vec<String>),
 }
 
 #[derive(Deserialize)]
 struct WireIdentifier {
+    #[serde(default, deserialize_with = "lenient")]
     system: Option<String>,
     value: Option<String>,
 }
@@ -123,14 +132,17 @@ struct Qualification {
 
 #[derive(Deserialize)]
 struct CodeableConcept {
+    #[serde(default, deserialize_with = "lenient")]
     text: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each")]
     coding: Vec<Coding>,
 }
 
 #[derive(Deserialize)]
 struct Coding {
+    #[serde(default, deserialize_with = "lenient")]
     display: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     code: Option<String>,
 }
 
@@ -156,12 +168,7 @@ impl HumanName {
         {
             return Some(text.to_owned());
         }
-        let family: &[String] = match &self.family {
-            None => &[],
-            Some(Family::One(family)) => core::slice::from_ref(family),
-            Some(Family::Many(families)) => families,
-        };
-        let words: Vec<&str> = [self.prefix.as_slice(), &self.given, family, &self.suffix]
+        let words: Vec<&str> = [&self.prefix, &self.given, &self.family, &self.suffix]
             .into_iter()
             .flatten()
             .map(|it| it.trim())
@@ -173,11 +180,7 @@ impl HumanName {
 
 impl Wire {
     pub(super) fn into_resource(self) -> UserResource {
-        let mut names = match self.name {
-            OneOrMany::Many(names) => names,
-            OneOrMany::One(name) => vec![*name],
-            OneOrMany::Other(_) => Vec::new(),
-        };
+        let mut names = self.name;
         names.sort_by_key(HumanName::rank);
         let identifiers = self.identifier.into_iter().filter_map(|it| {
             Some(Identifier {
@@ -200,6 +203,16 @@ impl Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_bad_member_does_not_hide_the_others() {
+        let json = r#"{"resourceType":"Practitioner","id":"1","name":[{"text":"Ada"}],
+            "identifier":null,"qualification":[7,{"code":{"text":7,"coding":[{"display":"MD"}]}},{}]}"#;
+        let card = serde_json::from_str::<Wire>(json).unwrap().into_resource();
+        assert_eq!(card.name.as_deref(), Some("Ada"));
+        assert!(card.identifiers.is_empty());
+        assert_eq!(card.qualifications, ["MD"]);
+    }
 
     fn name(json: &str) -> Option<String> {
         let json = format!(r#"{{"resourceType":"Practitioner","id":"1","name":{json}}}"#);
@@ -230,6 +243,11 @@ mod tests {
                 r#"{"given":["Ada"],"family":["Smith","Jones"]}"#,
                 Some("Ada Smith Jones"),
             ),
+            (
+                r#"[{"given":[null,"Ada"],"family":"Smith","suffix":null}]"#,
+                Some("Ada Smith"),
+            ),
+            (r#"[7,{"use":7,"text":"Ada"}]"#, Some("Ada")),
             (r#"[{"text":"  "}]"#, None),
             ("[]", None),
             (r#""Ada""#, None),

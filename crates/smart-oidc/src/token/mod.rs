@@ -5,5 +5,4 @@ mod request;
 mod response;
 
 pub use client::{ExchangedLaunch, TokenClient, TokenError};
-pub use request::authorization_code;
 pub use response::{TokenResponse, TokenResponseError};

@@ -5,10 +5,9 @@ use http::{Request, header};
 
 use crate::authorize::AuthorizedLaunch;
 
-/// The request that exchanges the code of a public client. It holds the code and the verifier:
-/// send it once, and do not log it.
-#[must_use]
-pub fn authorization_code(launch: &AuthorizedLaunch) -> Request<Bytes> {
+/// The request that exchanges the code of a public client. It holds the code and the verifier,
+/// so it is sent once, by whoever uses up the launch.
+pub(super) fn authorization_code(launch: &AuthorizedLaunch) -> Request<Bytes> {
     let context = &launch.context;
     let body = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
