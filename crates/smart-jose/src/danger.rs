@@ -7,12 +7,21 @@
 use crate::base64url;
 use crate::jws::{self, JwsError, Segment};
 
-/// The payload of a token that nobody has verified; a token over `limit` octets is refused.
+/// The payload of a token that nobody has verified.
 ///
 /// # Errors
 ///
 /// [`JwsError`] where the token does not have the compact form.
-pub fn unverified_payload(compact: &str, limit: usize) -> Result<Vec<u8>, JwsError> {
+pub fn unverified_payload(compact: &str) -> Result<Vec<u8>, JwsError> {
+    unverified_payload_with_limit(compact, jws::MAX_TOKEN_OCTETS)
+}
+
+/// The same with another limit on the length of the token, in octets.
+///
+/// # Errors
+///
+/// As [`unverified_payload`].
+pub fn unverified_payload_with_limit(compact: &str, limit: usize) -> Result<Vec<u8>, JwsError> {
     let payload = jws::split(compact, limit)?.payload;
     base64url::decode(payload).map_err(|_| JwsError::Base64 {
         segment: Segment::Payload,

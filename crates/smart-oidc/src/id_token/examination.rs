@@ -100,7 +100,9 @@ impl<'a> Examination<'a> {
             None => (None, None),
         };
         let payload = match (payload, mode) {
-            (None, Mode::Explain) => danger::unverified_payload(token, rules.max_octets).ok(),
+            (None, Mode::Explain) => {
+                danger::unverified_payload_with_limit(token, rules.max_octets).ok()
+            }
             (payload, _) => payload,
         };
         let claims = payload.map(|payload| {
