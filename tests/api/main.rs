@@ -1,2 +1,56 @@
-//! x
-fn main() {}
+//! The public API, as an app calls it.
+//!
+//! Every module is compiled once for each backend and asks its parent for the provider, so that
+//! what holds for one backend has been seen to hold for the other.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets something unexpected should stop there"
+)]
+#![cfg_attr(
+    all(feature = "ring", feature = "aws-lc-rs"),
+    expect(
+        clippy::duplicate_mod,
+        reason = "the same tests run on both backends on purpose"
+    )
+)]
+
+mod fake_http;
+mod reqwest_client;
+
+#[cfg(feature = "ring")]
+#[path = "."]
+mod ring {
+    use smart_oidc::jose::CryptoProvider;
+
+    mod discovery;
+    mod id_token;
+    mod jwk_set;
+    mod keys;
+    mod launch;
+    mod remote_jwks;
+
+    fn provider() -> &'static CryptoProvider {
+        CryptoProvider::ring()
+    }
+}
+
+#[cfg(feature = "aws-lc-rs")]
+#[path = "."]
+mod aws_lc_rs {
+    use smart_oidc::jose::CryptoProvider;
+
+    mod discovery;
+    mod id_token;
+    mod jwk_set;
+    mod keys;
+    mod launch;
+    mod remote_jwks;
+
+    fn provider() -> &'static CryptoProvider {
+        CryptoProvider::aws_lc_rs()
+    }
+}
