@@ -2,11 +2,9 @@
 
 use core::fmt;
 
-use serde::Deserialize;
-
 use crate::alg::{Algorithm, Algorithms};
 use crate::json::{self, JsonError};
-use crate::member::{Anything, FromJson, JsonType, Member};
+use crate::member::{self, FromJson, JsonType, Member};
 use crate::text::Text;
 
 /// The header of a compact JWS (RFC 7515 4), read strictly.
@@ -46,23 +44,28 @@ impl ProtectedHeader {
     ///
     /// [`HeaderError`]; the algorithm is judged after the form.
     pub(crate) fn read(octets: &[u8], accepted: Algorithms) -> Result<Self, HeaderError> {
-        let wire: Wire = json::read_object(octets, octets.len())?;
-        if wire.crit != Member::Absent {
+        let mut found = [None; MEMBERS.len()];
+        json::scan_object(octets, octets.len(), &MEMBERS, &mut found)?;
+        let [alg, kid, typ, cty, crit, zip, b64] = found;
+        if crit.is_some() {
             return Err(HeaderError::Critical);
         }
-        if wire.zip != Member::Absent {
+        if zip.is_some() {
             return Err(HeaderError::Compressed);
         }
         // RFC 7797 7 forbids an unencoded payload in a JWT, whether `crit` names it or not.
-        if !matches!(wire.b64, Member::Absent | Member::Value(true)) {
+        if !matches!(member::read(b64), Member::Absent | Member::Value(true)) {
             return Err(HeaderError::Unencoded);
         }
-        let kid = optional("kid", wire.kid)?;
-        let typ = optional("typ", wire.typ)?;
-        if optional("cty", wire.cty)?.is_some_and(|cty| is_media_type(&cty, "jwt")) {
+        let kid = optional("kid", member::read(kid))?;
+        let typ = optional("typ", member::read(typ))?;
+        if optional::<String>("cty", member::read(cty))?
+            .is_some_and(|cty| is_media_type(&cty, "jwt"))
+        {
             return Err(HeaderError::Nested);
         }
-        let name = optional("alg", wire.alg)?.ok_or(HeaderError::AlgorithmMissing)?;
+        let name =
+            optional::<String>("alg", member::read(alg))?.ok_or(HeaderError::AlgorithmMissing)?;
         let Some(algorithm) = Algorithm::from_name(&name) else {
             return Err(HeaderError::AlgorithmUnsupported {
                 found: Text::new(&name),
@@ -111,23 +114,7 @@ pub fn is_media_type(value: &str, subtype: &str) -> bool {
 }
 
 /// The members that are looked at. Others are ignored (RFC 7515 4).
-#[derive(Deserialize)]
-struct Wire {
-    #[serde(default)]
-    alg: Member<String>,
-    #[serde(default)]
-    kid: Member<String>,
-    #[serde(default)]
-    typ: Member<String>,
-    #[serde(default)]
-    cty: Member<String>,
-    #[serde(default)]
-    crit: Member<Anything>,
-    #[serde(default)]
-    zip: Member<Anything>,
-    #[serde(default)]
-    b64: Member<bool>,
-}
+const MEMBERS: [&str; 7] = ["alg", "kid", "typ", "cty", "crit", "zip", "b64"];
 
 fn optional<T: FromJson>(member: &'static str, found: Member<T>) -> Result<Option<T>, HeaderError> {
     match found {

@@ -171,6 +171,17 @@ fn without_values(message: &str) -> &str {
 ///
 /// [`JsonError`], every variant but `Structure`.
 pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
+    scan_object(octets, limit, &[], &mut [])
+}
+
+/// The same, and finds the values of some members of the outermost object on the way: `found`
+/// gets the text of the value for each of `names`. A second reader is then not needed for them.
+pub(crate) fn scan_object<'a>(
+    octets: &'a [u8],
+    limit: usize,
+    names: &[&str],
+    found: &mut [Option<&'a str>],
+) -> Result<&'a str, JsonError> {
     if octets.len() > limit {
         return Err(JsonError::TooLong {
             limit,
@@ -183,25 +194,19 @@ pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
     let text = core::str::from_utf8(octets).map_err(|error| JsonError::NotUtf8 {
         offset: error.valid_up_to(),
     })?;
-    Scanner {
+    let scanner = Scanner {
         text,
         octets,
         at: 0,
-        names: Vec::new(),
-        open: Vec::new(),
-    }
-    .run()?;
+        names: Vec::with_capacity(FEW),
+        open: [0; MAX_DEPTH],
+        depth: 0,
+        wanted: names,
+        wanted_now: None,
+        found,
+    };
+    scanner.run()?;
     Ok(text)
-}
-
-/// An object or array that is open, innermost last.
-#[derive(Clone, Copy)]
-enum Open {
-    /// An object, with the place of its first name in `Scanner::names`.
-    Object {
-        first_name: usize,
-    },
-    Array,
 }
 
 /// What may come next.
@@ -214,16 +219,24 @@ enum Next {
     CommaOrEnd,
 }
 
-struct Scanner<'a> {
+struct Scanner<'a, 'w> {
     text: &'a str,
     octets: &'a [u8],
     at: usize,
     /// The names of all open objects; each object owns the tail from its first name on.
     names: Vec<Cow<'a, str>>,
-    open: Vec<Open>,
+    /// For each open object or array, innermost last: zero for an array, for an object one more
+    /// than the place of its first name.
+    open: [usize; MAX_DEPTH],
+    depth: usize,
+    /// The members of the outermost object whose values are to be found.
+    wanted: &'w [&'w str],
+    /// Which of them the current value belongs to, and where it begins.
+    wanted_now: Option<(usize, usize)>,
+    found: &'w mut [Option<&'a str>],
 }
 
-impl<'a> Scanner<'a> {
+impl<'a> Scanner<'a, '_> {
     fn run(mut self) -> Result<(), JsonError> {
         self.skip_space();
         if self.peek() != Some(b'{') {
@@ -236,15 +249,27 @@ impl<'a> Scanner<'a> {
             });
         }
         let mut next = self.begin()?;
-        while !self.open.is_empty() {
+        while self.depth > 0 {
             self.skip_space();
             next = self.step(next)?;
+            if let (1, Next::CommaOrEnd) = (self.depth, next) {
+                self.take_wanted();
+            }
         }
         self.skip_space();
         if self.at < self.octets.len() {
             return Err(JsonError::Trailing { offset: self.at });
         }
         Ok(())
+    }
+
+    /// Keeps the value that has just ended, if it was asked for.
+    fn take_wanted(&mut self) {
+        if let Some((which, begin)) = self.wanted_now.take()
+            && let Some(slot) = self.found.get_mut(which)
+        {
+            *slot = self.text.get(begin..self.at);
+        }
     }
 
     /// Reads one token.
@@ -260,16 +285,25 @@ impl<'a> Scanner<'a> {
                 if name.starts_with(RESERVED) {
                     return Err(JsonError::ReservedMember { offset: self.at });
                 }
+                let wanted = match self.depth {
+                    1 => self.wanted.iter().position(|it| *it == name),
+                    _ => None,
+                };
                 self.names.push(name);
                 self.skip_space();
                 self.expect(b':')?;
+                if let Some(which) = wanted {
+                    self.skip_space();
+                    self.wanted_now = Some((which, self.at));
+                }
                 Ok(Next::Value)
             }
             (Next::CommaOrEnd, b',') => {
                 self.at += 1;
-                Ok(match self.open.last() {
-                    Some(Open::Object { .. }) => Next::Name,
-                    _ => Next::Value,
+                Ok(if self.innermost() == 0 {
+                    Next::Value
+                } else {
+                    Next::Name
                 })
             }
             (Next::Value | Next::ValueOrEnd, _) => self.value(octet),
@@ -292,38 +326,48 @@ impl<'a> Scanner<'a> {
         Ok(Next::CommaOrEnd)
     }
 
+    /// The entry of `open` for the innermost object or array.
+    fn innermost(&self) -> usize {
+        self.depth
+            .checked_sub(1)
+            .and_then(|at| self.open.get(at))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// Opens the object or array at the current octet.
     fn begin(&mut self) -> Result<Next, JsonError> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(JsonError::TooDeep { limit: MAX_DEPTH });
-        }
         let is_object = self.peek() == Some(b'{');
+        let Some(entry) = self.open.get_mut(self.depth) else {
+            return Err(JsonError::TooDeep { limit: MAX_DEPTH });
+        };
+        *entry = if is_object { self.names.len() + 1 } else { 0 };
+        self.depth += 1;
         self.at += 1;
-        if is_object {
-            self.open.push(Open::Object {
-                first_name: self.names.len(),
-            });
-            return Ok(Next::NameOrEnd);
-        }
-        self.open.push(Open::Array);
-        Ok(Next::ValueOrEnd)
+        Ok(if is_object {
+            Next::NameOrEnd
+        } else {
+            Next::ValueOrEnd
+        })
     }
 
     /// Closes the innermost object or array, which `octet` must fit.
     fn end(&mut self, octet: u8) -> Result<Next, JsonError> {
-        match (self.open.pop(), octet) {
-            (Some(Open::Object { first_name }), b'}') => {
-                let names = self.names.get_mut(first_name..).unwrap_or_default();
+        match (self.innermost(), octet) {
+            (0, b']') => {}
+            (entry @ 1.., b'}') => {
+                let first = entry - 1;
+                let names = self.names.get_mut(first..).unwrap_or_default();
                 if let Some(name) = duplicate(names) {
                     return Err(JsonError::DuplicateMember {
                         name: Text::new(name),
                     });
                 }
-                self.names.truncate(first_name);
+                self.names.truncate(first);
             }
-            (Some(Open::Array), b']') => {}
             _ => return Err(self.syntax()),
         }
+        self.depth -= 1;
         self.at += 1;
         Ok(Next::CommaOrEnd)
     }
@@ -334,6 +378,7 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let mut escaped = false;
         loop {
+            self.skip_plain();
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -354,6 +399,21 @@ impl<'a> Scanner<'a> {
         serde_json::from_str(quoted)
             .map(Cow::Owned)
             .map_err(|_| JsonError::Syntax { offset: begin })
+    }
+
+    /// Passes over octets of a string that mean themselves, eight at a time. It stops at or
+    /// before the first that does not; the caller looks at each octet from there on.
+    fn skip_plain(&mut self) {
+        while let Some(eight) = self
+            .octets
+            .get(self.at..)
+            .and_then(|it| it.first_chunk::<8>())
+        {
+            if !is_plain(u64::from_ne_bytes(*eight)) {
+                return;
+            }
+            self.at += 8;
+        }
     }
 
     fn escape(&mut self) -> Result<(), JsonError> {
@@ -421,6 +481,9 @@ impl<'a> Scanner<'a> {
             self.digits()?;
         }
         let number = self.text.get(begin..self.at).unwrap_or_default();
+        if number.len() < FINITE && !number.contains(['e', 'E']) {
+            return Ok(());
+        }
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(()),
             _ => Err(JsonError::NumberRange { offset: begin }),
@@ -473,6 +536,24 @@ impl<'a> Scanner<'a> {
     const fn syntax(&self) -> JsonError {
         JsonError::Syntax { offset: self.at }
     }
+}
+
+/// A number without an exponent and shorter than this is below 10³⁰⁰, so it is finite.
+const FINITE: usize = 300;
+
+/// Whether none of eight octets is a quotation mark, a backslash or a control character. It may
+/// say no where the answer is yes, and never the other way round.
+const fn is_plain(eight: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // An octet is zero where subtracting one borrows into its high bit, which was not set.
+    const fn has_zero(eight: u64) -> u64 {
+        eight.wrapping_sub(ONES) & !eight
+    }
+    let quote = has_zero(eight ^ (ONES * 0x22));
+    let backslash = has_zero(eight ^ (ONES * 0x5c));
+    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
+    (quote | backslash | control) & HIGH == 0
 }
 
 /// A name that occurs twice. Sorts the names where there are many, so that an object of ten
@@ -632,6 +713,37 @@ mod tests {
         let error = read_object::<Expected>(br#"{"a":"hunter2"}"#, 99).unwrap_err();
         assert_eq!(error.code(), "json-structure");
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn eight_octets_are_plain_where_each_is() {
+        let special = |it: u8| it == b'"' || it == b'\\' || it < 0x20;
+        for octet in 0..=255 {
+            for at in 0..8 {
+                let mut eight = *b"aZ 9~\xc3\xa9x";
+                eight[at] = octet;
+                let plain = is_plain(u64::from_ne_bytes(eight));
+                assert!(!plain || !special(octet), "{octet} at {at}");
+                assert!(plain || special(octet), "{octet} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn wanted_members_are_those_of_the_outermost_object() {
+        let text = r#" {"a" : {"b":1}, "\u0062": [ "x" ] ,"c":-1.5 ,"d":"e\"","x":{"c":2}} "#;
+        let mut found = [None; 5];
+        scan_object(text.as_bytes(), 999, &["a", "b", "c", "d", "e"], &mut found).unwrap();
+        assert_eq!(
+            found,
+            [
+                Some(r#"{"b":1}"#),
+                Some(r#"[ "x" ]"#),
+                Some("-1.5"),
+                Some(r#""e\"""#),
+                None
+            ],
+        );
     }
 
     proptest::proptest! {

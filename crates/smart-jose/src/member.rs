@@ -167,6 +167,19 @@ impl<'de, T: FromJson> Deserialize<'de> for Member<T> {
     }
 }
 
+/// Reads a value that the strict scan has found; `None` is an absent member.
+pub(crate) fn read<T: FromJson>(value: Option<&str>) -> Member<T> {
+    let Some(text) = value else {
+        return Member::Absent;
+    };
+    let plain = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    match plain.filter(|it| !it.contains('\\')) {
+        Some(text) => MemberVisitor::member(T::from_string(text), JsonType::String),
+        // The scan has passed the text, so it reads.
+        None => serde_json::from_str(text).unwrap_or(Member::WrongType(JsonType::Null)),
+    }
+}
+
 struct MemberVisitor<T>(PhantomData<T>);
 
 impl<T> MemberVisitor<T> {

@@ -4,7 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::member::{FromJson, Member};
+use crate::json::{self, JsonError};
+use crate::member::{self, FromJson, Member};
 use crate::text::Text;
 use crate::time::UnixTime;
 
@@ -140,6 +141,27 @@ pub struct RegisteredClaims {
     pub iat: Member<NumericDate>,
     /// Its own name.
     pub jti: Member<String>,
+}
+
+impl RegisteredClaims {
+    /// Checks that a payload is one strict JSON object and finds the registered claims in the
+    /// same pass.
+    pub(super) fn scan(payload: &[u8]) -> Result<(&str, Self), JsonError> {
+        const NAMES: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+        let mut found = [None; NAMES.len()];
+        let text = json::scan_object(payload, payload.len(), &NAMES, &mut found)?;
+        let [iss, sub, aud, exp, nbf, iat, jti] = found;
+        let claims = Self {
+            iss: member::read(iss),
+            sub: member::read(sub),
+            aud: member::read(aud),
+            exp: member::read(exp),
+            nbf: member::read(nbf),
+            iat: member::read(iat),
+            jti: member::read(jti),
+        };
+        Ok((text, claims))
+    }
 }
 
 impl fmt::Debug for RegisteredClaims {

@@ -136,8 +136,7 @@ pub fn validate<C: DeserializeOwned>(
     now: UnixTime,
 ) -> Result<ValidatedJwt<C>, ValidationError> {
     let (header, payload) = token.into_parts();
-    let text = json::check_object(&payload, payload.len())?;
-    let registered: RegisteredClaims = json::read_checked(text)?;
+    let (text, registered) = RegisteredClaims::scan(&payload)?;
     check::issuer(&registered.iss, &policy.issuer)?;
     check::audience(&registered.aud, &policy.audience, &[])?;
     check::expiry(&registered.exp, now, policy.leeway)?;
