@@ -12,7 +12,7 @@ use crate::crypto::{SigningFailed, SigningKey};
 ///
 /// # Errors
 ///
-/// [`SignError`] where the key does not sign.
+/// [`SignError`] where the payload is empty, or the key does not sign.
 ///
 /// ```
 /// # #[cfg(feature = "ring")] {
@@ -25,6 +25,10 @@ use crate::crypto::{SigningFailed, SigningKey};
 /// # }
 /// ```
 pub fn sign(payload: &[u8], kid: Option<&str>, key: &dyn SigningKey) -> Result<String, SignError> {
+    if payload.is_empty() {
+        // A token with an empty part is one that nobody reads, we included.
+        return Err(SignError::EmptyPayload);
+    }
     let header = Header {
         typ: "JWT",
         alg: key.algorithm().name(),
@@ -53,6 +57,9 @@ struct Header<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
+    /// The payload is empty.
+    #[error("the payload is empty")]
+    EmptyPayload,
     /// The header could not be written.
     #[error("the header could not be written")]
     Header,
@@ -66,8 +73,26 @@ impl SignError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::EmptyPayload => "sign-empty-payload",
             Self::Header => "sign-header",
             Self::Key(_) => "sign-failed",
         }
+    }
+}
+
+#[cfg(all(test, feature = "ring"))]
+mod tests {
+    use super::*;
+    use crate::alg::Algorithm;
+    use crate::crypto::CryptoProvider;
+    use crate::key::PrivateKey;
+
+    #[test]
+    fn an_empty_payload_is_not_signed() {
+        let ring = CryptoProvider::ring();
+        let key = PrivateKey::generate(Algorithm::ES256, ring).unwrap();
+        let key = ring.signing_key(&key, Algorithm::ES256).unwrap();
+        assert_eq!(sign(b"", None, &*key), Err(SignError::EmptyPayload));
+        assert!(sign(b"{}", None, &*key).is_ok());
     }
 }

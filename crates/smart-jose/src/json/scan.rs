@@ -1,18 +1,8 @@
-//! JSON read strictly: one object, one meaning.
-//!
-//! RFC 7515 and RFC 7519 let a reader refuse duplicate members or take the last one. Two
-//! readers that choose differently see two different tokens under one signature, so we refuse,
-//! at every depth, and after escapes are resolved (`"\u0061lg"` *is* `alg`). Beyond that: UTF-8
-//! without a byte order mark, no lone surrogate, a bounded depth, nothing behind the object, and
-//! every number within the range of a double.
-//!
-//! The scan is a loop with its own small stack, so that depth is refused before any recursion
-//! could begin. It accepts nothing that `serde_json` refuses; what passes is then read with it.
+//! The strict scan: a loop over the text with a small stack of its own.
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
-
+use super::problem::JsonError;
 use crate::text::Text;
 
 /// How deep objects and arrays may be nested.
@@ -23,147 +13,6 @@ const RESERVED: &str = "$serde_json::private::";
 
 /// Up to this many members an object is searched pair by pair; above, its names are sorted.
 const FEW: usize = 16;
-
-/// Why a text is not the strict JSON object that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum JsonError {
-    /// A byte order mark stands in front.
-    #[error("a byte order mark before the object")]
-    ByteOrderMark,
-    /// One member name occurs twice in one object.
-    #[error("the member {name} occurs twice")]
-    DuplicateMember {
-        /// The name, escapes resolved.
-        name: Text,
-    },
-    /// A `\u` escape names half of a surrogate pair.
-    #[error("a lone surrogate at octet {offset}")]
-    LoneSurrogate {
-        /// Where, counted in octets from zero.
-        offset: usize,
-    },
-    /// The text is JSON, but not an object.
-    #[error("not a JSON object")]
-    NotAnObject,
-    /// The octets are not UTF-8.
-    #[error("not UTF-8 from octet {offset}")]
-    NotUtf8 {
-        /// Where, counted in octets from zero.
-        offset: usize,
-    },
-    /// A number does not fit a double.
-    #[error("a number beyond the range of a double at octet {offset}")]
-    NumberRange {
-        /// Where, counted in octets from zero.
-        offset: usize,
-    },
-    /// The text is not JSON.
-    #[error("not JSON at octet {offset}")]
-    Syntax {
-        /// Where, counted in octets from zero.
-        offset: usize,
-    },
-    /// Objects and arrays are nested too deeply.
-    #[error("nested deeper than {limit}")]
-    TooDeep {
-        /// The limit.
-        limit: usize,
-    },
-    /// A member name that `serde_json` keeps for itself: read into a `Value`, the text behind it
-    /// would be parsed a second time, past every rule of this module.
-    #[error("the member name at octet {offset} is reserved")]
-    ReservedMember {
-        /// Where the name ends, counted in octets from zero.
-        offset: usize,
-    },
-    /// The text is too long.
-    #[error("{found} octets, more than the limit of {limit}")]
-    TooLong {
-        /// The limit in octets.
-        limit: usize,
-        /// The length in octets.
-        found: usize,
-    },
-    /// Something follows the object.
-    #[error("something follows the object at octet {offset}")]
-    Trailing {
-        /// Where, counted in octets from zero.
-        offset: usize,
-    },
-    /// The object is sound, but a member is missing or of another type than was asked for.
-    #[error("unexpected structure at line {line}, column {column}: {problem}")]
-    Structure {
-        /// The line, from one.
-        line: usize,
-        /// The column, from one.
-        column: usize,
-        /// What the reader said.
-        problem: Text,
-    },
-}
-
-impl JsonError {
-    /// A stable name for this error.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::ByteOrderMark => "json-byte-order-mark",
-            Self::DuplicateMember { .. } => "json-duplicate-member",
-            Self::LoneSurrogate { .. } => "json-lone-surrogate",
-            Self::NotAnObject => "json-not-an-object",
-            Self::NotUtf8 { .. } => "json-not-utf8",
-            Self::NumberRange { .. } => "json-number-range",
-            Self::Syntax { .. } => "json-syntax",
-            Self::ReservedMember { .. } => "json-reserved-member",
-            Self::TooDeep { .. } => "json-too-deep",
-            Self::TooLong { .. } => "json-too-long",
-            Self::Trailing { .. } => "json-trailing",
-            Self::Structure { .. } => "json-structure",
-        }
-    }
-}
-
-/// Checks that `octets` are one strict JSON object and reads them into `T`.
-///
-/// # Errors
-///
-/// [`JsonError`] for each rule of this module, and [`JsonError::Structure`] when the object does
-/// not fit `T`.
-///
-/// ```
-/// use std::collections::BTreeMap;
-/// use smart_jose::json::{JsonError, read_object};
-/// let read = |text: &str| read_object::<BTreeMap<String, u8>>(text.as_bytes(), 1024);
-/// assert!(read(r#"{"a":1}"#).is_ok());
-/// assert!(matches!(read(r#"{"a":1,"\u0061":2}"#), Err(JsonError::DuplicateMember { .. })));
-/// ```
-pub fn read_object<T: DeserializeOwned>(octets: &[u8], limit: usize) -> Result<T, JsonError> {
-    let text = check_object(octets, limit)?;
-    read_checked(text)
-}
-
-/// Reads text that [`check_object`] has passed.
-pub(crate) fn read_checked<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
-    serde_json::from_str(text).map_err(|error| JsonError::Structure {
-        line: error.line(),
-        column: error.column(),
-        // serde's messages can quote values from the text, which may be secret: keep the part
-        // that names the problem and drop what follows the first quotation.
-        problem: Text::new(without_values(&error.to_string())),
-    })
-}
-
-/// The part of a serde message that comes before anything it quotes from the input.
-fn without_values(message: &str) -> &str {
-    if message.starts_with("missing field") {
-        // It names a member of ours and quotes nothing from the text.
-        return message;
-    }
-    let end = message.find(['"', '\u{60}']).unwrap_or(message.len());
-    let message = message.get(..end).unwrap_or_default();
-    message.trim_end()
-}
 
 /// Checks that `octets` are one strict JSON object, and gives them back as text.
 ///
@@ -578,6 +427,7 @@ fn duplicate<'n>(names: &'n mut [Cow<'_, str>]) -> Option<&'n str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::read_object;
     use super::*;
 
     fn code(text: &[u8]) -> Result<(), &'static str> {
