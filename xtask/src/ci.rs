@@ -128,6 +128,10 @@ fn each_alone() -> Vec<Cargo> {
     all.push(Cargo::new(
         "check -p smart-jose --no-default-features --features ring,aws-lc-rs",
     ));
+    // Nobody in the workspace asks for this feature, so clippy sees it only here.
+    all.push(Cargo::new(
+        "clippy -p smart-jose --all-targets --features async-signer -- -D warnings",
+    ));
     all.push(Cargo::new(
         "check -p smart-discovery --no-default-features --features ring",
     ));
@@ -144,6 +148,7 @@ fn backend_alone(backend: &str) -> Vec<Cargo> {
     // The HTTP client stays on, since with it the TLS side of the backend is tested too.
     features.push("smart-discovery/reqwest".to_owned());
     features.push("smart-oidc/reqwest".to_owned());
+    features.push("smart-jose/async-signer".to_owned());
     vec![
         Cargo::new(&format!(
             "test {} --no-default-features --features {}",

@@ -10,12 +10,14 @@
     reason = "this is a command-line program: printing is what it does"
 )]
 
+mod bench;
 mod cargo;
 mod cargo_tree;
 mod ci;
 mod conformance;
 mod downstream;
 mod failure;
+mod fuzz;
 mod matrix;
 mod requirements;
 mod scratch;
@@ -36,6 +38,8 @@ cargo xtask tidy                        the laws of the house
 cargo xtask matrix [--check]            write docs/conformance.md, or say that it is stale
 cargo xtask conformance [ARGS...]       run the conformance suites, handing on ARGS
 cargo xtask downstream [--allow-dirty]  package the crates and use them from outside
+cargo xtask bench                       each benchmark as a ratio to its floor
+cargo xtask fuzz [--seconds N]          run each fuzz target, 30 s unless told otherwise
 cargo xtask help                        this text
 
 Exit status: 0 all is well, 1 something failed, 2 the command line was not understood.";
@@ -64,6 +68,8 @@ fn dispatch(root: &Path, args: &[String]) -> Result<(), Failure> {
         ["conformance", rest @ ..] => conformance::run(rest),
         ["downstream"] => downstream::run(root, false),
         ["downstream", "--allow-dirty"] => downstream::run(root, true),
+        ["bench"] => bench::run(root),
+        ["fuzz", rest @ ..] => fuzz::run(root, rest),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())

@@ -157,64 +157,67 @@ impl From<Step> for StepReport {
             ..
         } = step;
         match outcome {
-            Ok(detail) => Self {
-                name,
-                url,
-                passed: true,
-                detail,
-                code: None,
-                remedy: None,
-                findings,
-            },
-            Err(error) => Self {
-                name,
-                url,
-                passed: false,
-                detail: error.to_string(),
-                code: Some(error.code()),
-                remedy: Some(error.remedy()),
-                findings,
-            },
+            Ok(detail) => Self::passed(name, url, detail, findings),
+            Err(error) => Self::failed(name, url, &error, error.code(), error.remedy()),
         }
     }
 }
 
 impl StepReport {
+    fn passed(name: &'static str, url: String, detail: String, findings: Vec<Finding>) -> Self {
+        Self {
+            name,
+            url,
+            passed: true,
+            detail,
+            code: None,
+            remedy: None,
+            findings,
+        }
+    }
+
+    fn failed(
+        name: &'static str,
+        url: String,
+        error: &impl ToString,
+        code: &'static str,
+        remedy: &'static str,
+    ) -> Self {
+        let (detail, code, remedy) = (error.to_string(), Some(code), Some(remedy));
+        Self {
+            name,
+            url,
+            passed: false,
+            detail,
+            code,
+            remedy,
+            findings: Vec::new(),
+        }
+    }
+
     fn from_keys(url: String, fetched: &Result<Arc<JwkSet>, JwksError>) -> Self {
         let name = "keys";
-        match fetched {
-            Ok(set) => {
-                let (usable, skipped) = (set.keys().len(), set.skipped().len());
-                let findings = if usable == 0 {
-                    vec![Finding::new(
-                        "no-usable-key",
-                        "no key of the set can verify an ID token",
-                        "publish the public key that ID tokens are signed with",
-                    )]
-                } else {
-                    Vec::new()
-                };
-                let detail = format!("{usable} usable, {skipped} not used");
-                Self {
-                    name,
-                    url,
-                    passed: true,
-                    detail,
-                    code: None,
-                    remedy: None,
-                    findings,
-                }
-            }
-            Err(error) => Self {
-                name,
-                url,
-                passed: false,
-                detail: error.to_string(),
-                code: Some(error.code()),
-                remedy: Some(error.remedy()),
-                findings: Vec::new(),
-            },
-        }
+        let set = match fetched {
+            Ok(set) => set,
+            Err(error) => return Self::failed(name, url, error, error.code(), error.remedy()),
+        };
+        let (usable, skipped) = (set.keys().len(), set.skipped().len());
+        let nothing = Finding::new(
+            "no-usable-key",
+            "no key of the set can verify an ID token",
+            "publish the public key that ID tokens are signed with",
+        );
+        let findings = if usable == 0 {
+            vec![nothing]
+        } else {
+            Vec::new()
+        };
+        Self::passed(
+            name,
+            url,
+            format!("{usable} usable, {skipped} not used"),
+            findings,
+        )
     }
 }
 

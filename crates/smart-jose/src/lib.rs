@@ -53,7 +53,8 @@
 //!   RSA key generation, and signs with RSA keys of up to 4096 bits.
 //! - `aws-lc-rs`: adds `CryptoProvider::aws_lc_rs()` with both. Choose it where P-384 is used
 //!   often. Both features may be on; the one that you pass in is the one that works.
-//! - neither: bring your own [`CryptoProvider`], for a hardware module or another library.
+//! - `async-signer`: adds a trait for keys that sign over the network.
+//! - neither backend: bring your own [`CryptoProvider`], for a hardware module or another library.
 //!
 //! # Errors
 //!

@@ -10,11 +10,15 @@
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc_rs;
 mod provider;
+#[cfg(feature = "async-signer")]
+mod remote;
 #[cfg(feature = "ring")]
 mod ring;
 mod traits;
 
 pub use provider::CryptoProvider;
+#[cfg(feature = "async-signer")]
+pub use remote::{AtHand, RemoteSigningKey};
 pub use traits::{
     BadSignature, Digest, DigestOutput, GenerateError, KeyProvider, PrepareError, RandomFailed,
     SecureRandom, SigningFailed, SigningKey, SigningKeyError, VerificationAlgorithm, VerifyingKey,

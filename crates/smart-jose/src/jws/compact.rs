@@ -1,6 +1,7 @@
 //! A token changes type as it is checked: unverified, then verified.
 
 use core::fmt;
+use core::ops::Range;
 
 use crate::alg::{Algorithm, Algorithms};
 use crate::base64url;
@@ -163,15 +164,23 @@ pub(crate) fn split(compact: &str, limit: usize) -> Result<Segments<'_>, JwsErro
     if compact.trim_start().starts_with('{') {
         return Err(JwsError::JsonSerialization);
     }
-    let mut parts = compact.splitn(MANY_SEGMENTS, '.');
-    let segments = (parts.next(), parts.next(), parts.next(), parts.next());
-    let (Some(header), Some(payload), Some(signature), None) = segments else {
-        let found = compact.splitn(MANY_SEGMENTS, '.').count();
-        return Err(match found {
-            5 => JwsError::Encrypted,
-            _ => JwsError::SegmentCount { found },
-        });
+    // The places of up to five dots; a sixth part is not looked for.
+    let mut dots = memchr::memchr_iter(b'.', compact.as_bytes()).take(MANY_SEGMENTS - 1);
+    let (Some(first), Some(second), third) = (dots.next(), dots.next(), dots.next()) else {
+        let found = 1 + memchr::memchr_iter(b'.', compact.as_bytes())
+            .take(2)
+            .count();
+        return Err(JwsError::SegmentCount { found });
     };
+    if third.is_some() {
+        return Err(match 4 + dots.count() {
+            5 => JwsError::Encrypted,
+            found => JwsError::SegmentCount { found },
+        });
+    }
+    let part = |range: Range<usize>| compact.get(range).unwrap_or_default();
+    let (header, payload) = (part(0..first), part(first + 1..second));
+    let signature = part(second + 1..compact.len());
     let named = [
         (Segment::Header, header),
         (Segment::Payload, payload),
@@ -180,9 +189,7 @@ pub(crate) fn split(compact: &str, limit: usize) -> Result<Segments<'_>, JwsErro
     if let Some((segment, _)) = named.into_iter().find(|(_, text)| text.is_empty()) {
         return Err(JwsError::EmptySegment { segment });
     }
-    let signing_input = compact
-        .get(..header.len() + 1 + payload.len())
-        .unwrap_or_default();
+    let signing_input = part(0..second);
     Ok(Segments {
         signing_input,
         header,

@@ -6,4 +6,4 @@ mod sign;
 
 pub(crate) use compact::split;
 pub use compact::{JwsError, MAX_TOKEN_OCTETS, Segment, UnverifiedJws, VerifiedJws};
-pub use sign::{SignError, sign};
+pub use sign::{SignError, SigningInput, sign};

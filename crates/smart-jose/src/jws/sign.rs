@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::alg::Algorithm;
 use crate::base64url;
 use crate::crypto::{SigningFailed, SigningKey};
 
@@ -25,25 +26,74 @@ use crate::crypto::{SigningFailed, SigningKey};
 /// # }
 /// ```
 pub fn sign(payload: &[u8], kid: Option<&str>, key: &dyn SigningKey) -> Result<String, SignError> {
-    if payload.is_empty() {
-        // A token with an empty part is one that nobody reads, we included.
-        return Err(SignError::EmptyPayload);
-    }
-    let header = Header {
-        typ: "JWT",
-        alg: key.algorithm().name(),
-        kid,
-    };
-    let header = serde_json::to_vec(&header).map_err(|_| SignError::Header)?;
-    let mut token = String::new();
-    base64url::encode_onto(&header, &mut token);
-    token.push('.');
-    base64url::encode_onto(payload, &mut token);
-    let signature = key.sign(token.as_bytes())?;
-    token.push('.');
-    base64url::encode_onto(&signature, &mut token);
-    Ok(token)
+    let input = SigningInput::new(payload, kid, key.algorithm())?;
+    let signature = key.sign(input.message())?;
+    Ok(input.finish(&signature))
 }
+
+/// A token up to its signature: for keys that do not sign on the spot, such as those of a key
+/// service that is reached over the network.
+///
+/// ```
+/// # #[cfg(feature = "ring")] {
+/// use smart_jose::jws::SigningInput;
+/// use smart_jose::{Algorithm, CryptoProvider, key::PrivateKey};
+/// let ring = CryptoProvider::ring();
+/// let key = PrivateKey::generate(Algorithm::ES256, ring).unwrap();
+/// let key = ring.signing_key(&key, Algorithm::ES256).unwrap();
+///
+/// let input = SigningInput::new(br#"{"sub":"alice"}"#, Some("key-1"), key.algorithm()).unwrap();
+/// let signature = key.sign(input.message()).unwrap(); // or ask a service, and wait
+/// assert_eq!(input.finish(&signature).split('.').count(), 3);
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SigningInput(String);
+
+impl SigningInput {
+    /// The signing input of RFC 7515 5.1: header and payload, encoded, with a dot between.
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::EmptyPayload`].
+    pub fn new(payload: &[u8], kid: Option<&str>, algorithm: Algorithm) -> Result<Self, SignError> {
+        if payload.is_empty() {
+            // A token with an empty part is one that nobody reads, we included.
+            return Err(SignError::EmptyPayload);
+        }
+        let header = Header {
+            typ: "JWT",
+            alg: algorithm.name(),
+            kid,
+        };
+        let header = serde_json::to_vec(&header).map_err(|_| SignError::Header)?;
+        // Two parts now and the longest signature later, four characters for three octets each.
+        let capacity = (header.len() + payload.len() + LONGEST_SIGNATURE) / 3 * 4 + 16;
+        let mut input = String::with_capacity(capacity);
+        base64url::encode_onto(&header, &mut input);
+        input.push('.');
+        base64url::encode_onto(payload, &mut input);
+        Ok(Self(input))
+    }
+
+    /// The octets to sign.
+    #[must_use]
+    pub const fn message(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The token, with a signature in JOSE form (see [`crate::crypto::VerifyingKey::verify`]).
+    #[must_use]
+    pub fn finish(self, signature: &[u8]) -> String {
+        let Self(mut token) = self;
+        token.push('.');
+        base64url::encode_onto(signature, &mut token);
+        token
+    }
+}
+
+/// The signature of an RSA key of 4096 bits, in octets.
+const LONGEST_SIGNATURE: usize = 512;
 
 #[derive(Serialize)]
 struct Header<'a> {
@@ -83,7 +133,6 @@ impl SignError {
 #[cfg(all(test, feature = "ring"))]
 mod tests {
     use super::*;
-    use crate::alg::Algorithm;
     use crate::crypto::CryptoProvider;
     use crate::key::PrivateKey;
 
