@@ -385,7 +385,7 @@ fn what_is_no_strict_json_document_breaks_the_chain_at_once() {
     let found = trace(&http);
     assert_eq!(code(&found), Err("http-connect"));
     let error = found.outcome.unwrap_err();
-    assert!(error.transport().is_some() && !error.is_not_found());
+    assert!(error.document().is_some() && !error.is_not_found());
     assert_eq!(http.urls(), [SMART_URL]);
 }
 

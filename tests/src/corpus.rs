@@ -3,7 +3,7 @@
 //! The format is described in `docs/corpus.md`. Every case goes through the public API that an
 //! app calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
@@ -124,6 +124,22 @@ impl Corpus {
                 corpus.leeway_s
             )));
         }
+        let mut ids = BTreeSet::new();
+        for case in &corpus.cases {
+            if !ids.insert(&case.id) {
+                return Err(Unreadable(format!("the id {} occurs twice", case.id)));
+            }
+            let classes = case.reason_class.iter().chain(&case.reason_also);
+            if let Some(class) = classes
+                .into_iter()
+                .find(|it| !CLASSES.contains(&it.as_str()))
+            {
+                return Err(Unreadable(format!(
+                    "{}: unknown reason class {class}",
+                    case.id
+                )));
+            }
+        }
         corpus
             .issuer()
             .map_err(|error| Unreadable(format!("issuer: {error}")))?;
@@ -156,6 +172,9 @@ impl Corpus {
             .build()
             .unwrap();
         let mut results = Results::default();
+        // A panic in a case is caught and counted; its back trace would only hide the table.
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(|_| {}));
         for case in &self.cases {
             let began = Instant::now();
             let judged = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -163,6 +182,7 @@ impl Corpus {
             }));
             results.take(case, judged.ok(), began.elapsed());
         }
+        panic::set_hook(hook);
         results
     }
 
@@ -275,6 +295,27 @@ fn accepted(names: &[String], provider: &CryptoProvider) -> Option<Algorithms> {
         .collect();
     set.filter(|set| !set.is_empty())
 }
+
+/// Every reason class that a case may name.
+const CLASSES: [&str; 17] = [
+    "malformed",
+    "algorithm",
+    "signature",
+    "key",
+    "issuer",
+    "audience",
+    "azp",
+    "expired",
+    "not_yet_valid",
+    "iat",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "auth_time",
+    "claims",
+    "crit",
+    "size",
+];
 
 /// The reason class of a corpus for an error code. Claims share codes for "missing" and "wrong
 /// type", and there the check says which claim it was.
@@ -393,7 +434,15 @@ impl Results {
         {
             self.slowest = Some((case.id.clone(), time));
         }
-        self.said.insert(case.id.clone(), format!("{judged:?}"));
+        let said = match &judged {
+            None => "a panic".to_owned(),
+            Some(Judged {
+                refused: Some((class, code)),
+                ..
+            }) => format!("reject {class} ({code})"),
+            Some(Judged { profile, .. }) => format!("accept, user {profile:?}"),
+        };
+        self.said.insert(case.id.clone(), said);
         let wrong = |what: String| Wrong {
             id: case.id.clone(),
             group: case.group.clone(),

@@ -87,3 +87,35 @@ fn our_own_corpus_is_judged_as_written() {
         assert_eq!(*said, results.said, "{}", provider.name);
     }
 }
+
+#[test]
+fn a_corpus_that_contradicts_itself_is_not_run() {
+    let text = fixture::text("corpus/id-tokens.json");
+    let twice = text.replacen("\"sound-RS384\"", "\"sound-RS256\"", 1);
+    assert!(
+        Corpus::parse(&twice)
+            .unwrap_err()
+            .0
+            .contains("sound-RS256 occurs twice")
+    );
+    let class = text.replacen("\"malformed\"", "\"odd\"", 1);
+    assert!(
+        Corpus::parse(&class)
+            .unwrap_err()
+            .0
+            .contains("unknown reason class odd")
+    );
+    let leeway = text.replacen("\"leeway_s\": 60", "\"leeway_s\": 301", 1);
+    assert!(
+        Corpus::parse(&leeway)
+            .unwrap_err()
+            .0
+            .contains("more than 300")
+    );
+    assert!(
+        Corpus::parse("{\n  \"format\": }")
+            .unwrap_err()
+            .0
+            .starts_with("line 2, column ")
+    );
+}

@@ -46,7 +46,8 @@ Exit status: 0 all is well, 1 something failed, 2 the command line was not under
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = enter_root().and_then(|root| dispatch(&root, &args));
+    let from = std::env::current_dir().unwrap_or_default();
+    let outcome = enter_root().and_then(|root| dispatch(&root, &from, &args));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -58,14 +59,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(root: &Path, args: &[String]) -> Result<(), Failure> {
+fn dispatch(root: &Path, from: &Path, args: &[String]) -> Result<(), Failure> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["ci", rest @ ..] => ci::run(root, rest),
         ["tidy"] => tidy::run(root),
         ["matrix"] => matrix::write(root),
         ["matrix", "--check"] => matrix::check(root),
-        ["conformance", rest @ ..] => conformance::run(rest),
+        ["conformance", rest @ ..] => conformance::run(from, rest),
         ["downstream"] => downstream::run(root, false),
         ["downstream", "--allow-dirty"] => downstream::run(root, true),
         ["bench"] => bench::run(root),

@@ -25,6 +25,18 @@ pub(crate) enum Command {
     Verify(Box<VerifyArgs>),
 }
 
+impl Command {
+    /// Whether the caller asked for JSON.
+    pub(crate) fn prints_json(&self) -> bool {
+        match self {
+            Self::Demo(args) => args.json,
+            Self::Discover(args) => args.json,
+            Self::Sandbox(_) => false,
+            Self::Verify(args) => args.json,
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DemoArgs {
     /// Print one JSON object instead of text
@@ -36,6 +48,9 @@ pub(crate) struct DemoArgs {
 pub(crate) struct DiscoverArgs {
     /// The base URL of the FHIR server
     pub(crate) fhir_base: String,
+    /// Trust this issuer only, whatever the server names
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
     /// Allow http where the host is this machine
     #[arg(long)]
     pub(crate) allow_loopback: bool,

@@ -154,7 +154,7 @@ impl Demo {
     ) -> Result<Chain, Broken> {
         let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly)
             .map_err(|error| self.fail("discover", &error, error.code()))?;
-        let (report, chain) = discover::chain(&base, http, true).await;
+        let (report, chain) = discover::chain(&base, http, true, None).await;
         let Some(chain) = chain else {
             let failure = report.failure();
             self.discovery = Some(report);

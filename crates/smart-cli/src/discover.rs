@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use smart_oidc::discovery::{
-    Discovery, DiscoveryError, FhirBaseUrl, Finding, HttpClient, JwksError, PlainHttp, RemoteJwks,
-    ReqwestClient, Step, SystemClock, TrustedIssuer,
+    Discovery, DiscoveryError, DocumentError, FhirBaseUrl, Finding, HttpClient, Issuer, JwksError,
+    PlainHttp, RemoteJwks, ReqwestClient, Step, SystemClock, TrustedIssuer,
 };
-use smart_oidc::jose::JwkSet;
 use smart_oidc::jose::jwk::JwkFinding;
+use smart_oidc::jose::{JwkSet, Text};
 
 use crate::args::DiscoverArgs;
 use crate::exit::{Exit, Failure};
@@ -55,13 +55,23 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
     };
     let base = FhirBaseUrl::parse_with(&args.fhir_base, plain)
         .map_err(|error| Failure::usage(format!("{error}{}", loopback_hint(&args.fhir_base))))?;
-    let (report, _) = chain(&base, client()?, args.allow_loopback).await;
+    let pinned = match &args.issuer {
+        Some(issuer) => Some(parse_issuer(issuer, plain)?),
+        None => None,
+    };
+    let (report, _) = chain(&base, client()?, args.allow_loopback, pinned).await;
     if args.json {
         output::json(&report);
     } else {
         report.print();
     }
     Ok(report.exit)
+}
+
+/// The issuer that a command line names.
+pub(crate) fn parse_issuer(text: &str, plain: PlainHttp) -> Result<Issuer, Failure> {
+    Issuer::parse_with(text, plain)
+        .map_err(|error| Failure::usage(format!("--issuer: {error}{}", loopback_hint(text))))
 }
 
 /// Says which option allows a URL of this machine.
@@ -89,10 +99,14 @@ pub(crate) async fn chain(
     base: &FhirBaseUrl,
     http: Arc<dyn HttpClient>,
     allow_loopback: bool,
+    pinned: Option<Issuer>,
 ) -> (ChainReport, Option<Chain>) {
     let mut discovery = Discovery::new(Arc::clone(&http));
     if allow_loopback {
         discovery = discovery.allow_loopback_http();
+    }
+    if let Some(issuer) = pinned {
+        discovery = discovery.pin_issuer(issuer);
     }
     let trace = discovery.trace(base).await;
     let mut report = ChainReport {
@@ -125,14 +139,19 @@ pub(crate) async fn chain(
     ));
     match fetched {
         Ok(set) => {
-            report.trusted = true;
             report.keys = key_reports(&set);
+            report.trusted = !set.keys().is_empty();
+            if !report.trusted {
+                report.exit = Exit::Invalid;
+                return (report, None);
+            }
             (report, Some(Chain { issuer, keys }))
         }
         Err(error) => {
-            report.exit = match error {
-                JwksError::Document(smart_oidc::discovery::DocumentError::Transport(_)) => Exit::Io,
-                _ => Exit::Invalid,
+            report.exit = match &error {
+                JwksError::Document(error) => exit_of_document(error),
+                // As with a key set in a file that is none.
+                _ => Exit::Io,
             };
             (report, None)
         }
@@ -140,10 +159,14 @@ pub(crate) async fn chain(
 }
 
 fn exit_of(error: &DiscoveryError) -> Exit {
-    if error.transport().is_some() {
-        Exit::Io
-    } else {
-        Exit::Invalid
+    error.document().map_or(Exit::Invalid, exit_of_document)
+}
+
+/// A document that could not be had says nothing; one that holds what is refused does.
+fn exit_of_document(error: &DocumentError) -> Exit {
+    match error {
+        DocumentError::Url { .. } => Exit::Invalid,
+        _ => Exit::Io,
     }
 }
 
@@ -202,16 +225,12 @@ impl StepReport {
             Err(error) => return Self::failed(name, url, error, error.code(), error.remedy()),
         };
         let (usable, skipped) = (set.keys().len(), set.skipped().len());
-        let nothing = Finding::new(
-            "no-usable-key",
-            "no key of the set can verify an ID token",
-            "publish the public key that ID tokens are signed with",
-        );
-        let findings = if usable == 0 {
-            vec![nothing]
-        } else {
-            Vec::new()
-        };
+        if usable == 0 {
+            let found = format!("no key of the set can verify an ID token; {skipped} not used");
+            let remedy = "publish the public key that ID tokens are signed with";
+            return Self::failed(name, url, &found, "jwks-no-usable-key", remedy);
+        }
+        let findings = set.findings().iter().map(finding).collect();
         Self::passed(
             name,
             url,
@@ -221,8 +240,29 @@ impl StepReport {
     }
 }
 
+/// What is odd about a key that is used all the same.
+fn finding((kid, finding): &(Option<Text>, JwkFinding)) -> Finding {
+    let kid = kid
+        .as_ref()
+        .map_or_else(|| "without a kid".to_owned(), Text::to_string);
+    let (code, found, remedy) = match finding {
+        JwkFinding::PaddedBase64 => (
+            "jwk-padded",
+            "padded base64url",
+            "publish base64url without padding",
+        ),
+        JwkFinding::LeadingZero => (
+            "jwk-leading-zero",
+            "leading zeros in n",
+            "publish n without leading zeros",
+        ),
+        _ => ("jwk-odd", "something odd", "look at the key"),
+    };
+    Finding::new(code, format!("the key {kid} has {found}"), remedy)
+}
+
 fn key_reports(set: &JwkSet) -> Vec<KeyReport> {
-    let shown = |kid: &str| smart_oidc::jose::Text::new(kid).to_string();
+    let shown = |kid: &str| Text::new(kid).to_string();
     let usable = set.keys().iter().map(|key| KeyReport {
         kid: key.kid().map(shown),
         usable: true,
@@ -236,16 +276,7 @@ fn key_reports(set: &JwkSet) -> Vec<KeyReport> {
         usable: false,
         detail: format!("not used: {}", key.reason),
     });
-    let odd = set.findings().iter().map(|(kid, finding)| KeyReport {
-        kid: kid.as_ref().map(ToString::to_string),
-        usable: true,
-        detail: match finding {
-            JwkFinding::PaddedBase64 => "read although its base64url is padded".to_owned(),
-            JwkFinding::LeadingZero => "read although n has leading zeros".to_owned(),
-            _ => "read although something is odd about it".to_owned(),
-        },
-    });
-    usable.chain(skipped).chain(odd).collect()
+    usable.chain(skipped).collect()
 }
 
 impl ChainReport {

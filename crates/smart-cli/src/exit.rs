@@ -3,6 +3,8 @@
 use core::fmt;
 use std::process::ExitCode;
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
 /// The exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -75,5 +77,16 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.line)
+    }
+}
+
+impl Serialize for Failure {
+    /// What `--json` prints where nothing could be judged.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("valid", &false)?;
+        map.serialize_entry("exit", &self.exit.status())?;
+        map.serialize_entry("error", &self.line)?;
+        map.end()
     }
 }

@@ -19,16 +19,17 @@ use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let json = args.command.prints_json();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return report(&Failure::io(format!("no runtime: {error}"))),
+        Err(error) => return report(&Failure::io(format!("no runtime: {error}")), json),
     };
     match runtime.block_on(run(args)) {
         Ok(exit) => exit.into(),
-        Err(failure) => report(&failure),
+        Err(failure) => report(&failure, json),
     }
 }
 
@@ -41,8 +42,11 @@ async fn run(args: Args) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints one line for whoever has to mend it.
-fn report(failure: &Failure) -> ExitCode {
+/// Prints one line for whoever has to mend it, and an object for a program that waits for one.
+fn report(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        output::json(failure);
+    }
     output::error(format_args!("smart: {failure}"));
     failure.exit().into()
 }

@@ -13,6 +13,7 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     let mut builder = Sandbox::builder(provider())
         .bind(args.bind)
         .auto_approve(!args.ask);
+    let is_anywhere = args.bind.ip().is_unspecified() && args.public_url.is_none();
     if let Some(url) = args.public_url {
         builder = builder.public_url(url);
     }
@@ -28,6 +29,9 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     output::line(format_args!("issuer      {}", sandbox.issuer()));
     output::line(format_args!("client id   {DEFAULT_CLIENT_ID}"));
     output::line("redirect    any http URL of this machine with the path /callback");
+    if is_anywhere {
+        output::line("These addresses are of this machine; --public-url says what others call it.");
+    }
     output::line("Stop it with Ctrl-C.");
     tokio::select! {
         () = sandbox.wait() => {}

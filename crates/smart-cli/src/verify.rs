@@ -82,7 +82,7 @@ async fn verifier(args: &VerifyArgs, accepted: Algorithms) -> Result<IdTokenVeri
     // With `--signature-only` neither is judged.
     let client_id = ClientId::new(args.client_id.clone().unwrap_or_default());
     let issuer = match &args.issuer {
-        Some(issuer) => Some(parse_issuer(issuer, plain)?),
+        Some(issuer) => Some(discover::parse_issuer(issuer, plain)?),
         None => None,
     };
     if let Some(base) = &args.keys.fhir_base {
@@ -101,16 +101,6 @@ async fn verifier(args: &VerifyArgs, accepted: Algorithms) -> Result<IdTokenVeri
         keys,
         provider(),
     ))
-}
-
-/// An issuer for a token that is at hand may be on http: nothing is fetched from it.
-fn parse_issuer(text: &str, plain: PlainHttp) -> Result<Issuer, Failure> {
-    Issuer::parse_with(text, plain).map_err(|error| {
-        Failure::usage(format!(
-            "--issuer: {error}{}",
-            discover::loopback_hint(text)
-        ))
-    })
 }
 
 fn key_file(args: &VerifyArgs) -> Result<FixedJwks, Failure> {
@@ -143,16 +133,11 @@ async fn from_fhir_base(
             discover::loopback_hint(base)
         ))
     })?;
-    let (report, chain) = discover::chain(&base, discover::client()?, args.allow_loopback).await;
+    let http = discover::client()?;
+    let (report, chain) = discover::chain(&base, http, args.allow_loopback, issuer).await;
     let Some(chain) = chain else {
         return Err(report.failure());
     };
-    let found = chain.issuer.issuer();
-    if let Some(issuer) = issuer.filter(|it| it != found) {
-        return Err(Failure::invalid(format!(
-            "{base} trusts the issuer {found}, and --issuer says {issuer}"
-        )));
-    }
     let keys: Arc<dyn KeySource> = chain.keys;
     Ok(IdTokenVerifier::new(
         &chain.issuer,
@@ -198,24 +183,31 @@ fn without_own_verdict<S: serde::Serializer>(
 
 impl Verdict {
     fn new(report: &Report, signature_only: bool) -> Self {
-        let passed = |it: &&CheckReport| it.result == CheckResult::Passed;
-        let signature = report
-            .checks
-            .iter()
-            .take(SIGNATURE_CHECKS)
-            .all(|it| passed(&it));
-        let signature_line = if signature {
+        let is_passed = |it: &CheckReport| it.result == CheckResult::Passed;
+        let signature_line = if report.check("signature").is_some_and(is_passed) {
             "signature valid"
         } else {
             "signature not valid"
         };
         if signature_only {
-            let exit = if signature {
+            let failed = report
+                .checks
+                .iter()
+                .take(SIGNATURE_CHECKS)
+                .find(|it| !is_passed(it));
+            let exit = if failed.is_none() {
                 Exit::Valid
             } else {
                 exit_of(report)
             };
-            let lines = vec![format!("{signature_line}; the claims were not judged")];
+            let but = match failed
+                .filter(|it| it.id != "signature")
+                .map(|it| it.detail.as_deref())
+            {
+                Some(Some(detail)) => format!(", but {detail}"),
+                _ => String::new(),
+            };
+            let lines = vec![format!("{signature_line}{but}; the claims were not judged")];
             return Self { lines, exit };
         }
         let mut lines = vec![signature_line.to_owned()];
@@ -245,11 +237,15 @@ impl Verdict {
                 exit: Exit::Valid,
             };
         }
-        let reasons = failed.iter().filter_map(|it| it.detail.as_deref());
-        lines.push(format!(
-            "not a valid ID token: {}",
-            reasons.collect::<Vec<_>>().join("; ")
-        ));
+        let mut reasons: Vec<&str> = failed
+            .iter()
+            .filter_map(|it| it.detail.as_deref())
+            .collect();
+        let nonce = report.check("nonce").map(|it| it.result);
+        if nonce == Some(CheckResult::NotRun) {
+            reasons.push("the nonce was not checked");
+        }
+        lines.push(format!("not a valid ID token: {}", reasons.join("; ")));
         Self {
             lines,
             exit: exit_of(report),

@@ -529,6 +529,27 @@ fn the_sandbox_does_not_serve_published_keys_to_a_network() {
         assert!(line.contains("can be reached from the network"), "{line}");
         assert!(line.contains("--signing-key"), "{line}");
     }
+    // A demo key stays one when it comes in as a file, and behind a proxy.
+    let demo =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../smart-sandbox/src/keys/demo-rsa-1.pem");
+    let demo = demo.to_str().unwrap();
+    for arguments in [
+        &["sandbox", "--bind", "0.0.0.0:0", "--signing-key", demo][..],
+        &["sandbox", "--public-url", "https://ehr.example"],
+        &[
+            "sandbox",
+            "--public-url",
+            "https://ehr.example",
+            "--signing-key",
+            demo,
+        ],
+    ] {
+        let ran = run(arguments);
+        assert!(
+            ran.expect_error(2).contains("anybody could sign tokens"),
+            "{arguments:?}"
+        );
+    }
     let url = run(&["sandbox", "--public-url", "ftp://ehr.example"]);
     assert!(url.expect_error(2).contains("public URL"));
     let missing = run(&["sandbox", "--signing-key", "no-such-file.pem"]);
@@ -546,4 +567,69 @@ fn help_and_version_are_results_and_no_errors() {
         let shown = run(&arguments).expect_report(0);
         assert!(shown.to_lowercase().contains("smart"), "{shown}");
     }
+}
+
+#[test]
+fn the_last_line_says_what_was_not_checked() {
+    let (token, pem) = (token(), fixture("public.pem"));
+    let arguments = [
+        "verify",
+        &token,
+        "--pem",
+        &pem,
+        "--at",
+        AT,
+        "--issuer",
+        "https://my-ehr.org/fhir",
+        "--client-id",
+        "growth-chart-app-123",
+    ];
+    let shown = run(&arguments).expect_report(1);
+    let last = shown.lines().last().unwrap();
+    assert!(
+        last.contains("exp is missing") && last.contains("iat is missing"),
+        "{last}"
+    );
+    assert!(last.contains("nonce was not checked"), "{last}");
+}
+
+#[test]
+fn an_algorithm_that_is_not_accepted_is_the_reason_for_what_was_not_run() {
+    let (token, pem) = (token(), fixture("public.pem"));
+    let shown = run(&[
+        "verify",
+        &token,
+        "--pem",
+        &pem,
+        "--signature-only",
+        "--alg",
+        "ES256",
+    ]);
+    let shown = shown.expect_report(1);
+    assert!(
+        shown.contains("alg RS384 is not accepted here; accepted: ES256"),
+        "{shown}"
+    );
+    assert!(shown.contains("the algorithm is not accepted"), "{shown}");
+    assert!(!shown.contains("the header is refused"), "{shown}");
+}
+
+#[test]
+fn json_is_printed_also_where_nothing_could_be_judged() {
+    let ran = run(&[
+        "verify",
+        "a.b.c",
+        "--jwks",
+        "no-such-file",
+        "--signature-only",
+        "--json",
+    ]);
+    assert_eq!(ran.status, Some(3));
+    let object: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        (&object["valid"], &object["exit"]),
+        (&Value::from(false), &Value::from(3))
+    );
+    assert!(object["error"].as_str().unwrap().contains("no-such-file"));
+    assert!(ran.stderr.starts_with("smart: "), "{}", ran.stderr);
 }

@@ -7,7 +7,7 @@ use smart_jose::{ErrorClass, Text};
 
 use crate::document::DocumentError;
 use crate::finding::Finding;
-use crate::http_client::{HttpClient, TransportError};
+use crate::http_client::HttpClient;
 use crate::provider_metadata::{MetadataError, ProviderMetadata};
 use crate::smart_configuration::SmartConfiguration;
 use crate::url::{EndpointUrl, FhirBaseUrl, Issuer, PlainHttp, UrlError};
@@ -144,14 +144,12 @@ impl DiscoveryError {
         }
     }
 
-    /// Whether the network failed and not what came over it.
+    /// The document that could not be had, where that is the reason: then nothing is known of the
+    /// server's trust, as opposed to something that is wrong with it.
     #[must_use]
-    pub const fn transport(&self) -> Option<&TransportError> {
+    pub const fn document(&self) -> Option<&DocumentError> {
         match self {
-            Self::Smart(DocumentError::Transport(error))
-            | Self::Provider(MetadataError::Document(DocumentError::Transport(error))) => {
-                Some(error)
-            }
+            Self::Smart(error) | Self::Provider(MetadataError::Document(error)) => Some(error),
             _ => None,
         }
     }

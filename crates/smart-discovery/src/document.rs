@@ -96,10 +96,12 @@ impl DocumentError {
                 "ask the server's operator to correct the document"
             }
             Self::Redirect { .. } => "configure the address that it redirects to, if you trust it",
-            Self::Status { .. } => "check the FHIR base URL; it is the part before /metadata",
-            Self::Transport(_) => {
-                "check name resolution, firewall and certificates, then try again"
-            }
+            Self::Status { status, .. } => match *status {
+                401 | 403 => "ask the server's operator to publish the document to everybody",
+                404 | 410 => "check the URL; a FHIR base is the part before /metadata",
+                _ => "the server is failing: try again later, or tell its operator",
+            },
+            Self::Transport(error) => error.remedy(),
         }
     }
 }

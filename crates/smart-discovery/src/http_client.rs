@@ -82,6 +82,20 @@ impl TransportError {
         }
     }
 
+    /// What an operator can do about it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::BodyTooLong { .. } => "ask the server's operator why the answer is so long",
+            Self::Connect { .. } => {
+                "check the address, name resolution, firewall and certificates, then try again"
+            }
+            Self::Exchange { .. } => "see whether this is the right port and an HTTP server",
+            Self::Request { .. } => "check the URL",
+            Self::Timeout { .. } => "try again; if it stays, the server or the way to it is slow",
+        }
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub const fn class(&self) -> ErrorClass {

@@ -136,7 +136,7 @@ pub enum HeaderError {
     #[error("the header has no alg")]
     AlgorithmMissing,
     /// The algorithm is one of ours, but the caller does not accept it.
-    #[error("alg {found} is not accepted here; accepted: {accepted}")]
+    #[error("alg {found} is not accepted here; accepted: {}", if .accepted.is_empty() { "none".to_owned() } else { .accepted.to_string() })]
     AlgorithmNotAccepted {
         /// The algorithm of the token.
         found: Algorithm,

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::client::ClientRegistration;
 use crate::context::{Context, State};
-use crate::keys::{KeyRing, KeysError};
+use crate::keys::{KeyRing, KeysError, is_demo_key};
 use crate::sandbox::Sandbox;
 use crate::urls::Urls;
 use crate::user::SandboxUser;
@@ -76,8 +76,8 @@ impl SandboxBuilder {
 
     /// The base to announce, where a proxy stands in front, such as `https://ehr.example`.
     ///
-    /// Bring a signing key of your own with it unless only you can reach the proxy: the demo
-    /// keys protect nothing.
+    /// Unless its host is this machine, it needs [`SandboxBuilder::signing_key`]: the demo keys
+    /// protect nothing.
     #[must_use]
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
@@ -153,10 +153,6 @@ impl SandboxBuilder {
     /// [`StartError`]: a choice that cannot be served safely, or an address that is not free.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.bind;
-        let is_network = !address.ip().is_loopback();
-        if is_network && self.own_key.is_none() {
-            return Err(StartError::DemoKeysOnNetwork { address });
-        }
         let clients = self.checked_clients()?;
         if let Some(problem) = self.user.problem() {
             return Err(StartError::User { problem });
@@ -166,16 +162,23 @@ impl SandboxBuilder {
             None => None,
         };
         let provider = &self.provider;
+        let is_exposed =
+            !address.ip().is_loopback() || public.as_ref().is_some_and(|it| !it.is_loopback());
+        // A demo key is one of ours whichever way it came in.
+        let is_demo = self
+            .own_key
+            .as_ref()
+            .is_none_or(|it| is_demo_key(&it.key, provider));
+        if is_exposed && is_demo {
+            return Err(StartError::DemoKeysOnNetwork { address });
+        }
         let keys = match self.own_key {
             None => KeyRing::demo(self.algorithm, provider)?,
             Some(OwnKey {
                 key,
                 kid,
                 algorithm,
-            }) => {
-                let is_exposed = is_network || public.is_some();
-                KeyRing::own(&key, kid, algorithm, is_exposed, provider)?
-            }
+            }) => KeyRing::own(&key, kid, algorithm, is_exposed, provider)?,
         };
         let failed = |source| StartError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -238,7 +241,7 @@ pub enum StartError {
     ClientId,
     /// The demo keys would be trusted over a network.
     #[error(
-        "{address} can be reached from the network, and the private halves of the demo keys are \
+        "the sandbox on {address} can be reached from the network, and the private halves of the demo keys are \
          published with the source, so anybody could sign tokens: pass --signing-key FILE, or bind \
          to a loopback address"
     )]

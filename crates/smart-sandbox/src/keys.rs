@@ -95,6 +95,14 @@ impl Signer {
     }
 }
 
+/// Whether a key is one of the demo keys, whose private halves everybody has.
+pub(crate) fn is_demo_key(key: &PrivateKey, provider: &CryptoProvider) -> bool {
+    let public = key.public_key();
+    DEMO_KEYS.iter().any(|(_, pem)| {
+        PrivateKey::from_pem(pem, provider).is_ok_and(|it| it.public_key() == public)
+    })
+}
+
 const FIRST_DEMO_KEY: (&str, &str) = DEMO_KEYS[0];
 
 /// Where the next key comes from.

@@ -39,6 +39,14 @@ impl Urls {
         })
     }
 
+    /// Whether the base is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let uri: Option<Uri> = self.base.parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+    }
+
     pub(crate) fn base(&self) -> &str {
         &self.base
     }

@@ -161,7 +161,8 @@ pub(super) static CHECKS: [Check; 18] = [
 ];
 
 const FORM_FAILED: &str = "the token could not be taken apart";
-const HEADER_FAILED: &str = "the header could not be read";
+const HEADER_FAILED: &str = "the header is refused";
+const ALGORITHM_FAILED: &str = "the algorithm is not accepted";
 const NO_CLAIMS: &str = "the claims could not be read";
 
 fn form(it: &Examination<'_>) -> Outcome {
@@ -179,6 +180,15 @@ const fn is_about_algorithm(error: &HeaderError) -> bool {
             | HeaderError::AlgorithmNotAccepted { .. }
             | HeaderError::AlgorithmUnsupported { .. }
     )
+}
+
+/// Why a check that needs the header was not run.
+const fn no_header(error: &JwsError) -> Outcome {
+    Outcome::NotRun(match error {
+        JwsError::Header(error) if is_about_algorithm(error) => ALGORITHM_FAILED,
+        JwsError::Header(_) => HEADER_FAILED,
+        _ => FORM_FAILED,
+    })
 }
 
 fn header(it: &Examination<'_>) -> Outcome {
@@ -205,7 +215,7 @@ fn algorithm(it: &Examination<'_>) -> Outcome {
 /// that are typed are not ID tokens, whoever signed them.
 fn token_type(it: &Examination<'_>) -> Outcome {
     match &it.header {
-        Err(_) => Outcome::NotRun(HEADER_FAILED),
+        Err(error) => no_header(error),
         Ok(header) => match header.typ.as_deref() {
             Some(typ) if !is_media_type(typ, "jwt") => Outcome::Failed(IdTokenError::Type {
                 found: Text::new(typ),
@@ -216,9 +226,10 @@ fn token_type(it: &Examination<'_>) -> Outcome {
 }
 
 fn key(it: &Examination<'_>) -> Outcome {
-    match &it.keys {
-        None => Outcome::NotRun(HEADER_FAILED),
-        Some(keys) => keys.clone().into(),
+    match (&it.keys, &it.header) {
+        (Some(keys), _) => keys.clone().into(),
+        (None, Err(error)) => no_header(error),
+        (None, Ok(_)) => Outcome::NotRun(HEADER_FAILED),
     }
 }
 
@@ -364,8 +375,9 @@ fn auth_time(it: &Examination<'_>) -> Outcome {
 }
 
 fn hashes(it: &Examination<'_>) -> Outcome {
-    let Ok(header) = &it.header else {
-        return Outcome::NotRun(HEADER_FAILED);
+    let header = match &it.header {
+        Ok(header) => header,
+        Err(error) => return no_header(error),
     };
     let fits = |claim: &'static str, found: Option<&String>, value: Option<&str>| {
         let (Some(found), Some(value)) = (found, value) else {

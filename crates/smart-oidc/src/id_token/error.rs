@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use smart_discovery::KeySourceError;
+use smart_jose::header::HeaderError;
 use smart_jose::json::JsonError;
 use smart_jose::jws::JwsError;
 use smart_jose::jwt::{ClaimError, NumericDate};
@@ -184,6 +185,15 @@ impl IdTokenError {
             Self::Jws(error) => match error {
                 JwsError::BadSignature => {
                     "the token was changed, or signed with another key than the issuer publishes"
+                }
+                JwsError::Header(
+                    HeaderError::AlgorithmNotAccepted { .. }
+                    | HeaderError::AlgorithmUnsupported { .. },
+                ) => {
+                    "accept the algorithm, if it is the issuer's choice and is offered here; otherwise ask the issuer for RS256"
+                }
+                JwsError::Encrypted => {
+                    "ask the server for ID tokens that are signed and not encrypted"
                 }
                 JwsError::Header(_) => "ask the server's operator to correct the token's header",
                 _ => "check that the whole token was copied and nothing else",

@@ -113,8 +113,18 @@ async fn choices_that_cannot_work_are_named_before_anything_is_served() {
 
 #[tokio::test]
 async fn behind_a_proxy_its_address_is_announced() {
-    let sandbox = builder()
-        .public_url("https://ehr.example/demo/")
+    let behind = || builder().public_url("https://ehr.example/demo/");
+    // Others are to use it, so it needs a key that not everybody has.
+    let refused = behind().start().await.unwrap_err();
+    assert_eq!(refused.code(), "sandbox-demo-keys-on-network");
+    let local = builder()
+        .public_url("http://localhost:8080/ehr")
+        .start()
+        .await;
+    assert!(local.is_ok());
+    let key = PrivateKey::generate(Algorithm::ES384, CryptoProvider::ring()).unwrap();
+    let sandbox = behind()
+        .signing_key(key, "mine", Algorithm::ES384)
         .start()
         .await
         .unwrap();
