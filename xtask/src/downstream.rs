@@ -61,6 +61,63 @@ const USERS: [User; 3] = [
     },
 ];
 
+/// Removes what an earlier run left in cargo's home. While it packages, cargo serves the packages
+/// to each other from a registry in the target folder, and keeps what it unpacks by name and
+/// version: without this, crates of an earlier commit would be taken for those of this one.
+fn forget_earlier_packages(version: &str) -> Result<(), Failure> {
+    let Some(home) = cargo_home() else {
+        return Ok(());
+    };
+    for kind in ["src", "cache"] {
+        // No registry has been used yet where the folder is missing.
+        let Ok(registries) = std::fs::read_dir(home.join("registry").join(kind)) else {
+            continue;
+        };
+        for registry in registries.flatten() {
+            // A registry in a folder has no host, so its name begins with the dash before the hash.
+            if !registry.file_name().to_string_lossy().starts_with('-') {
+                continue;
+            }
+            for name in PACKAGES {
+                remove(&registry.path().join(format!("{name}-{version}")))?;
+                remove(&registry.path().join(format!("{name}-{version}.crate")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file or a folder, if there is one.
+fn remove(path: &Path) -> Result<(), Failure> {
+    let removed = if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else if path.is_file() {
+        std::fs::remove_file(path)
+    } else {
+        return Ok(());
+    };
+    removed.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+}
+
+/// Where cargo keeps what it downloads.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo takes its home from the environment; the rule is for the libraries"
+)]
+fn cargo_home() -> Option<PathBuf> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
+}
+
+/// The crates that are packaged.
+const PACKAGES: [&str; 5] = [
+    "smart-jose",
+    "smart-discovery",
+    "smart-oidc",
+    "smart-sandbox",
+    "smart-cli",
+];
+
 /// What `cargo metadata` says about the workspace, as far as it is needed here.
 #[derive(Debug, PartialEq, Eq)]
 struct Workspace {
@@ -75,6 +132,7 @@ pub(crate) fn run(root: &Path, allow_dirty: bool) -> Result<(), Failure> {
     if allow_dirty {
         package = package.arg("--allow-dirty");
     }
+    forget_earlier_packages(&workspace.version)?;
     eprintln!("$ {}", package.line());
     package.run()?;
 
