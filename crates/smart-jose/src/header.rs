@@ -1,9 +1,10 @@
 //! The protected header: what a verifier may know before it has verified.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use crate::alg::{Algorithm, Algorithms};
-use crate::json::{self, JsonError};
+use crate::json::{self, JsonError, Name};
 use crate::member::{self, FromJson, JsonType, Member};
 use crate::text::Text;
 
@@ -15,7 +16,7 @@ use crate::text::Text;
 pub struct ProtectedHeader {
     algorithm: Algorithm,
     kid: Option<String>,
-    typ: Option<String>,
+    typ: Option<Cow<'static, str>>,
 }
 
 impl ProtectedHeader {
@@ -58,18 +59,16 @@ impl ProtectedHeader {
             return Err(HeaderError::Unencoded);
         }
         let kid = optional("kid", member::read(kid))?;
-        let typ = optional("typ", member::read(typ))?;
+        let typ = optional("typ", member::read(typ))?.map(|Typ(typ)| typ);
         if optional::<String>("cty", member::read(cty))?
             .is_some_and(|cty| is_media_type(&cty, "jwt"))
         {
             return Err(HeaderError::Nested);
         }
-        let name =
-            optional::<String>("alg", member::read(alg))?.ok_or(HeaderError::AlgorithmMissing)?;
-        let Some(algorithm) = Algorithm::from_name(&name) else {
-            return Err(HeaderError::AlgorithmUnsupported {
-                found: Text::new(&name),
-            });
+        let algorithm = match optional("alg", member::read(alg))? {
+            None => return Err(HeaderError::AlgorithmMissing),
+            Some(Alg::Known(algorithm)) => algorithm,
+            Some(Alg::Unknown(found)) => return Err(HeaderError::AlgorithmUnsupported { found }),
         };
         if !accepted.contains(algorithm) {
             return Err(HeaderError::AlgorithmNotAccepted {
@@ -114,7 +113,42 @@ pub fn is_media_type(value: &str, subtype: &str) -> bool {
 }
 
 /// The members that are looked at. Others are ignored (RFC 7515 4).
-const MEMBERS: [&str; 7] = ["alg", "kid", "typ", "cty", "crit", "zip", "b64"];
+const MEMBERS: [Name<'static>; 7] = [
+    Name::new("alg"),
+    Name::new("kid"),
+    Name::new("typ"),
+    Name::new("cty"),
+    Name::new("crit"),
+    Name::new("zip"),
+    Name::new("b64"),
+];
+
+/// What `alg` names.
+enum Alg {
+    Known(Algorithm),
+    Unknown(Text),
+}
+
+impl FromJson for Alg {
+    const EXPECTED: &'static str = String::EXPECTED;
+    fn from_string(name: &str) -> Option<Self> {
+        let known = Algorithm::from_name(name).map(Self::Known);
+        Some(known.unwrap_or_else(|| Self::Unknown(Text::new(name))))
+    }
+}
+
+/// A `typ`. The one that nearly every token has costs no allocation.
+struct Typ(Cow<'static, str>);
+
+impl FromJson for Typ {
+    const EXPECTED: &'static str = String::EXPECTED;
+    fn from_string(typ: &str) -> Option<Self> {
+        Some(Self(match typ {
+            "JWT" => Cow::Borrowed("JWT"),
+            other => Cow::Owned(other.to_owned()),
+        }))
+    }
+}
 
 fn optional<T: FromJson>(member: &'static str, found: Member<T>) -> Result<Option<T>, HeaderError> {
     match found {

@@ -5,7 +5,9 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use std::borrow::Cow;
 
+use crate::json::Found;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The types that a JSON value can have.
@@ -119,6 +121,13 @@ impl FromJson for String {
     }
 }
 
+impl FromJson for Cow<'_, str> {
+    const EXPECTED: &'static str = String::EXPECTED;
+    fn from_string(text: &str) -> Option<Self> {
+        Some(Cow::Owned(text.to_owned()))
+    }
+}
+
 impl FromJson for bool {
     const EXPECTED: &'static str = "a boolean";
     fn from_boolean(value: bool) -> Option<Self> {
@@ -168,16 +177,30 @@ impl<'de, T: FromJson> Deserialize<'de> for Member<T> {
 }
 
 /// Reads a value that the strict scan has found; `None` is an absent member.
-pub(crate) fn read<T: FromJson>(value: Option<&str>) -> Member<T> {
-    let Some(text) = value else {
-        return Member::Absent;
-    };
-    let plain = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-    match plain.filter(|it| !it.contains('\\')) {
-        Some(text) => MemberVisitor::member(T::from_string(text), JsonType::String),
-        // The scan has passed the text, so it reads.
-        None => serde_json::from_str(text).unwrap_or(Member::WrongType(JsonType::Null)),
+pub(crate) fn read<T: FromJson>(value: Option<Found<'_>>) -> Member<T> {
+    match value {
+        None => Member::Absent,
+        Some(Found::Plain(text)) => MemberVisitor::member(T::from_string(text), JsonType::String),
+        Some(Found::Json(text)) => match plain_number(text) {
+            Some(number) => MemberVisitor::member(T::from_number(number), JsonType::Number),
+            // The scan has passed the text, so it reads.
+            None => serde_json::from_str(text).unwrap_or(Member::WrongType(JsonType::Null)),
+        },
     }
+}
+
+/// The same for text, borrowed where it can be.
+pub(crate) fn read_text(value: Option<Found<'_>>) -> Member<Cow<'_, str>> {
+    match value {
+        Some(Found::Plain(text)) => Member::Value(Cow::Borrowed(text)),
+        other => read(other),
+    }
+}
+
+/// The value of a whole number below 2^32, as the dates of nearly every token are.
+fn plain_number(json: &str) -> Option<f64> {
+    // `parse` alone would take a plus sign too, but the scan has passed the text.
+    json.parse::<u32>().ok().map(f64::from)
 }
 
 struct MemberVisitor<T>(PhantomData<T>);

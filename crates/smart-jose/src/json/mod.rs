@@ -9,11 +9,13 @@
 //! The scan is a loop with its own small stack, so that depth is refused before any recursion
 //! could begin. It accepts nothing that `serde_json` refuses; what passes is then read with it.
 
+mod names;
 mod problem;
 mod scan;
 
+pub(crate) use names::Name;
 pub use problem::JsonError;
-pub(crate) use scan::scan_object;
+pub(crate) use scan::{Found, scan_object};
 pub use scan::{MAX_DEPTH, check_object};
 
 use serde::de::DeserializeOwned;

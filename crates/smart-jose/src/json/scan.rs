@@ -1,18 +1,14 @@
 //! The strict scan: a loop over the text with a small stack of its own.
 
-use std::borrow::Cow;
-
+use super::names::{Name, Names};
 use super::problem::JsonError;
 use crate::text::Text;
 
-/// How deep objects and arrays may be nested.
+/// How deep objects and arrays may be nested. The scan keeps one bit for each level.
 pub const MAX_DEPTH: usize = 64;
 
 /// How the names begin by which `serde_json` passes raw text and numbers to itself.
 const RESERVED: &str = "$serde_json::private::";
-
-/// Up to this many members an object is searched pair by pair; above, its names are sorted.
-const FEW: usize = 16;
 
 /// Checks that `octets` are one strict JSON object, and gives them back as text.
 ///
@@ -23,13 +19,22 @@ pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
     scan_object(octets, limit, &[], &mut [])
 }
 
+/// A value that the scan has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    /// A string without escapes: what it says.
+    Plain(&'a str),
+    /// Anything else: its JSON text.
+    Json(&'a str),
+}
+
 /// The same, and finds the values of some members of the outermost object on the way: `found`
-/// gets the text of the value for each of `names`. A second reader is then not needed for them.
+/// gets the value for each of `wanted`. A second reader is then not needed for them.
 pub(crate) fn scan_object<'a>(
     octets: &'a [u8],
     limit: usize,
-    names: &[&str],
-    found: &mut [Option<&'a str>],
+    wanted: &[Name<'_>],
+    found: &mut [Option<Found<'a>>],
 ) -> Result<&'a str, JsonError> {
     if octets.len() > limit {
         return Err(JsonError::TooLong {
@@ -47,10 +52,10 @@ pub(crate) fn scan_object<'a>(
         text,
         octets,
         at: 0,
-        names: Vec::with_capacity(FEW),
-        open: [0; MAX_DEPTH],
+        names: Names::new(),
+        objects: 0,
         depth: 0,
-        wanted: names,
+        wanted,
         wanted_now: None,
         found,
     };
@@ -58,31 +63,19 @@ pub(crate) fn scan_object<'a>(
     Ok(text)
 }
 
-/// What may come next.
-#[derive(Clone, Copy)]
-enum Next {
-    NameOrEnd,
-    Name,
-    ValueOrEnd,
-    Value,
-    CommaOrEnd,
-}
-
 struct Scanner<'a, 'w> {
     text: &'a str,
     octets: &'a [u8],
     at: usize,
-    /// The names of all open objects; each object owns the tail from its first name on.
-    names: Vec<Cow<'a, str>>,
-    /// For each open object or array, innermost last: zero for an array, for an object one more
-    /// than the place of its first name.
-    open: [usize; MAX_DEPTH],
+    names: Names<'a>,
+    /// One bit for each open object or array, innermost lowest, set for an object.
+    objects: u64,
     depth: usize,
     /// The members of the outermost object whose values are to be found.
-    wanted: &'w [&'w str],
+    wanted: &'w [Name<'w>],
     /// Which of them the current value belongs to, and where it begins.
     wanted_now: Option<(usize, usize)>,
-    found: &'w mut [Option<&'a str>],
+    found: &'w mut [Option<Found<'a>>],
 }
 
 impl<'a> Scanner<'a, '_> {
@@ -97,12 +90,10 @@ impl<'a> Scanner<'a, '_> {
                 _ => self.syntax(),
             });
         }
-        let mut next = self.begin()?;
-        while self.depth > 0 {
-            self.skip_space();
-            next = self.step(next)?;
-            if let (1, Next::CommaOrEnd) = (self.depth, next) {
-                self.take_wanted();
+        loop {
+            self.value()?;
+            if self.depth == 0 {
+                break;
             }
         }
         self.skip_space();
@@ -112,159 +103,202 @@ impl<'a> Scanner<'a, '_> {
         Ok(())
     }
 
+    /// Reads the value that begins at the current octet, and whatever closes behind it, up to
+    /// where the next value begins or nothing is open any more. Of an object or array that is not
+    /// empty only the beginning is read, up to its first value.
+    fn value(&mut self) -> Result<(), JsonError> {
+        let mut is_plain = false;
+        match self.peek() {
+            Some(b'"') => is_plain = !self.string()?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b'{') => {
+                self.open(true)?;
+                if self.peek() != Some(b'}') {
+                    return self.name();
+                }
+                self.close(b'}')?;
+            }
+            Some(b'[') => {
+                self.open(false)?;
+                if self.peek() != Some(b']') {
+                    return Ok(());
+                }
+                self.close(b']')?;
+            }
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            _ => return Err(self.syntax()),
+        }
+        while self.depth > 0 {
+            if self.depth == 1 {
+                self.take_wanted(is_plain);
+            }
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => {
+                    self.at += 1;
+                    self.skip_space();
+                    if self.in_object() {
+                        self.name()?;
+                    }
+                    return Ok(());
+                }
+                Some(octet @ (b'}' | b']')) => {
+                    self.close(octet)?;
+                    is_plain = false;
+                }
+                _ => return Err(self.syntax()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the name of a member and goes on to its value.
+    fn name(&mut self) -> Result<(), JsonError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.syntax());
+        }
+        let begin = self.at + 1;
+        let wanted = if self.string()? {
+            self.escaped_name(begin - 1)?
+        } else {
+            let name = Name::new(self.text.get(begin..self.at - 1).unwrap_or_default());
+            self.names.push(name);
+            self.wanted(&name)?
+        };
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.syntax());
+        }
+        self.at += 1;
+        self.skip_space();
+        if let Some(which) = wanted {
+            self.wanted_now = Some((which, self.at));
+        }
+        Ok(())
+    }
+
+    /// Takes the name that has just been read and was written with escapes, quoted from `begin`.
+    #[cold]
+    fn escaped_name(&mut self, begin: usize) -> Result<Option<usize>, JsonError> {
+        let quoted = self.text.get(begin..self.at).unwrap_or_default();
+        let name: String =
+            serde_json::from_str(quoted).map_err(|_| JsonError::Syntax { offset: begin })?;
+        let wanted = self.wanted(&Name::new(&name))?;
+        self.names.push_unescaped(name);
+        Ok(wanted)
+    }
+
+    /// The place of the wanted member that this one is.
+    fn wanted(&self, name: &Name<'_>) -> Result<Option<usize>, JsonError> {
+        if name.text().starts_with(RESERVED) {
+            return Err(JsonError::ReservedMember { offset: self.at });
+        }
+        if self.depth > 1 {
+            return Ok(None);
+        }
+        Ok(self.wanted.iter().position(|it| it.is(name)))
+    }
+
     /// Keeps the value that has just ended, if it was asked for.
-    fn take_wanted(&mut self) {
+    fn take_wanted(&mut self, is_plain: bool) {
         if let Some((which, begin)) = self.wanted_now.take()
             && let Some(slot) = self.found.get_mut(which)
         {
-            *slot = self.text.get(begin..self.at);
+            *slot = if is_plain {
+                self.text.get(begin + 1..self.at - 1).map(Found::Plain)
+            } else {
+                self.text.get(begin..self.at).map(Found::Json)
+            };
         }
     }
 
-    /// Reads one token.
-    fn step(&mut self, next: Next) -> Result<Next, JsonError> {
-        let Some(octet) = self.peek() else {
-            return Err(self.syntax());
-        };
-        match (next, octet) {
-            (Next::NameOrEnd | Next::CommaOrEnd, b'}')
-            | (Next::ValueOrEnd | Next::CommaOrEnd, b']') => self.end(octet),
-            (Next::NameOrEnd | Next::Name, b'"') => {
-                let name = self.string()?;
-                if name.starts_with(RESERVED) {
-                    return Err(JsonError::ReservedMember { offset: self.at });
-                }
-                let wanted = match self.depth {
-                    1 => self.wanted.iter().position(|it| *it == name),
-                    _ => None,
-                };
-                self.names.push(name);
-                self.skip_space();
-                self.expect(b':')?;
-                if let Some(which) = wanted {
-                    self.skip_space();
-                    self.wanted_now = Some((which, self.at));
-                }
-                Ok(Next::Value)
-            }
-            (Next::CommaOrEnd, b',') => {
-                self.at += 1;
-                Ok(if self.innermost() == 0 {
-                    Next::Value
-                } else {
-                    Next::Name
-                })
-            }
-            (Next::Value | Next::ValueOrEnd, _) => self.value(octet),
-            _ => Err(self.syntax()),
-        }
-    }
-
-    fn value(&mut self, first: u8) -> Result<Next, JsonError> {
-        match first {
-            b'{' | b'[' => return self.begin(),
-            b'"' => {
-                self.string()?;
-            }
-            b't' => self.word("true")?,
-            b'f' => self.word("false")?,
-            b'n' => self.word("null")?,
-            b'-' | b'0'..=b'9' => self.number()?,
-            _ => return Err(self.syntax()),
-        }
-        Ok(Next::CommaOrEnd)
-    }
-
-    /// The entry of `open` for the innermost object or array.
-    fn innermost(&self) -> usize {
-        self.depth
-            .checked_sub(1)
-            .and_then(|at| self.open.get(at))
-            .copied()
-            .unwrap_or_default()
+    /// Whether what is open innermost is an object.
+    const fn in_object(&self) -> bool {
+        self.objects & 1 == 1
     }
 
     /// Opens the object or array at the current octet.
-    fn begin(&mut self) -> Result<Next, JsonError> {
-        let is_object = self.peek() == Some(b'{');
-        let Some(entry) = self.open.get_mut(self.depth) else {
+    fn open(&mut self, is_object: bool) -> Result<(), JsonError> {
+        if self.depth == MAX_DEPTH {
             return Err(JsonError::TooDeep { limit: MAX_DEPTH });
-        };
-        *entry = if is_object { self.names.len() + 1 } else { 0 };
+        }
         self.depth += 1;
+        self.objects = self.objects << 1 | u64::from(is_object);
+        if is_object {
+            self.names.open();
+        }
         self.at += 1;
-        Ok(if is_object {
-            Next::NameOrEnd
-        } else {
-            Next::ValueOrEnd
-        })
+        self.skip_space();
+        Ok(())
     }
 
     /// Closes the innermost object or array, which `octet` must fit.
-    fn end(&mut self, octet: u8) -> Result<Next, JsonError> {
-        match (self.innermost(), octet) {
-            (0, b']') => {}
-            (entry @ 1.., b'}') => {
-                let first = entry - 1;
-                let names = self.names.get_mut(first..).unwrap_or_default();
-                if let Some(name) = duplicate(names) {
-                    return Err(JsonError::DuplicateMember {
-                        name: Text::new(name),
-                    });
-                }
-                self.names.truncate(first);
-            }
-            _ => return Err(self.syntax()),
+    fn close(&mut self, octet: u8) -> Result<(), JsonError> {
+        if self.in_object() != (octet == b'}') {
+            return Err(self.syntax());
         }
+        if self.in_object() {
+            self.names
+                .close()
+                .map_err(|name| JsonError::DuplicateMember {
+                    name: Text::new(&name),
+                })?;
+        }
+        self.objects >>= 1;
         self.depth -= 1;
         self.at += 1;
-        Ok(Next::CommaOrEnd)
+        Ok(())
     }
 
-    /// Reads a string; it is borrowed unless it holds an escape.
-    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
-        let begin = self.at;
+    /// Reads a string; says whether it holds an escape.
+    fn string(&mut self) -> Result<bool, JsonError> {
         self.at += 1;
-        let mut escaped = false;
-        loop {
+        self.skip_plain();
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.string_with_escapes()?;
+        Ok(true)
+    }
+
+    /// Reads the rest of a string from its first octet that does not mean itself.
+    #[cold]
+    fn string_with_escapes(&mut self) -> Result<(), JsonError> {
+        while self.peek() == Some(b'\\') {
+            self.escape()?;
             self.skip_plain();
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(0x20..) => self.at += 1,
-                Some(_) | None => return Err(self.syntax()),
-            }
+        }
+        if self.peek() != Some(b'"') {
+            return Err(self.syntax());
         }
         self.at += 1;
-        if !escaped {
-            return Ok(Cow::Borrowed(
-                self.text.get(begin + 1..self.at - 1).unwrap_or_default(),
-            ));
-        }
-        let quoted = self.text.get(begin..self.at).unwrap_or_default();
-        serde_json::from_str(quoted)
-            .map(Cow::Owned)
-            .map_err(|_| JsonError::Syntax { offset: begin })
+        Ok(())
     }
 
-    /// Passes over octets of a string that mean themselves, eight at a time. It stops at or
-    /// before the first that does not; the caller looks at each octet from there on.
+    /// Passes over octets of a string that mean themselves, eight at a time.
     fn skip_plain(&mut self) {
-        while let Some(eight) = self
-            .octets
-            .get(self.at..)
-            .and_then(|it| it.first_chunk::<8>())
-        {
-            if !is_plain(u64::from_ne_bytes(*eight)) {
+        let mut rest = self.octets.get(self.at..).unwrap_or_default();
+        while let Some((eight, others)) = rest.split_first_chunk::<8>() {
+            let plain = plain_octets(u64::from_le_bytes(*eight));
+            self.at += plain;
+            if plain < 8 {
                 return;
             }
-            self.at += 8;
+            rest = others;
         }
+        // The end of the text: fill up with zeros, which are control characters.
+        let mut eight = [0; 8];
+        eight
+            .iter_mut()
+            .zip(rest)
+            .for_each(|(to, from)| *to = *from);
+        self.at += plain_octets(u64::from_le_bytes(eight));
     }
 
+    #[cold]
     fn escape(&mut self) -> Result<(), JsonError> {
         let begin = self.at;
         match self.octets.get(self.at + 1) {
@@ -318,6 +352,15 @@ impl<'a> Scanner<'a, '_> {
         } else {
             self.digits()?;
         }
+        if self.at - begin < FINITE && !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            return Ok(());
+        }
+        self.fraction_and_exponent(begin)
+    }
+
+    /// Reads the rest of a number, from `begin`, that is not a short whole one.
+    #[cold]
+    fn fraction_and_exponent(&mut self, begin: usize) -> Result<(), JsonError> {
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -330,9 +373,6 @@ impl<'a> Scanner<'a, '_> {
             self.digits()?;
         }
         let number = self.text.get(begin..self.at).unwrap_or_default();
-        if number.len() < FINITE && !number.contains(['e', 'E']) {
-            return Ok(());
-        }
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(()),
             _ => Err(JsonError::NumberRange { offset: begin }),
@@ -341,15 +381,13 @@ impl<'a> Scanner<'a, '_> {
 
     /// Reads one digit or more.
     fn digits(&mut self) -> Result<(), JsonError> {
-        let begin = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
+        let rest = self.octets.get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|it| it.is_ascii_digit()).count();
+        if digits == 0 {
+            return Err(self.syntax());
         }
-        if self.at == begin {
-            Err(self.syntax())
-        } else {
-            Ok(())
-        }
+        self.at += digits;
+        Ok(())
     }
 
     fn word(&mut self, word: &str) -> Result<(), JsonError> {
@@ -361,14 +399,6 @@ impl<'a> Scanner<'a, '_> {
             return Err(self.syntax());
         }
         self.at += word.len();
-        Ok(())
-    }
-
-    fn expect(&mut self, octet: u8) -> Result<(), JsonError> {
-        if self.peek() != Some(octet) {
-            return Err(self.syntax());
-        }
-        self.at += 1;
         Ok(())
     }
 
@@ -387,42 +417,26 @@ impl<'a> Scanner<'a, '_> {
     }
 }
 
-/// A number without an exponent and shorter than this is below 10³⁰⁰, so it is finite.
+/// A whole number shorter than this is below 10³⁰⁰, so it is finite.
 const FINITE: usize = 300;
 
-/// Whether none of eight octets is a quotation mark, a backslash or a control character. It may
-/// say no where the answer is yes, and never the other way round.
-const fn is_plain(eight: u64) -> bool {
+/// How many of eight octets, the first in the lowest bits, come before the first quotation mark,
+/// backslash or control character.
+fn plain_octets(eight: u64) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    // An octet is zero where subtracting one borrows into its high bit, which was not set.
-    const fn has_zero(eight: u64) -> u64 {
-        eight.wrapping_sub(ONES) & !eight
+    // An octet is below `n` where subtracting `n` borrows into its high bit, which was not set.
+    // The borrow may run on into octets above it, so only the lowest bit found is sure.
+    const fn below(eight: u64, n: u64) -> u64 {
+        eight.wrapping_sub(ONES * n) & !eight
     }
-    let quote = has_zero(eight ^ (ONES * 0x22));
-    let backslash = has_zero(eight ^ (ONES * 0x5c));
-    let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-    (quote | backslash | control) & HIGH == 0
-}
-
-/// A name that occurs twice. Sorts the names where there are many, so that an object of ten
-/// thousand members costs no more than its length suggests.
-fn duplicate<'n>(names: &'n mut [Cow<'_, str>]) -> Option<&'n str> {
-    if names.len() > FEW {
-        names.sort_unstable();
-        return names.windows(2).find_map(|pair| match pair {
-            [a, b] if a == b => Some(a.as_ref()),
-            _ => None,
-        });
-    }
-    let names = &*names;
-    names.iter().enumerate().find_map(|(i, a)| {
-        names
-            .iter()
-            .skip(i + 1)
-            .any(|b| a == b)
-            .then_some(a.as_ref())
-    })
+    // This changes places of 0x20 and 0x22, so that the quotation mark stands right behind the
+    // control characters.
+    let quote_or_control = below(eight ^ (ONES * 0x02), 0x21);
+    let backslash = below(eight ^ (ONES * 0x5c), 1);
+    let special = (quote_or_control | backslash) & HIGH;
+    // Each octet has eight bits; where none is special all 64 are zero.
+    usize::try_from(special.trailing_zeros() / 8).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -566,31 +580,36 @@ mod tests {
     }
 
     #[test]
-    fn eight_octets_are_plain_where_each_is() {
+    fn the_first_octet_that_is_not_plain_is_found() {
         let special = |it: u8| it == b'"' || it == b'\\' || it < 0x20;
         for octet in 0..=255 {
             for at in 0..8 {
-                let mut eight = *b"aZ 9~\xc3\xa9x";
-                eight[at] = octet;
-                let plain = is_plain(u64::from_ne_bytes(eight));
-                assert!(!plain || !special(octet), "{octet} at {at}");
-                assert!(plain || special(octet), "{octet} at {at}");
+                for behind in [*b"aZ 9~\xc3\xa9x", [0x21; 8], [0x22; 8], [0; 8], [0xff; 8]] {
+                    let mut eight = *b"aZ 9~\xc3\xa9x";
+                    eight[at] = octet;
+                    eight[at + 1..].copy_from_slice(&behind[at + 1..]);
+                    let first = eight.iter().position(|it| special(*it)).unwrap_or(8);
+                    assert_eq!(plain_octets(u64::from_le_bytes(eight)), first, "{eight:x?}");
+                }
             }
         }
     }
 
     #[test]
     fn wanted_members_are_those_of_the_outermost_object() {
-        let text = r#" {"a" : {"b":1}, "\u0062": [ "x" ] ,"c":-1.5 ,"d":"e\"","x":{"c":2}} "#;
-        let mut found = [None; 5];
-        scan_object(text.as_bytes(), 999, &["a", "b", "c", "d", "e"], &mut found).unwrap();
+        let text =
+            r#" {"a" : {"b":1}, "\u0062": [ "x" ] ,"c":-1.5 ,"d":"e\"", "e":"é" ,"x":{"c":2}} "#;
+        let mut found = [None; 6];
+        let wanted = ["a", "b", "c", "d", "e", "f"].map(Name::new);
+        scan_object(text.as_bytes(), 999, &wanted, &mut found).unwrap();
         assert_eq!(
             found,
             [
-                Some(r#"{"b":1}"#),
-                Some(r#"[ "x" ]"#),
-                Some("-1.5"),
-                Some(r#""e\"""#),
+                Some(Found::Json(r#"{"b":1}"#)),
+                Some(Found::Json(r#"[ "x" ]"#)),
+                Some(Found::Json("-1.5")),
+                Some(Found::Json(r#""e\"""#)),
+                Some(Found::Plain("é")),
                 None
             ],
         );

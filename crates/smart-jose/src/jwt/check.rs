@@ -179,8 +179,11 @@ pub fn optional<'c, T: FromJson>(
 /// # Errors
 ///
 /// [`ClaimError::Issuer`], and those of [`required`].
-pub fn issuer(found: &Member<String>, expected: &str) -> Result<(), ClaimError> {
-    let found = required("iss", found)?;
+pub fn issuer<S: FromJson + AsRef<str>>(
+    found: &Member<S>,
+    expected: &str,
+) -> Result<(), ClaimError> {
+    let found = required("iss", found)?.as_ref();
     if found != expected {
         let (expected, found) = (Text::new(expected), Text::new(found));
         return Err(ClaimError::Issuer { expected, found });
@@ -419,7 +422,10 @@ mod tests {
         for json in [r#"["https://ehr.example/oidc"]"#, "null", "{}", "1"] {
             assert_eq!(check(json), Err("claim-type"), "{json}");
         }
-        assert_eq!(code(issuer(&Member::Absent, "")), Err("claim-missing"));
+        assert_eq!(
+            code(issuer(&Member::<String>::Absent, "")),
+            Err("claim-missing")
+        );
     }
 
     // covers: OIDC-VAL-3, OIDC-IDT-3, JWT-7, BCP-9

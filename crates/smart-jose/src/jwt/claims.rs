@@ -4,8 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::json::{self, JsonError};
-use crate::member::{self, FromJson, Member};
+use crate::member::{FromJson, Member};
 use crate::text::Text;
 use crate::time::UnixTime;
 
@@ -69,18 +68,36 @@ impl Serialize for NumericDate {
 
 /// Whom a token is for: one string or an array of strings (RFC 7519 4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audience(Vec<String>);
+pub struct Audience(Form);
+
+/// How the claim is written. One string and an array of that one mean the same, so an array of
+/// one never stands here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    One(String),
+    Many(Vec<String>),
+}
 
 impl Audience {
     /// An audience of these.
     #[must_use]
-    pub const fn new(audiences: Vec<String>) -> Self {
-        Self(audiences)
+    pub fn new(audiences: Vec<String>) -> Self {
+        Self(match <[String; 1]>::try_from(audiences) {
+            Ok([one]) => Form::One(one),
+            Err(many) => Form::Many(many),
+        })
+    }
+
+    const fn as_slice(&self) -> &[String] {
+        match &self.0 {
+            Form::One(one) => core::slice::from_ref(one),
+            Form::Many(many) => many.as_slice(),
+        }
     }
 
     /// Each audience, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.as_slice().iter().map(String::as_str)
     }
 
     /// Whether this one is among them, character for character.
@@ -92,30 +109,30 @@ impl Audience {
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.0.len()
+        self.as_slice().len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.as_slice().is_empty()
     }
 }
 
 impl FromJson for Audience {
     const EXPECTED: &'static str = "a string or an array of strings";
     fn from_string(text: &str) -> Option<Self> {
-        Some(Self(vec![text.to_owned()]))
+        Some(Self(Form::One(text.to_owned())))
     }
     fn from_strings(strings: Vec<String>) -> Option<Self> {
-        Some(Self(strings))
+        Some(Self::new(strings))
     }
 }
 
 impl Serialize for Audience {
     /// Writes a single audience as a string.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.as_slice() {
+        match self.as_slice() {
             [one] => serializer.serialize_str(one),
             many => many.serialize(serializer),
         }
@@ -141,27 +158,6 @@ pub struct RegisteredClaims {
     pub iat: Member<NumericDate>,
     /// Its own name.
     pub jti: Member<String>,
-}
-
-impl RegisteredClaims {
-    /// Checks that a payload is one strict JSON object and finds the registered claims in the
-    /// same pass.
-    pub(super) fn scan(payload: &[u8]) -> Result<(&str, Self), JsonError> {
-        const NAMES: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
-        let mut found = [None; NAMES.len()];
-        let text = json::scan_object(payload, payload.len(), &NAMES, &mut found)?;
-        let [iss, sub, aud, exp, nbf, iat, jti] = found;
-        let claims = Self {
-            iss: member::read(iss),
-            sub: member::read(sub),
-            aud: member::read(aud),
-            exp: member::read(exp),
-            nbf: member::read(nbf),
-            iat: member::read(iat),
-            jti: member::read(jti),
-        };
-        Ok((text, claims))
-    }
 }
 
 impl fmt::Debug for RegisteredClaims {
