@@ -41,6 +41,12 @@ fuzz_target!(|text: &str| {
     };
     let parts: Vec<&str> = text.split('.').collect();
     assert_eq!(parts.len(), 3);
+    if let Err(error) = token.check_encoding() {
+        assert_eq!(error.code(), "jws-base64");
+        let malformed = |part: &&str| base64url::decode(part).is_err();
+        assert!(parts.iter().any(malformed));
+        return;
+    }
     let decoded: Vec<Vec<u8>> = parts
         .iter()
         .map(|part| base64url::decode(part).expect("each part was decoded before"))

@@ -6,13 +6,19 @@ use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
+/// The validated module where the application asked for it: TLS beside it would be a hole.
+#[cfg(feature = "fips")]
+fn provider() -> Option<CryptoProvider> {
+    Some(rustls::crypto::default_fips_provider())
+}
+
 /// ring wherever it is compiled in, so that turning on another backend changes nothing.
-#[cfg(feature = "ring")]
+#[cfg(all(feature = "ring", not(feature = "fips")))]
 fn provider() -> Option<CryptoProvider> {
     Some(rustls::crypto::ring::default_provider())
 }
 
-#[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+#[cfg(all(feature = "aws-lc-rs", not(any(feature = "ring", feature = "fips"))))]
 fn provider() -> Option<CryptoProvider> {
     Some(rustls::crypto::aws_lc_rs::default_provider())
 }

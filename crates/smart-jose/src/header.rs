@@ -1,11 +1,12 @@
 //! The protected header: what a verifier may know before it has verified.
 
 use core::fmt;
-use std::borrow::Cow;
 
 use crate::alg::{Algorithm, Algorithms};
+use crate::class::ErrorClass;
 use crate::json::{self, JsonError, Name};
 use crate::member::{self, FromJson, JsonType, Member};
+use crate::short::ShortText;
 use crate::text::Text;
 
 /// The header of a compact JWS (RFC 7515 4), read strictly.
@@ -15,8 +16,8 @@ use crate::text::Text;
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProtectedHeader {
     algorithm: Algorithm,
-    kid: Option<String>,
-    typ: Option<Cow<'static, str>>,
+    kid: Option<ShortText>,
+    typ: Option<ShortText>,
 }
 
 impl ProtectedHeader {
@@ -30,13 +31,13 @@ impl ProtectedHeader {
     /// through [`Text`].
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
+        self.kid.as_ref().map(ShortText::as_str)
     }
 
     /// The type as written (RFC 7515 4.1.9); compare with [`is_media_type`]. Text from outside.
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
-        self.typ.as_deref()
+        self.typ.as_ref().map(ShortText::as_str)
     }
 
     /// Reads a header.
@@ -59,10 +60,8 @@ impl ProtectedHeader {
             return Err(HeaderError::Unencoded);
         }
         let kid = optional("kid", member::read(kid))?;
-        let typ = optional("typ", member::read(typ))?.map(|Typ(typ)| typ);
-        if optional::<String>("cty", member::read(cty))?
-            .is_some_and(|cty| is_media_type(&cty, "jwt"))
-        {
+        let typ = optional("typ", member::read(typ))?;
+        if optional("cty", member::read_text(cty))?.is_some_and(|cty| is_media_type(&cty, "jwt")) {
             return Err(HeaderError::Nested);
         }
         let algorithm = match optional("alg", member::read(alg))? {
@@ -134,19 +133,6 @@ impl FromJson for Alg {
     fn from_string(name: &str) -> Option<Self> {
         let known = Algorithm::from_name(name).map(Self::Known);
         Some(known.unwrap_or_else(|| Self::Unknown(Text::new(name))))
-    }
-}
-
-/// A `typ`. The one that nearly every token has costs no allocation.
-struct Typ(Cow<'static, str>);
-
-impl FromJson for Typ {
-    const EXPECTED: &'static str = String::EXPECTED;
-    fn from_string(typ: &str) -> Option<Self> {
-        Some(Self(match typ {
-            "JWT" => Cow::Borrowed("JWT"),
-            other => Cow::Owned(other.to_owned()),
-        }))
     }
 }
 
@@ -225,6 +211,12 @@ impl HeaderError {
             Self::Unencoded => "header-b64",
             Self::WrongType { .. } => "header-type",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidToken
     }
 }
 

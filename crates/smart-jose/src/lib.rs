@@ -77,6 +77,7 @@ pub mod jwt;
 pub mod key;
 pub mod member;
 mod secret;
+mod short;
 mod text;
 mod time;
 

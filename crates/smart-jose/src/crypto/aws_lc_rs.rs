@@ -79,6 +79,11 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 #[derive(Debug)]
 struct AwsLc;
 
+/// Whether the module behind this is the validated one, in its approved mode.
+fn is_validated() -> bool {
+    ::aws_lc_rs::try_fips_mode().is_ok()
+}
+
 // Verifying.
 
 #[derive(Debug)]
@@ -111,6 +116,10 @@ impl VerificationAlgorithm for Rsa {
             key,
         }))
     }
+
+    fn fips(&self) -> bool {
+        is_validated()
+    }
 }
 
 /// ECDSA and EdDSA: a point of the curve.
@@ -139,6 +148,10 @@ impl VerificationAlgorithm for Point {
             algorithm: self.algorithm,
             key,
         }))
+    }
+
+    fn fips(&self) -> bool {
+        is_validated()
     }
 }
 
@@ -253,6 +266,10 @@ impl KeyProvider for AwsLc {
             _ => Err(GenerateError::Failed),
         }
     }
+
+    fn fips(&self) -> bool {
+        is_validated()
+    }
 }
 
 fn generate_rsa(bits: usize) -> Result<PrivateKey, GenerateError> {
@@ -332,10 +349,18 @@ impl Digest for AwsLc {
         };
         DigestOutput::new(digest::digest(algorithm, data).as_ref())
     }
+
+    fn fips(&self) -> bool {
+        is_validated()
+    }
 }
 
 impl SecureRandom for AwsLc {
     fn fill(&self, octets: &mut [u8]) -> Result<(), RandomFailed> {
         SystemRandom::new().fill(octets).map_err(|_| RandomFailed)
+    }
+
+    fn fips(&self) -> bool {
+        is_validated()
     }
 }

@@ -52,6 +52,27 @@ impl CryptoProvider {
         self.verification.iter().map(|it| it.algorithm()).collect()
     }
 
+    /// Whether every part runs in a module that is validated to FIPS 140-3, in its approved mode.
+    ///
+    /// It is so for `CryptoProvider::aws_lc_rs()` with the feature `fips`. A program that must
+    /// not run otherwise asks once, when it starts. The arithmetic that judges public keys before
+    /// the module sees them (see `docs/design.md`) touches no secret and is not part of this.
+    #[must_use]
+    pub fn fips(&self) -> bool {
+        // Taken apart, so that a new field is not forgotten here.
+        let Self {
+            name: _,
+            verification,
+            key_provider,
+            digest,
+            secure_random,
+        } = self;
+        verification.iter().all(|it| it.fips())
+            && key_provider.fips()
+            && digest.fips()
+            && secure_random.fips()
+    }
+
     /// Prepares a key for verification; done once for each key and algorithm.
     ///
     /// # Errors
@@ -124,5 +145,47 @@ impl CryptoProvider {
         let mut octets = [0; N];
         self.secure_random.fill(&mut octets)?;
         Ok(octets)
+    }
+}
+
+#[cfg(all(test, any(feature = "ring", feature = "aws-lc-rs")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(feature = "ring")]
+    fn ring_is_not_validated() {
+        assert!(!CryptoProvider::ring().fips());
+    }
+
+    #[test]
+    #[cfg(feature = "aws-lc-rs")]
+    fn aws_lc_rs_is_validated_where_the_feature_says_so() {
+        assert_eq!(CryptoProvider::aws_lc_rs().fips(), cfg!(feature = "fips"));
+    }
+
+    #[test]
+    #[cfg(all(feature = "ring", feature = "fips"))]
+    fn one_part_that_is_not_validated_is_enough() {
+        let (ring, aws) = (CryptoProvider::ring(), CryptoProvider::aws_lc_rs());
+        let mixed = [
+            CryptoProvider {
+                verification: ring.verification,
+                ..*aws
+            },
+            CryptoProvider {
+                key_provider: ring.key_provider,
+                ..*aws
+            },
+            CryptoProvider {
+                digest: ring.digest,
+                ..*aws
+            },
+            CryptoProvider {
+                secure_random: ring.secure_random,
+                ..*aws
+            },
+        ];
+        assert!(mixed.iter().all(|it| !it.fips()));
     }
 }

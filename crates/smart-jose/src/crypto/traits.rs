@@ -4,6 +4,7 @@ use core::fmt::Debug;
 use std::sync::Arc;
 
 use crate::alg::{Algorithm, HashAlgorithm, KeyType};
+use crate::class::ErrorClass;
 use crate::key::{Ed25519PublicKey, PrivateKey, PublicKey};
 
 /// One algorithm that a backend can verify.
@@ -18,6 +19,11 @@ pub trait VerificationAlgorithm: Debug + Send + Sync {
     ///
     /// [`PrepareError::Refused`] where the backend does not take this key.
     fn prepare(&self, key: &PublicKey) -> Result<Arc<dyn VerifyingKey>, PrepareError>;
+
+    /// Whether this runs in a module that is validated to FIPS 140-3, in its approved mode.
+    fn fips(&self) -> bool {
+        false
+    }
 }
 
 /// A public key bound to one algorithm, ready to verify (RFC 8725 3.1: each key is used with
@@ -80,12 +86,22 @@ pub trait KeyProvider: Debug + Send + Sync {
     ///
     /// [`GenerateError`]: ring makes no RSA keys and no P-521 keys.
     fn generate(&self, key_type: KeyType, rsa_bits: usize) -> Result<PrivateKey, GenerateError>;
+
+    /// As [`VerificationAlgorithm::fips`].
+    fn fips(&self) -> bool {
+        false
+    }
 }
 
 /// Hashes.
 pub trait Digest: Debug + Send + Sync {
     /// The digest of `data`.
     fn digest(&self, algorithm: HashAlgorithm, data: &[u8]) -> DigestOutput;
+
+    /// As [`VerificationAlgorithm::fips`].
+    fn fips(&self) -> bool {
+        false
+    }
 }
 
 /// Random octets fit for keys.
@@ -96,6 +112,11 @@ pub trait SecureRandom: Debug + Send + Sync {
     ///
     /// [`RandomFailed`]; the slice must then not be used.
     fn fill(&self, octets: &mut [u8]) -> Result<(), RandomFailed>;
+
+    /// As [`VerificationAlgorithm::fips`].
+    fn fips(&self) -> bool {
+        false
+    }
 }
 
 /// A digest of up to 64 octets, kept in place.
@@ -145,6 +166,18 @@ impl BadSignature {
     pub const fn new() -> Self {
         Self
     }
+
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "jws-bad-signature"
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidToken
+    }
 }
 
 impl Default for BadSignature {
@@ -159,6 +192,20 @@ impl Default for BadSignature {
 #[expect(clippy::exhaustive_structs, reason = "there is nothing more to say")]
 pub struct RandomFailed;
 
+impl RandomFailed {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "random-failed"
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
+    }
+}
+
 /// The backend or the device did not sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the key did not sign")]
@@ -167,6 +214,20 @@ pub struct RandomFailed;
     reason = "details of a device belong in its own log"
 )]
 pub struct SigningFailed;
+
+impl SigningFailed {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "sign-failed"
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Upstream
+    }
+}
 
 /// Why a public key was not prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -203,6 +264,12 @@ impl PrepareError {
             Self::Refused { .. } => "prepare-refused",
             Self::Unsupported { .. } => "prepare-unsupported",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }
 
@@ -252,6 +319,12 @@ impl SigningKeyError {
             Self::Unsupported { .. } => "signing-key-unsupported",
         }
     }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
+    }
 }
 
 /// Why no key was generated.
@@ -284,5 +357,11 @@ impl GenerateError {
             Self::RsaBits { .. } => "generate-rsa-bits",
             Self::Unsupported { .. } => "generate-unsupported",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }

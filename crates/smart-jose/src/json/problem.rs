@@ -1,5 +1,6 @@
 //! Why a text is not strict JSON.
 
+use crate::class::ErrorClass;
 use crate::text::Text;
 
 /// Why a text is not the strict JSON object that was asked for.
@@ -99,5 +100,11 @@ impl JsonError {
             Self::Trailing { .. } => "json-trailing",
             Self::Structure { .. } => "json-structure",
         }
+    }
+
+    /// Whose fault it is, where the text is that of a token.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidToken
     }
 }

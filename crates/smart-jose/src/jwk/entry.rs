@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 
 use crate::alg::Algorithm;
 use crate::base64url::{self, NotBase64Url};
+use crate::class::ErrorClass;
 use crate::crypto::{CryptoProvider, VerifyingKey};
 use crate::json::{self, JsonError};
 use crate::key::{Curve, EcPublicKey, Ed25519PublicKey, KeyError, PublicKey, RsaPublicKey};
@@ -137,6 +138,12 @@ impl SkipReason {
             Self::Symmetric => "jwk-symmetric",
             Self::WrongType { .. } => "jwk-type",
         }
+    }
+
+    /// Whose fault it is, where the key is one that you configured.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }
 

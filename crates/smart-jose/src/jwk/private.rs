@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::entry::{self, Purpose, SkipReason, Wire};
 use crate::alg::Algorithm;
 use crate::base64url;
+use crate::class::ErrorClass;
 use crate::json::{self, JsonError};
 use crate::key::{
     EcPrivateKey, Ed25519PrivateKey, KeyError, PrivateKey, PublicKey, RsaPrivateKey,
@@ -68,6 +69,12 @@ impl PrivateJwkError {
             Self::MultiPrime => "private-jwk-multi-prime",
             Self::Public(reason) => reason.code(),
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::entry::{Jwk, JwkFinding, SkipReason, Wire};
 use crate::alg::Algorithm;
+use crate::class::ErrorClass;
 use crate::crypto::{CryptoProvider, VerifyingKey};
 use crate::header::ProtectedHeader;
 use crate::json::{self, JsonError};
@@ -110,6 +111,12 @@ impl JwkSetError {
             Self::TooMany { .. } => "jwks-too-many",
         }
     }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Upstream
+    }
 }
 
 /// Why no key could be chosen for a token.
@@ -165,6 +172,12 @@ impl KeySelectionError {
             Self::Unfit { .. } => "key-unfit",
             Self::Unknown { .. } => "key-unknown",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidToken
     }
 }
 

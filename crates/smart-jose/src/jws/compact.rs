@@ -5,9 +5,11 @@ use core::ops::Range;
 
 use crate::alg::{Algorithm, Algorithms};
 use crate::base64url;
+use crate::class::ErrorClass;
 use crate::crypto::BadSignature;
 use crate::header::{HeaderError, ProtectedHeader};
 use crate::jwk::Candidates;
+use crate::short::ShortBuffer;
 
 /// Longer tokens are refused before anything is decoded, in octets.
 pub const MAX_TOKEN_OCTETS: usize = 64 * 1024;
@@ -15,7 +17,8 @@ pub const MAX_TOKEN_OCTETS: usize = 64 * 1024;
 /// Dots are counted up to here; what has more is refused without reading on.
 const MANY_SEGMENTS: usize = 6;
 
-/// A token whose form is right and whose algorithm is accepted. Its payload cannot be reached.
+/// A token of three parts whose header is right and whose algorithm is accepted. Its payload
+/// cannot be reached.
 ///
 /// ```
 /// use smart_jose::{Algorithms, UnverifiedJws};
@@ -23,12 +26,8 @@ const MANY_SEGMENTS: usize = 6;
 /// assert_eq!(error.code(), "jws-segment-count");
 /// ```
 pub struct UnverifiedJws<'t> {
-    signing_input: &'t str,
+    segments: Segments<'t>,
     header: ProtectedHeader,
-    /// What was decoded, the payload first.
-    octets: Vec<u8>,
-    payload: usize,
-    signature: Range<usize>,
 }
 
 /// A token whose signature is valid. Nothing has been said about its claims.
@@ -38,8 +37,12 @@ pub struct VerifiedJws {
 }
 
 impl<'t> UnverifiedJws<'t> {
-    /// Reads the compact form. `accepted` is what the caller accepts; after this no value with
-    /// another algorithm exists, so no later step can forget to check.
+    /// Reads the compact form and the header. `accepted` is what the caller accepts; after this no
+    /// value with another algorithm exists, so no later step can forget to check.
+    ///
+    /// Payload and signature are decoded when they are needed. So refusing a token up to there,
+    /// for its algorithm or for a `kid` that no key has, asks nothing of the allocator but what
+    /// the error holds.
     ///
     /// # Errors
     ///
@@ -58,38 +61,28 @@ impl<'t> UnverifiedJws<'t> {
         accepted: Algorithms,
         limit: usize,
     ) -> Result<Self, JwsError> {
-        let Segments {
-            signing_input,
-            header,
-            payload,
-            signature,
-        } = split(compact, limit)?;
-        // One buffer for all three parts. The payload stands first, so that what is handed out in
-        // the end is this buffer, cut off behind it. It is not asked for as zeros, which the usual
-        // allocator takes from a slower place.
-        let header_at = base64url::room(payload);
-        let signature_at = header_at + base64url::room(header);
-        let room = signature_at + base64url::room(signature);
-        let mut octets = Vec::with_capacity(room);
-        octets.resize(room, b'.');
-        let mut decode = |segment, text, at: usize| {
-            let room = octets.get_mut(at..).unwrap_or_default();
-            let len = base64url::decode_into(text, room);
-            len.map_err(|_| JwsError::Base64 { segment })
-        };
-        let header = header_at..header_at + decode(Segment::Header, header, header_at)?;
-        let payload = decode(Segment::Payload, payload, 0)?;
-        let signature =
-            signature_at..signature_at + decode(Segment::Signature, signature, signature_at)?;
-        let header = octets.get(header).unwrap_or_default();
+        let segments = split(compact, limit)?;
+        let mut octets = ShortBuffer::new(base64url::room(segments.header));
+        let header = base64url::decode_into(segments.header, octets.as_mut_slice());
+        let header = header.map_err(|_| JwsError::Base64 {
+            segment: Segment::Header,
+        })?;
         let header = ProtectedHeader::read(header, accepted)?;
-        Ok(Self {
-            signing_input,
-            header,
-            octets,
-            payload,
-            signature,
-        })
+        Ok(Self { segments, header })
+    }
+
+    /// Whether payload and signature are canonical base64url. [`UnverifiedJws::verify`] refuses a
+    /// token otherwise; this is for those who would do something dear before, such as fetching
+    /// keys.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::Base64`].
+    pub fn check_encoding(&self) -> Result<(), JwsError> {
+        self.segments.decode_payload()?;
+        let mut octets = ShortBuffer::new(base64url::room(self.segments.signature));
+        self.segments.decode_signature(&mut octets)?;
+        Ok(())
     }
 
     /// The header: enough to find a key, and attacker's text until the signature is checked.
@@ -102,6 +95,8 @@ impl<'t> UnverifiedJws<'t> {
     ///
     /// # Errors
     ///
+    /// [`JwsError::Base64`] where the signature is not canonical base64url, or a payload with a
+    /// valid signature is not;
     /// [`JwsError::BadSignature`] where none of them verifies, [`JwsError::KeyMismatch`] where
     /// the candidates were chosen for a token of another algorithm.
     pub fn verify(self, keys: &Candidates) -> Result<VerifiedJws, JwsError> {
@@ -111,14 +106,14 @@ impl<'t> UnverifiedJws<'t> {
                 keys: keys.algorithm(),
             });
         }
-        let message = self.signing_input.as_bytes();
-        let signature = self.octets.get(self.signature).unwrap_or_default();
+        let mut octets = ShortBuffer::new(base64url::room(self.segments.signature));
+        let signature = self.segments.decode_signature(&mut octets)?;
+        let message = self.segments.signing_input.as_bytes();
         if keys
             .iter()
             .any(|key| key.verify(message, signature).is_ok())
         {
-            let mut payload = self.octets;
-            payload.truncate(self.payload);
+            let payload = self.segments.decode_payload()?;
             return Ok(VerifiedJws {
                 header: self.header,
                 payload,
@@ -165,11 +160,29 @@ impl fmt::Debug for VerifiedJws {
 }
 
 /// The three parts, still encoded.
+#[derive(Clone, Copy)]
 pub(crate) struct Segments<'t> {
     signing_input: &'t str,
     header: &'t str,
     pub(crate) payload: &'t str,
     signature: &'t str,
+}
+
+impl Segments<'_> {
+    fn decode_payload(&self) -> Result<Vec<u8>, JwsError> {
+        base64url::decode(self.payload).map_err(|_| JwsError::Base64 {
+            segment: Segment::Payload,
+        })
+    }
+
+    /// Decodes the signature into a buffer with room for it.
+    fn decode_signature<'o>(&self, octets: &'o mut ShortBuffer) -> Result<&'o [u8], JwsError> {
+        base64url::decode_into(self.signature, octets.as_mut_slice()).map_err(|_| {
+            JwsError::Base64 {
+                segment: Segment::Signature,
+            }
+        })
+    }
 }
 
 /// Takes the compact form apart.
@@ -314,17 +327,75 @@ impl JwsError {
             Self::TooLong { .. } => "jws-too-long",
         }
     }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::KeyMismatch { .. } => ErrorClass::Configuration,
+            _ => ErrorClass::InvalidToken,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::crypto::VerifyingKey;
 
     fn code(token: &str) -> &'static str {
         UnverifiedJws::parse(token, Algorithms::ID_TOKEN)
-            .map(drop)
+            .and_then(|token| token.check_encoding())
             .unwrap_err()
             .code()
+    }
+
+    /// A key that finds every signature valid.
+    #[derive(Debug)]
+    struct Gullible;
+
+    impl VerifyingKey for Gullible {
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::RS256
+        }
+        fn verify(&self, _: &[u8], _: &[u8]) -> Result<(), BadSignature> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn verify_reads_one_spelling_whatever_the_key_says() {
+        let keys = Candidates::one(Arc::new(Gullible));
+        let header = base64url::encode(r#"{"alg":"RS256"}"#);
+        let verify = |rest: &str| {
+            let token = format!("{header}.{rest}");
+            let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN)?;
+            token.verify(&keys).map(|it| it.into_parts().1)
+        };
+        assert_eq!(verify("e30.AA"), Ok(b"{}".to_vec()));
+        let refused = |segment| Err(JwsError::Base64 { segment });
+        for payload in ["e31", "e30=", "e3 0", "e", "+w"] {
+            assert_eq!(verify(&format!("{payload}.AA")), refused(Segment::Payload));
+        }
+        // Short ones are decoded in place, long ones are not.
+        let long = "A".repeat(4000);
+        for signature in [
+            "AB",
+            "AA==",
+            "AA\n",
+            "A",
+            "+w",
+            &format!("{long}="),
+            &format!("{long}A"),
+        ] {
+            assert_eq!(
+                verify(&format!("e30.{signature}")),
+                refused(Segment::Signature)
+            );
+        }
+        assert_eq!(verify(&format!("e30.{long}")), Ok(b"{}".to_vec()));
     }
 
     // covers: JWS-1, JWS-2, JWS-21, OIDC-IDT-12, BISX-4, BISX-9

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::alg::Algorithm;
 use crate::base64url;
+use crate::class::ErrorClass;
 use crate::crypto::{SigningFailed, SigningKey};
 
 /// Signs `payload` with `typ: JWT`, the key's `alg`, and a `kid` where one is given.
@@ -125,7 +126,16 @@ impl SignError {
         match self {
             Self::EmptyPayload => "sign-empty-payload",
             Self::Header => "sign-header",
-            Self::Key(_) => "sign-failed",
+            Self::Key(error) => error.code(),
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::EmptyPayload | Self::Header => ErrorClass::Configuration,
+            Self::Key(error) => error.class(),
         }
     }
 }

@@ -7,6 +7,7 @@
 use core::time::Duration;
 
 use super::claims::{Audience, NumericDate};
+use crate::class::ErrorClass;
 use crate::member::{FromJson, JsonType, Member};
 use crate::text::Text;
 use crate::time::UnixTime;
@@ -139,6 +140,12 @@ impl ClaimError {
             Self::Issuer { .. } => "iss",
             Self::NotYetValid { .. } => "nbf",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidToken
     }
 }
 

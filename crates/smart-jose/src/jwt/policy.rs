@@ -6,6 +6,7 @@ use core::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::check::{self, ClaimError, DEFAULT_LEEWAY, MAX_LEEWAY};
+use crate::class::ErrorClass;
 use crate::header::ProtectedHeader;
 use crate::json::{self, Found, JsonError, Name};
 use crate::jws::VerifiedJws;
@@ -93,6 +94,12 @@ impl ValidationError {
             Self::Claim(error) => error.code(),
             Self::Json(_) => "claims-json",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::InvalidToken
     }
 }
 

@@ -21,6 +21,7 @@ use super::private::{EcPrivateKey, RsaPrivateKey, RsaPrivateParts};
 use super::problem::KeyError;
 use super::public::PublicKey;
 use super::rsa::RsaPublicKey;
+use crate::class::ErrorClass;
 use crate::text::Text;
 
 /// Longer input is refused before it is decoded, in octets.
@@ -103,6 +104,12 @@ impl EncodingError {
             Self::TooLong { .. } => "encoding-too-long",
             Self::Unsupported { .. } => "encoding-unsupported",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a key is refused.
 
 use super::curve::Curve;
+use crate::class::ErrorClass;
 
 /// Why a key is not one that we would use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,5 +81,11 @@ impl KeyError {
             Self::RsaTooLarge { .. } => "key-rsa-too-large",
             Self::RsaTooSmall { .. } => "key-rsa-too-small",
         }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }

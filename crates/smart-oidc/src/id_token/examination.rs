@@ -41,10 +41,10 @@ pub(super) struct Parsed<'t>(&'t str, Result<UnverifiedJws<'t>, JwsError>);
 
 impl<'t> Parsed<'t> {
     pub(super) fn new(token: &'t str, rules: &Rules) -> Self {
-        Self(
-            token,
-            UnverifiedJws::parse_with_limit(token, rules.accepted, rules.max_octets),
-        )
+        let parsed = UnverifiedJws::parse_with_limit(token, rules.accepted, rules.max_octets);
+        // Keys may have to be fetched next, which a token that is malformed is not worth.
+        let parsed = parsed.and_then(|token| token.check_encoding().map(|()| token));
+        Self(token, parsed)
     }
 
     /// What is needed to find a key.
