@@ -26,6 +26,7 @@ mod reqwest_client;
 mod ring {
     use smart_oidc::jose::CryptoProvider;
 
+    mod advisories;
     mod discovery;
     mod id_token;
     mod jwk_set;
@@ -43,6 +44,7 @@ mod ring {
 mod aws_lc_rs {
     use smart_oidc::jose::CryptoProvider;
 
+    mod advisories;
     mod discovery;
     mod id_token;
     mod jwk_set;

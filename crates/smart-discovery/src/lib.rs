@@ -34,6 +34,7 @@
 //! # Features
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography, also of TLS. With both, TLS uses ring.
+//! - `fips`: AWS-LC's validated module, for keys and for TLS, whatever else is on.
 //! - `reqwest` (default): [`ReqwestClient`]. Without it, implement [`HttpClient`] yourself.
 
 mod clock;

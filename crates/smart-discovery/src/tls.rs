@@ -49,3 +49,14 @@ pub(crate) fn client_config() -> Option<ClientConfig> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Some(config)
 }
+
+#[cfg(all(test, any(feature = "ring", feature = "aws-lc-rs")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_validated_where_the_feature_says_so() {
+        let config = client_config().map(|it| it.fips());
+        assert_eq!(config, Some(cfg!(feature = "fips")));
+    }
+}

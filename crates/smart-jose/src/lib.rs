@@ -43,7 +43,7 @@
 //! | every `crit`, `b64: false`, `zip`, `cty: JWT` | no extension is understood, so none is pretended |
 //! | padding, spare bits, white space, five parts, the JSON form | one token has one spelling |
 //! | duplicate members (escapes resolved), lone surrogates, depth over 64, trailing text | two readers must not see two tokens |
-//! | RSA under 2048 bits counted exactly or over 8192, even moduli, odd exponents only; points off their curve or of low order | both backends then agree on every key |
+//! | RSA under 2048 bits counted exactly or over 8192, even moduli, exponents that are even or not between 3 and 2³³; points off their curve or of low order | both backends then agree on every key |
 //! | private members and symmetric keys in a public set | whoever published them, everybody has them |
 //! | dates in milliseconds, claims of the wrong type | a wrong type is an error of its own, never "absent" |
 //!
@@ -53,14 +53,24 @@
 //!   RSA key generation, and signs with RSA keys of up to 4096 bits.
 //! - `aws-lc-rs`: adds `CryptoProvider::aws_lc_rs()` with both. Choose it where P-384 is used
 //!   often. Both features may be on; the one that you pass in is the one that works.
+//! - `fips`: `aws-lc-rs` linked against the module of AWS-LC that is validated to FIPS 140-3;
+//!   [`CryptoProvider::fips`] then says so. Building it takes CMake, Go and a few minutes.
 //! - `async-signer`: adds a trait for keys that sign over the network.
 //! - neither backend: bring your own [`CryptoProvider`], for a hardware module or another library.
 //!
 //! # Errors
 //!
-//! Each module has its own enum; [`Error`] gathers them. Each has a `code()` that is stable, and
-//! carries both sides of a comparison. Text from outside is bounded and escaped ([`Text`]). No
-//! error holds a token, a key or a secret.
+//! Each module has its own enum; [`Error`] gathers them. Each has a `code()` that is stable and a
+//! `class()` that is coarse enough for a peer ([`ErrorClass`]), and carries both sides of a
+//! comparison. Text from outside is bounded and escaped ([`Text`]). No error holds a token, a key
+//! or a secret.
+//!
+//! # What it costs
+//!
+//! A good token costs one allocation besides those of your claims type: its payload. Refusing a
+//! token for its form, its algorithm or its `kid` costs none but that of the text which the error
+//! shows. Tests count both. `cargo xtask bench` prints how the rest compares with the bare
+//! signature; `docs/design.md` holds figures.
 
 pub mod alg;
 pub mod base64url;

@@ -48,6 +48,7 @@
 //! # Features
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography. One is enough; both may be on.
+//! - `fips`: AWS-LC's module that is validated to FIPS 140-3, for keys and for TLS.
 //! - `reqwest` (default): the HTTP client of `smart-discovery`.
 
 mod authorize;

@@ -364,3 +364,13 @@ impl SecureRandom for AwsLc {
         is_validated()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_is_validated_where_the_feature_says_so() {
+        assert_eq!(CryptoProvider::aws_lc_rs().fips(), cfg!(feature = "fips"));
+    }
+}

@@ -148,42 +148,100 @@ impl CryptoProvider {
     }
 }
 
-#[cfg(all(test, any(feature = "ring", feature = "aws-lc-rs")))]
+#[cfg(all(test, feature = "ring"))]
 mod tests {
     use super::*;
+    use crate::alg::KeyType;
+    use crate::crypto::GenerateError;
+    use crate::key::Ed25519PublicKey;
 
     #[test]
-    #[cfg(feature = "ring")]
     fn ring_is_not_validated() {
         assert!(!CryptoProvider::ring().fips());
     }
 
-    #[test]
-    #[cfg(feature = "aws-lc-rs")]
-    fn aws_lc_rs_is_validated_where_the_feature_says_so() {
-        assert_eq!(CryptoProvider::aws_lc_rs().fips(), cfg!(feature = "fips"));
+    /// Parts that call themselves validated and do nothing.
+    #[derive(Debug)]
+    struct Validated;
+
+    impl VerificationAlgorithm for Validated {
+        fn algorithm(&self) -> Algorithm {
+            Algorithm::ES256
+        }
+        fn prepare(&self, _: &PublicKey) -> Result<Arc<dyn VerifyingKey>, PrepareError> {
+            let algorithm = self.algorithm();
+            Err(PrepareError::Refused { algorithm })
+        }
+        fn fips(&self) -> bool {
+            true
+        }
+    }
+
+    impl KeyProvider for Validated {
+        fn signing_key(
+            &self,
+            _: &PrivateKey,
+            _: Algorithm,
+        ) -> Result<Arc<dyn SigningKey>, SigningKeyError> {
+            Err(SigningKeyError::Refused)
+        }
+        fn ed25519_public(&self, _: &[u8]) -> Result<Ed25519PublicKey, SigningKeyError> {
+            Err(SigningKeyError::Refused)
+        }
+        fn generate(&self, _: KeyType, _: usize) -> Result<PrivateKey, GenerateError> {
+            Err(GenerateError::Failed)
+        }
+        fn fips(&self) -> bool {
+            true
+        }
+    }
+
+    impl Digest for Validated {
+        fn digest(&self, _: HashAlgorithm, _: &[u8]) -> DigestOutput {
+            DigestOutput::new(&[])
+        }
+        fn fips(&self) -> bool {
+            true
+        }
+    }
+
+    impl SecureRandom for Validated {
+        fn fill(&self, _: &mut [u8]) -> Result<(), RandomFailed> {
+            Err(RandomFailed)
+        }
+        fn fips(&self) -> bool {
+            true
+        }
     }
 
     #[test]
-    #[cfg(all(feature = "ring", feature = "fips"))]
     fn one_part_that_is_not_validated_is_enough() {
-        let (ring, aws) = (CryptoProvider::ring(), CryptoProvider::aws_lc_rs());
+        let ring = CryptoProvider::ring();
+        let all = CryptoProvider {
+            name: "validated",
+            verification: &[&Validated],
+            key_provider: &Validated,
+            digest: &Validated,
+            secure_random: &Validated,
+        };
+        assert!(all.fips());
+        let verification = ring.verification;
+        let key_provider = ring.key_provider;
+        let digest = ring.digest;
+        let secure_random = ring.secure_random;
         let mixed = [
             CryptoProvider {
-                verification: ring.verification,
-                ..*aws
+                verification,
+                ..all
             },
             CryptoProvider {
-                key_provider: ring.key_provider,
-                ..*aws
+                key_provider,
+                ..all
             },
+            CryptoProvider { digest, ..all },
             CryptoProvider {
-                digest: ring.digest,
-                ..*aws
-            },
-            CryptoProvider {
-                secure_random: ring.secure_random,
-                ..*aws
+                secure_random,
+                ..all
             },
         ];
         assert!(mixed.iter().all(|it| !it.fips()));

@@ -48,7 +48,7 @@ pub(crate) fn scan_object<'a>(
     let text = core::str::from_utf8(octets).map_err(|error| JsonError::NotUtf8 {
         offset: error.valid_up_to(),
     })?;
-    let scanner = Scanner {
+    let mut scanner = Scanner {
         text,
         octets,
         at: 0,
@@ -58,9 +58,12 @@ pub(crate) fn scan_object<'a>(
         wanted,
         wanted_now: None,
         found,
+        duplicate: None,
     };
-    scanner.run()?;
-    Ok(text)
+    match scanner.run() {
+        Ok(()) => Ok(text),
+        Err(stop) => Err(scanner.error(stop)),
+    }
 }
 
 struct Scanner<'a, 'w> {
@@ -76,18 +79,54 @@ struct Scanner<'a, 'w> {
     /// Which of them the current value belongs to, and where it begins.
     wanted_now: Option<(usize, usize)>,
     found: &'w mut [Option<Found<'a>>],
+    /// The name behind [`Stop::DuplicateMember`].
+    duplicate: Option<Text>,
 }
 
-impl<'a> Scanner<'a, '_> {
-    fn run(mut self) -> Result<(), JsonError> {
+/// Why the scan stops, at the current octet. It fits a register, which the whole error does not.
+#[derive(Clone, Copy)]
+enum Stop {
+    DuplicateMember,
+    LoneSurrogate,
+    NotAnObject,
+    NumberRange,
+    ReservedMember,
+    Syntax,
+    TooDeep,
+    Trailing,
+}
+
+impl Scanner<'_, '_> {
+    #[cold]
+    fn error(self, stop: Stop) -> JsonError {
+        let offset = self.at;
+        match stop {
+            Stop::DuplicateMember => JsonError::DuplicateMember {
+                name: self.duplicate.unwrap_or_else(|| Text::new("")),
+            },
+            Stop::LoneSurrogate => JsonError::LoneSurrogate { offset },
+            Stop::NotAnObject => JsonError::NotAnObject,
+            Stop::NumberRange => JsonError::NumberRange { offset },
+            Stop::ReservedMember => JsonError::ReservedMember { offset },
+            Stop::Syntax => JsonError::Syntax { offset },
+            Stop::TooDeep => JsonError::TooDeep { limit: MAX_DEPTH },
+            Stop::Trailing => JsonError::Trailing { offset },
+        }
+    }
+
+    /// Goes back to where something began that is wrong as a whole.
+    fn back_at(&mut self, begin: usize, stop: Stop) -> Stop {
+        self.at = begin;
+        stop
+    }
+
+    fn run(&mut self) -> Result<(), Stop> {
         self.skip_space();
         if self.peek() != Some(b'{') {
             // Tell "another JSON value" from "no JSON at all" by its first octet.
             return Err(match self.peek() {
-                Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => {
-                    JsonError::NotAnObject
-                }
-                _ => self.syntax(),
+                Some(b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') => Stop::NotAnObject,
+                _ => Stop::Syntax,
             });
         }
         loop {
@@ -98,7 +137,7 @@ impl<'a> Scanner<'a, '_> {
         }
         self.skip_space();
         if self.at < self.octets.len() {
-            return Err(JsonError::Trailing { offset: self.at });
+            return Err(Stop::Trailing);
         }
         Ok(())
     }
@@ -106,7 +145,7 @@ impl<'a> Scanner<'a, '_> {
     /// Reads the value that begins at the current octet, and whatever closes behind it, up to
     /// where the next value begins or nothing is open any more. Of an object or array that is not
     /// empty only the beginning is read, up to its first value.
-    fn value(&mut self) -> Result<(), JsonError> {
+    fn value(&mut self) -> Result<(), Stop> {
         let mut is_plain = false;
         match self.peek() {
             Some(b'"') => is_plain = !self.string()?,
@@ -128,7 +167,7 @@ impl<'a> Scanner<'a, '_> {
             Some(b't') => self.word("true")?,
             Some(b'f') => self.word("false")?,
             Some(b'n') => self.word("null")?,
-            _ => return Err(self.syntax()),
+            _ => return Err(Stop::Syntax),
         }
         while self.depth > 0 {
             if self.depth == 1 {
@@ -148,16 +187,16 @@ impl<'a> Scanner<'a, '_> {
                     self.close(octet)?;
                     is_plain = false;
                 }
-                _ => return Err(self.syntax()),
+                _ => return Err(Stop::Syntax),
             }
         }
         Ok(())
     }
 
     /// Reads the name of a member and goes on to its value.
-    fn name(&mut self) -> Result<(), JsonError> {
+    fn name(&mut self) -> Result<(), Stop> {
         if self.peek() != Some(b'"') {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
         let begin = self.at + 1;
         let wanted = if self.string()? {
@@ -169,7 +208,7 @@ impl<'a> Scanner<'a, '_> {
         };
         self.skip_space();
         if self.peek() != Some(b':') {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
         self.at += 1;
         self.skip_space();
@@ -181,19 +220,19 @@ impl<'a> Scanner<'a, '_> {
 
     /// Takes the name that has just been read and was written with escapes, quoted from `begin`.
     #[cold]
-    fn escaped_name(&mut self, begin: usize) -> Result<Option<usize>, JsonError> {
+    fn escaped_name(&mut self, begin: usize) -> Result<Option<usize>, Stop> {
         let quoted = self.text.get(begin..self.at).unwrap_or_default();
         let name: String =
-            serde_json::from_str(quoted).map_err(|_| JsonError::Syntax { offset: begin })?;
+            serde_json::from_str(quoted).map_err(|_| self.back_at(begin, Stop::Syntax))?;
         let wanted = self.wanted(&Name::new(&name))?;
         self.names.push_unescaped(name);
         Ok(wanted)
     }
 
     /// The place of the wanted member that this one is.
-    fn wanted(&self, name: &Name<'_>) -> Result<Option<usize>, JsonError> {
+    fn wanted(&self, name: &Name<'_>) -> Result<Option<usize>, Stop> {
         if name.text().starts_with(RESERVED) {
-            return Err(JsonError::ReservedMember { offset: self.at });
+            return Err(Stop::ReservedMember);
         }
         if self.depth > 1 {
             return Ok(None);
@@ -220,9 +259,9 @@ impl<'a> Scanner<'a, '_> {
     }
 
     /// Opens the object or array at the current octet.
-    fn open(&mut self, is_object: bool) -> Result<(), JsonError> {
+    fn open(&mut self, is_object: bool) -> Result<(), Stop> {
         if self.depth == MAX_DEPTH {
-            return Err(JsonError::TooDeep { limit: MAX_DEPTH });
+            return Err(Stop::TooDeep);
         }
         self.depth += 1;
         self.objects = self.objects << 1 | u64::from(is_object);
@@ -235,16 +274,15 @@ impl<'a> Scanner<'a, '_> {
     }
 
     /// Closes the innermost object or array, which `octet` must fit.
-    fn close(&mut self, octet: u8) -> Result<(), JsonError> {
+    fn close(&mut self, octet: u8) -> Result<(), Stop> {
         if self.in_object() != (octet == b'}') {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
-        if self.in_object() {
-            self.names
-                .close()
-                .map_err(|name| JsonError::DuplicateMember {
-                    name: Text::new(&name),
-                })?;
+        if self.in_object()
+            && let Err(name) = self.names.close()
+        {
+            self.duplicate = Some(Text::new(&name));
+            return Err(Stop::DuplicateMember);
         }
         self.objects >>= 1;
         self.depth -= 1;
@@ -253,7 +291,7 @@ impl<'a> Scanner<'a, '_> {
     }
 
     /// Reads a string; says whether it holds an escape.
-    fn string(&mut self) -> Result<bool, JsonError> {
+    fn string(&mut self) -> Result<bool, Stop> {
         self.at += 1;
         self.skip_plain();
         if self.peek() == Some(b'"') {
@@ -266,13 +304,13 @@ impl<'a> Scanner<'a, '_> {
 
     /// Reads the rest of a string from its first octet that does not mean itself.
     #[cold]
-    fn string_with_escapes(&mut self) -> Result<(), JsonError> {
+    fn string_with_escapes(&mut self) -> Result<(), Stop> {
         while self.peek() == Some(b'\\') {
             self.escape()?;
             self.skip_plain();
         }
         if self.peek() != Some(b'"') {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
         self.at += 1;
         Ok(())
@@ -299,7 +337,7 @@ impl<'a> Scanner<'a, '_> {
     }
 
     #[cold]
-    fn escape(&mut self) -> Result<(), JsonError> {
+    fn escape(&mut self) -> Result<(), Stop> {
         let begin = self.at;
         match self.octets.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
@@ -314,35 +352,35 @@ impl<'a> Scanner<'a, '_> {
                         if follows && matches!(self.hex4()?, 0xdc00..=0xdfff) {
                             Ok(())
                         } else {
-                            Err(JsonError::LoneSurrogate { offset: begin })
+                            Err(self.back_at(begin, Stop::LoneSurrogate))
                         }
                     }
-                    0xdc00..=0xdfff => Err(JsonError::LoneSurrogate { offset: begin }),
+                    0xdc00..=0xdfff => Err(self.back_at(begin, Stop::LoneSurrogate)),
                     _ => Ok(()),
                 }
             }
-            _ => Err(self.syntax()),
+            _ => Err(Stop::Syntax),
         }
     }
 
     /// Reads the `\uXXXX` at the current octet.
-    fn hex4(&mut self) -> Result<u16, JsonError> {
+    fn hex4(&mut self) -> Result<u16, Stop> {
         let digits = self
             .octets
             .get(self.at + 2..self.at + 6)
-            .ok_or_else(|| self.syntax())?;
+            .ok_or(Stop::Syntax)?;
         if !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
         let value = core::str::from_utf8(digits)
             .ok()
             .and_then(|it| u16::from_str_radix(it, 16).ok());
-        let value = value.ok_or_else(|| self.syntax())?;
+        let value = value.ok_or(Stop::Syntax)?;
         self.at += 6;
         Ok(value)
     }
 
-    fn number(&mut self) -> Result<(), JsonError> {
+    fn number(&mut self) -> Result<(), Stop> {
         let begin = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -360,7 +398,7 @@ impl<'a> Scanner<'a, '_> {
 
     /// Reads the rest of a number, from `begin`, that is not a short whole one.
     #[cold]
-    fn fraction_and_exponent(&mut self, begin: usize) -> Result<(), JsonError> {
+    fn fraction_and_exponent(&mut self, begin: usize) -> Result<(), Stop> {
         if self.peek() == Some(b'.') {
             self.at += 1;
             self.digits()?;
@@ -375,28 +413,28 @@ impl<'a> Scanner<'a, '_> {
         let number = self.text.get(begin..self.at).unwrap_or_default();
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(()),
-            _ => Err(JsonError::NumberRange { offset: begin }),
+            _ => Err(self.back_at(begin, Stop::NumberRange)),
         }
     }
 
     /// Reads one digit or more.
-    fn digits(&mut self) -> Result<(), JsonError> {
+    fn digits(&mut self) -> Result<(), Stop> {
         let rest = self.octets.get(self.at..).unwrap_or_default();
         let digits = rest.iter().take_while(|it| it.is_ascii_digit()).count();
         if digits == 0 {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
         self.at += digits;
         Ok(())
     }
 
-    fn word(&mut self, word: &str) -> Result<(), JsonError> {
+    fn word(&mut self, word: &str) -> Result<(), Stop> {
         if !self
             .octets
             .get(self.at..)
             .is_some_and(|it| it.starts_with(word.as_bytes()))
         {
-            return Err(self.syntax());
+            return Err(Stop::Syntax);
         }
         self.at += word.len();
         Ok(())
@@ -410,10 +448,6 @@ impl<'a> Scanner<'a, '_> {
 
     fn peek(&self) -> Option<u8> {
         self.octets.get(self.at).copied()
-    }
-
-    const fn syntax(&self) -> JsonError {
-        JsonError::Syntax { offset: self.at }
     }
 }
 
