@@ -54,7 +54,7 @@ fn key_of(alg: &str) -> Value {
     keys.next().unwrap().clone()
 }
 
-fn set(keys: &[Value]) -> Value {
+fn set(keys: &[&Value]) -> Value {
     json!({ "keys": keys })
 }
 
@@ -75,14 +75,14 @@ fn adv_hmac_key_looks_asymmetric() {
     for secret in [pem.as_bytes(), &der, ssh, jwk.as_bytes()] {
         // In a set it is a symmetric key, which is no key of anybody's.
         let oct = json!({"kty": "oct", "k": b64(secret), "kid": "rsa", "alg": "HS256"});
-        let parsed = JwkSet::parse(set(&[oct.clone()]).to_string().as_bytes(), provider());
+        let parsed = JwkSet::parse(set(&[&oct]).to_string().as_bytes(), provider());
         assert_eq!(parsed.unwrap().skipped()[0].reason.code(), "jwk-symmetric");
         for header in [
             json!({"alg": "HS256"}),
             json!({"alg": "HS256", "kid": "rsa"}),
         ] {
             let token = hs256(&header, secret);
-            let judged = judge_by(&set(&[oct.clone()]), provider().algorithms(), &token);
+            let judged = judge_by(&set(&[&oct]), provider().algorithms(), &token);
             assert_eq!(judged, Err("alg-unsupported"));
         }
     }
@@ -100,7 +100,7 @@ fn adv_jwk_no_alg() {
     for (key, signed) in [("RS256", "RS256"), ("RS256", "PS256"), ("ES256", "ES256")] {
         assert!(key_of(key).get("alg").is_none());
         let token = forge.token(signed, &claims());
-        let keys = set(&[key_of(key)]);
+        let keys = set(&[&key_of(key)]);
         let accepts = |list: &[Algorithm]| judge_by(&keys, Algorithms::of(list), &token);
         let algorithm = Algorithm::from_name(signed).unwrap();
         assert_eq!(accepts(&[algorithm]), Ok(()), "{signed}");
@@ -114,10 +114,10 @@ fn adv_jwk_no_alg() {
     for (key, alg) in [("RS256", "ES256"), ("ES256", "RS256"), ("ES384", "ES256")] {
         let header = json!({"alg": alg, "kid": kid_of(key)});
         let token = forge.token_with(alg, &header, &claims());
-        let judged = judge_by(&set(&[key_of(key)]), provider().algorithms(), &token);
+        let judged = judge_by(&set(&[&key_of(key)]), provider().algorithms(), &token);
         assert_eq!(judged, Err("key-unfit"), "{key} for {alg}");
         let token = forge.token_with(alg, &json!({ "alg": alg }), &claims());
-        let judged = judge_by(&set(&[key_of(key)]), provider().algorithms(), &token);
+        let judged = judge_by(&set(&[&key_of(key)]), provider().algorithms(), &token);
         assert_eq!(judged, Err("key-unknown"), "{key} for {alg} without a kid");
     }
 }
@@ -126,14 +126,14 @@ fn adv_jwk_no_alg() {
 #[test]
 fn adv_rsa_jwk_hs256() {
     let labelled = with(key_of("RS256"), "alg", json!("HS256"));
-    let parsed = JwkSet::parse(set(&[labelled.clone()]).to_string().as_bytes(), provider());
+    let parsed = JwkSet::parse(set(&[&labelled]).to_string().as_bytes(), provider());
     assert_eq!(
         parsed.unwrap().skipped()[0].reason.code(),
         "jwk-alg-unknown"
     );
     // An RSA key has no `k`; a library that takes that for an empty secret is passed by this.
     let token = hs256(&json!({"alg": "HS256", "kid": "rsa"}), b"");
-    for keys in [set(&[labelled]), set(&[key_of("RS256")])] {
+    for keys in [set(&[&labelled]), set(&[&key_of("RS256")])] {
         let judged = judge_by(&keys, provider().algorithms(), &token);
         assert_eq!(judged, Err("alg-unsupported"));
     }
@@ -150,10 +150,10 @@ fn adv_empty_oct() {
         json!(null),
     ] {
         let oct = json!({"kty": "oct", "k": k, "kid": "rsa"});
-        let parsed = JwkSet::parse(set(&[oct.clone()]).to_string().as_bytes(), provider());
+        let parsed = JwkSet::parse(set(&[&oct]).to_string().as_bytes(), provider());
         assert_eq!(parsed.unwrap().skipped()[0].reason.code(), "jwk-symmetric");
         let token = hs256(&json!({"alg": "HS256", "kid": "rsa"}), b"");
-        let judged = judge_by(&set(&[oct]), provider().algorithms(), &token);
+        let judged = judge_by(&set(&[&oct]), provider().algorithms(), &token);
         assert_eq!(judged, Err("alg-unsupported"));
     }
 }
@@ -377,13 +377,13 @@ fn adv_jwks_bombs_of_keys_and_numbers() {
     let token = Forge::issuer().token("RS256", &claims());
     let rsa = key_of("RS256");
     let reason = |key: Value| {
-        let keys = set(&[key, rsa.clone()]);
+        let keys = set(&[&key, &rsa]);
         let parsed = JwkSet::parse(keys.to_string().as_bytes(), provider()).unwrap();
         // What cannot be used beside it changes nothing.
         let other = with(rsa.clone(), "kid", json!("rsa"));
         assert_eq!(parsed.keys().len(), 1);
         assert_eq!(
-            judge_by(&set(&[other]), provider().algorithms(), &token),
+            judge_by(&set(&[&other]), provider().algorithms(), &token),
             Ok(())
         );
         parsed.skipped()[0].reason.code()
@@ -411,6 +411,10 @@ fn adv_jwks_bombs_of_keys_and_numbers() {
             with(rsa.clone(), "n", json!(b64(&n)))
         })
         .collect();
-    let judged = judge_by(&set(&crowd), provider().algorithms(), &token);
+    let judged = judge_by(
+        &set(&crowd.iter().collect::<Vec<_>>()),
+        provider().algorithms(),
+        &token,
+    );
     assert_eq!(judged, Err("key-ambiguous"));
 }
