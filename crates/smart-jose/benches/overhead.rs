@@ -60,6 +60,13 @@ struct Header {
     kid: String,
 }
 
+#[derive(Serialize)]
+struct Borrowed<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    kid: &'a str,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -160,16 +167,20 @@ fn sign(c: &mut Criterion) {
     });
     group.bench_function("floor", |b| {
         b.iter(|| {
-            let header = Header {
-                typ: "JWT".into(),
-                alg: "RS256".into(),
-                kid: "2024-08-15.rsa".into(),
+            let header = Borrowed {
+                typ: "JWT",
+                alg: "RS256",
+                kid: black_box("2024-08-15.rsa"),
             };
-            let header = engine.encode(serde_json::to_vec(&header).unwrap());
             let payload = serde_json::to_vec(black_box(&claims)).unwrap();
-            let signature = key.sign(header.as_bytes()).unwrap();
-            let (payload, signature) = (engine.encode(payload), engine.encode(signature));
-            format!("{header}.{payload}.{signature}")
+            let mut token = String::with_capacity(1024);
+            engine.encode_string(serde_json::to_vec(&header).unwrap(), &mut token);
+            token.push('.');
+            engine.encode_string(payload, &mut token);
+            let signature = key.sign(token.as_bytes()).unwrap();
+            token.push('.');
+            engine.encode_string(signature, &mut token);
+            token
         });
     });
     group.finish();
@@ -247,6 +258,37 @@ fn refuse(c: &mut Criterion) {
     }
 }
 
+/// Refusing headers that were made to be slow to read, as long as a header may be: many members,
+/// and many of what costs most for each octet.
+fn refuse_slow_headers(c: &mut Criterion) {
+    let provider = provider();
+    let rsa = PrivateKey::from_pem(include_str!("../tests/data/rsa-2048.pem"), provider).unwrap();
+    let verifier = provider
+        .prepare(&rsa.public_key(), Algorithm::RS256)
+        .unwrap();
+    let members: Vec<String> = (0..900).map(|n| format!("\"{n}\":1")).collect();
+    let numbers = vec!["1.5e10"; 1100].join(",");
+    for (name, rest) in [
+        ("members", members.join(",")),
+        ("numbers", format!("\"x\":[{numbers}]")),
+        ("escapes", format!("\"x\":\"{}\"", "\\n".repeat(4000))),
+    ] {
+        let header = format!("{{\"alg\":\"none\",{rest}}}");
+        let token = format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header));
+        let mut group = group(c, format!("slow-header-{name}"));
+        group.bench_function("ours", |b| {
+            b.iter(|| {
+                let refused = UnverifiedJws::parse(black_box(&token), Algorithms::ID_TOKEN);
+                assert_eq!(refused.map(drop).unwrap_err().code(), "alg-unsupported");
+            });
+        });
+        group.bench_function("floor", |b| {
+            b.iter(|| verifier.verify(black_box(b"message"), &[7; 256]).is_err());
+        });
+        group.finish();
+    }
+}
+
 /// Refusing a token whose key is not in a set of ten: what a flood of made-up ids costs.
 fn refuse_unknown_kid(c: &mut Criterion) {
     let provider = provider();
@@ -279,6 +321,6 @@ criterion_group! {
         .measurement_time(Duration::from_millis(300))
         .nresamples(1001)
         .without_plots();
-    targets = verify_and_claims, sign, whole, refuse, refuse_unknown_kid
+    targets = verify_and_claims, sign, whole, refuse, refuse_slow_headers, refuse_unknown_kid
 }
 criterion_main!(benches);

@@ -1,8 +1,10 @@
 //! base64url as JOSE wants it: one spelling for each value (RFC 7515 2, RFC 4648 3.5 and 5).
 //!
 //! No padding, no white space, no `+` or `/`, and the spare bits of the last character are zero.
-//! A verifier that accepts more accepts a second spelling of a token, and whoever keeps a list
-//! of tokens already seen can then be passed by.
+//! A verifier that accepts more accepts a second spelling of the same octets. This is not all that
+//! makes a token unique: of an ECDSA signature there are two, (r, s) and (r, n − s), and JOSE
+//! accepts both. Whoever keeps a list of tokens already seen keeps `jti`, or the text up to the
+//! second dot.
 
 use std::sync::LazyLock;
 

@@ -47,7 +47,7 @@ impl ProtectedHeader {
     /// [`HeaderError`]; the algorithm is judged after the form.
     pub(crate) fn read(octets: &[u8], accepted: Algorithms) -> Result<Self, HeaderError> {
         let mut found = [None; MEMBERS.len()];
-        json::scan_object(octets, octets.len(), &MEMBERS, &mut found)?;
+        json::scan_object(octets, MAX_HEADER_OCTETS, &MEMBERS, &mut found)?;
         let [alg, kid, typ, cty, crit, zip, b64] = found;
         if crit.is_some() {
             return Err(HeaderError::Critical);
@@ -110,6 +110,10 @@ pub fn is_media_type(value: &str, subtype: &str) -> bool {
     let (prefix, rest) = value.rsplit_once('/').unwrap_or(("application", value));
     prefix.eq_ignore_ascii_case("application") && rest.eq_ignore_ascii_case(subtype)
 }
+
+/// A longer header is refused, in octets after decoding. A chain of three certificates has room;
+/// a header that is there to keep a reader busy has less of it.
+pub const MAX_HEADER_OCTETS: usize = 8 * 1024;
 
 /// The members that are looked at. Others are ignored (RFC 7515 4).
 const MEMBERS: [Name<'static>; 7] = [
@@ -298,6 +302,16 @@ mod tests {
         for (json, expected) in cases {
             assert_eq!(code(json), expected, "{json}");
         }
+    }
+
+    #[test]
+    fn a_header_has_room_for_certificates_and_an_end() {
+        let header = |len: usize| {
+            let rest = len - r#"{"alg":"RS256","x5c":""}"#.len();
+            format!(r#"{{"alg":"RS256","x5c":"{}"}}"#, "x".repeat(rest))
+        };
+        assert_eq!(code(&header(MAX_HEADER_OCTETS)), Ok(Algorithm::RS256));
+        assert_eq!(code(&header(MAX_HEADER_OCTETS + 1)), Err("header-json"));
     }
 
     // covers: JWS-14

@@ -9,21 +9,23 @@
 //! &str ──parse(accepted)──▶ UnverifiedJws ──verify(keys)──▶ VerifiedJws ──validate(policy, now)──▶ ValidatedJwt
 //! ```
 //!
-//! Each arrow consumes what came before, and only the last type shows claims. So the accepted
-//! algorithms cannot be forgotten, claims cannot be read before the signature is checked, and
-//! they cannot be used before issuer, audience and time are checked.
+//! Each arrow consumes what came before, and only the last type shows claims in a type of yours. So
+//! the accepted algorithms cannot be forgotten, nothing of the payload can be read before the
+//! signature is checked, and [`jwt::validate`] checks type, issuer, audience and time before it
+//! gives claims. ([`VerifiedJws::payload`] gives the octets to those who have rules of their own.)
 //!
 //! ```
 //! # #[cfg(feature = "ring")] {
 //! use smart_jose::jwt::{ClaimsPolicy, RegisteredClaims, validate};
-//! use smart_jose::{Algorithms, CryptoProvider, Error, JwkSet, UnixTime, UnverifiedJws};
+//! use smart_jose::{Algorithm, Algorithms, CryptoProvider, Error, JwkSet, UnixTime, UnverifiedJws};
 //!
+//! // A token of your own, from one of your services to another. For ID tokens see `smart-oidc`.
 //! fn subject(token: &str, jwks: &[u8], now: UnixTime) -> Result<Option<String>, Error> {
 //!     let keys = JwkSet::parse(jwks, CryptoProvider::ring())?;
-//!     let token = UnverifiedJws::parse(token, Algorithms::ID_TOKEN)?;
+//!     let token = UnverifiedJws::parse(token, Algorithms::of(&[Algorithm::ES256]))?;
 //!     let candidates = keys.candidates(token.header())?;
 //!     let token = token.verify(&candidates)?;
-//!     let policy = ClaimsPolicy::new("https://ehr.example/oidc", "my-app");
+//!     let policy = ClaimsPolicy::new("https://gateway.example", "https://charts.example");
 //!     let token = validate::<RegisteredClaims>(token, &policy, now)?;
 //!     Ok(token.into_claims().sub.into_value())
 //! }
@@ -41,7 +43,9 @@
 //! | a key that serves another type, curve, `alg`, `use` or `key_ops` | a header never decides what a key is for |
 //! | keys in the header (`jwk`, `jku`, `x5c`, `x5u`) | they are ignored; nothing is fetched because of a token |
 //! | every `crit`, `b64: false`, `zip`, `cty: JWT` | no extension is understood, so none is pretended |
-//! | padding, spare bits, white space, five parts, the JSON form | one token has one spelling |
+//! | padding, spare bits, white space, five parts, the JSON form | the same octets have one spelling |
+//! | a `typ` that is neither absent nor `JWT`, unless you name it | a token for another use is not one for this (RFC 8725 3.11) |
+//! | a token over 64 KiB, a header over 8 KiB, a key set over 256 KiB | reading what nobody has signed must stay cheap |
 //! | duplicate members (escapes resolved), lone surrogates, depth over 64, trailing text | two readers must not see two tokens |
 //! | RSA under 2048 bits counted exactly or over 8192, even moduli, exponents that are even or not between 3 and 2³³; points off their curve or of low order | both backends then agree on every key |
 //! | private members and symmetric keys in a public set | whoever published them, everybody has them |
@@ -67,10 +71,11 @@
 //!
 //! # What it costs
 //!
-//! A good token costs one allocation besides those of your claims type: its payload. Refusing a
-//! token for its form, its algorithm or its `kid` costs none but that of the text which the error
-//! shows. Tests count both. `cargo xtask bench` prints how the rest compares with the bare
-//! signature; `docs/design.md` holds figures.
+//! A token as servers issue it (up to 32 members, one audience, a header of up to 500 octets)
+//! costs one allocation besides those of your claims type: its payload. Refusing one for its form,
+//! its algorithm or its `kid` costs none but that of the text which the error shows. Tests count
+//! both. `cargo xtask bench` prints how the rest compares with the bare signature;
+//! `docs/design.md` holds figures.
 
 pub mod alg;
 pub mod base64url;

@@ -183,8 +183,9 @@ pub(crate) fn read<T: FromJson>(value: Option<Found<'_>>) -> Member<T> {
         Some(Found::Plain(text)) => MemberVisitor::member(T::from_string(text), JsonType::String),
         Some(Found::Json(text)) => match plain_number(text) {
             Some(number) => MemberVisitor::member(T::from_number(number), JsonType::Number),
-            // The scan has passed the text, so it reads.
-            None => serde_json::from_str(text).unwrap_or(Member::WrongType(JsonType::Null)),
+            // The scan has passed the text, so it reads; if it did not, it would be no value that
+            // anybody takes for an absent one.
+            None => serde_json::from_str(text).unwrap_or(Member::WrongType(JsonType::Object)),
         },
     }
 }

@@ -49,3 +49,24 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
         f.write_str("Secret(***)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_octets_match() {
+        let secret = Secret::new(String::from("correct horse"));
+        assert!(secret.matches("correct horse"));
+        for other in [
+            "",
+            "correct",
+            "correct horsf",
+            "correct horse ",
+            "Correct horse",
+        ] {
+            assert!(!secret.matches(other), "{other:?}");
+        }
+        assert!(!Secret::new(String::new()).matches("x"));
+    }
+}

@@ -9,6 +9,7 @@ use allocation_counter::measure;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use smart_jose::crypto::{BadSignature, VerifyingKey};
+use smart_jose::header::MAX_HEADER_OCTETS;
 use smart_jose::jwt::{ClaimsPolicy, validate};
 use smart_jose::key::PrivateKey;
 use smart_jose::{
@@ -77,6 +78,29 @@ fn reading_a_good_token_allocates_its_payload_and_nothing_else() {
 }
 
 #[test]
+fn a_token_with_many_members_still_allocates_its_payload_only() {
+    let members = |count: usize| -> String {
+        let members: Vec<String> = (0..count).map(|i| format!("\"m{i}\":{i}")).collect();
+        members.join(",")
+    };
+    let keys = Candidates::one(Arc::new(AtOnce));
+    let policy = ClaimsPolicy::new("https://ehr.example/oidc", "growth-chart-app");
+    let claims = CLAIMS.trim_end_matches('}');
+    // Four members here and seven there, and one place for each object that is open.
+    let header = HEADER.trim_end_matches('}');
+    let header = format!("{header},{}}}", members(28));
+    let claims = format!(r#"{claims},"address":{{{}}},{}}}"#, members(6), members(17));
+    let token = token(&header, &claims);
+    let read = || {
+        let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+        let token = token.verify(&keys).unwrap();
+        validate::<Flat>(token, &policy, NOW).unwrap();
+    };
+    read();
+    assert_eq!(allocations(read), 1);
+}
+
+#[test]
 fn finding_a_key_in_a_set_allocates_nothing() {
     let keys = (0..10).map(|n| {
         let key = PrivateKey::generate(Algorithm::ES256, provider()).unwrap();
@@ -97,6 +121,11 @@ fn finding_a_key_in_a_set_allocates_nothing() {
 fn adv_many_dots_and_other_hostile_tokens_cost_no_more_than_their_error() {
     let none = token(r#"{"alg":"none"}"#, CLAIMS);
     let foreign = token(r#"{"alg":"RS256"}"#, CLAIMS);
+    let long = format!(
+        r#"{{"alg":"none","x":"{}"}}"#,
+        "x".repeat(MAX_HEADER_OCTETS)
+    );
+    let long = token(&long, CLAIMS);
     let cases = [
         ("no dots", "x".repeat(60_000), "jws-segment-count", 0),
         (
@@ -122,6 +151,8 @@ fn adv_many_dots_and_other_hostile_tokens_cost_no_more_than_their_error() {
         ("five parts", "a.b.c.d.e".to_owned(), "jws-encrypted", 0),
         ("alg none", none, "alg-unsupported", ONE_TEXT),
         ("alg of another kind", foreign, "alg-not-accepted", 0),
+        // Decoded it is too long to be kept in place, and not read.
+        ("a header of 8 KiB and more", long, "header-json", 1),
     ];
     for (name, token, code, expected) in cases {
         let refuse = || {

@@ -81,7 +81,7 @@ mod tests {
         else {
             panic!("a key at hand does not wait");
         };
-        let token = input.finish(&signature.unwrap());
+        let token = input.finish(&signature.unwrap()).unwrap();
         let verifier = ring.prepare(key.public_key(), Algorithm::ES256).unwrap();
         let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
         assert!(token.verify(&Candidates::one(verifier)).is_ok());

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Up to this many names are kept without allocation, and up to this many members an object is
-/// searched pair by pair; above, its names are sorted.
-pub(super) const FEW: usize = 16;
+/// So many names are kept without allocation, and one place for each object that is open; in an
+/// object that needs no more than this they are searched pair by pair, and sorted above it.
+pub(super) const FEW: usize = 33;
 
 /// A name, and a number that tells it from most others at a glance.
 #[derive(Clone, Copy, Debug)]

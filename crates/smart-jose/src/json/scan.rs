@@ -411,9 +411,11 @@ impl Scanner<'_, '_> {
             self.digits()?;
         }
         let number = self.text.get(begin..self.at).unwrap_or_default();
-        match number.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(()),
-            _ => Err(self.back_at(begin, Stop::NumberRange)),
+        // The reader that comes after is the judge: at the very edge of a double it refuses what
+        // the standard library rounds.
+        match serde_json::from_str::<f64>(number) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.back_at(begin, Stop::NumberRange)),
         }
     }
 
@@ -513,6 +515,9 @@ mod tests {
             ),
             (b"{\"a\":1e400}", "json-number-range"),
             (b"{\"a\":-1e400}", "json-number-range"),
+            (b"{\"a\":1.7976931348623158e308}", "json-number-range"),
+            (b"{\"a\":-1.7976931348623158e308}", "json-number-range"),
+            (b"{\"a\":17976931348623158e292}", "json-number-range"),
             (b"{\"a\":01}", "json-syntax"),
             (b"{\"a\":1.}", "json-syntax"),
             (b"{\"a\":.5}", "json-syntax"),
@@ -585,6 +590,27 @@ mod tests {
             check_object(b"{} ", 2),
             Err(JsonError::TooLong { limit: 2, found: 3 })
         );
+    }
+
+    #[test]
+    fn long_numbers_have_the_edge_of_a_double() {
+        let whole = |digits: usize| format!("{{\"a\":1{}}}", "0".repeat(digits - 1));
+        for digits in [1, 17, 298, 299, 300, 301, 309] {
+            assert_eq!(code(whole(digits).as_bytes()), Ok(()), "{digits}");
+        }
+        for digits in [310, 311, 399, 400, 401, 5000] {
+            let refused = Err("json-number-range");
+            assert_eq!(code(whole(digits).as_bytes()), refused, "{digits}");
+        }
+        // What passes is what the next reader takes, to the last digit.
+        for number in ["1.7976931348623157e308", "5e-324", "1e-400", "0.1e309"] {
+            let text = format!("{{\"a\":{number}}}");
+            assert_eq!(code(text.as_bytes()), Ok(()), "{number}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(&text).is_ok(),
+                "{number}"
+            );
+        }
     }
 
     #[test]

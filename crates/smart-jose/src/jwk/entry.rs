@@ -218,7 +218,8 @@ impl Jwk {
     ///
     /// [`SkipReason`]: why the key cannot be used to verify.
     pub fn parse(json: &[u8]) -> Result<(Self, Vec<JwkFinding>), SkipReason> {
-        let wire: Wire = json::read_object(json, json.len()).map_err(SkipReason::Json)?;
+        let wire: Wire =
+            json::read_object(json, super::MAX_SET_OCTETS).map_err(SkipReason::Json)?;
         Self::from_wire(&wire)
     }
 

@@ -212,7 +212,8 @@ impl Candidates {
 }
 
 impl JwkSet {
-    /// Reads a set. Each entry is judged by itself.
+    /// Reads a set. Each entry is judged by itself and read strictly; what stands beside them is
+    /// passed over, whatever it is.
     ///
     /// # Errors
     ///

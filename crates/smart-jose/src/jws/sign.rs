@@ -1,8 +1,10 @@
 //! Writing the compact form.
 
+use core::fmt;
+
 use serde::Serialize;
 
-use crate::alg::Algorithm;
+use crate::alg::{Algorithm, KeyType};
 use crate::base64url;
 use crate::class::ErrorClass;
 use crate::crypto::{SigningFailed, SigningKey};
@@ -29,7 +31,7 @@ use crate::crypto::{SigningFailed, SigningKey};
 pub fn sign(payload: &[u8], kid: Option<&str>, key: &dyn SigningKey) -> Result<String, SignError> {
     let input = SigningInput::new(payload, kid, key.algorithm())?;
     let signature = key.sign(input.message())?;
-    Ok(input.finish(&signature))
+    input.finish(&signature)
 }
 
 /// A token up to its signature: for keys that do not sign on the spot, such as those of a key
@@ -45,11 +47,23 @@ pub fn sign(payload: &[u8], kid: Option<&str>, key: &dyn SigningKey) -> Result<S
 ///
 /// let input = SigningInput::new(br#"{"sub":"alice"}"#, Some("key-1"), key.algorithm()).unwrap();
 /// let signature = key.sign(input.message()).unwrap(); // or ask a service, and wait
-/// assert_eq!(input.finish(&signature).split('.').count(), 3);
+/// assert_eq!(input.finish(&signature).unwrap().split('.').count(), 3);
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct SigningInput(String);
+#[derive(Clone)]
+pub struct SigningInput {
+    text: String,
+    algorithm: Algorithm,
+}
+
+impl fmt::Debug for SigningInput {
+    /// Shows the algorithm and nothing of the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningInput")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
 
 impl SigningInput {
     /// The signing input of RFC 7515 5.1: header and payload, encoded, with a dot between.
@@ -74,22 +88,45 @@ impl SigningInput {
         base64url::encode_onto(&header, &mut input);
         input.push('.');
         base64url::encode_onto(payload, &mut input);
-        Ok(Self(input))
+        Ok(Self {
+            text: input,
+            algorithm,
+        })
     }
 
     /// The octets to sign.
     #[must_use]
     pub const fn message(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.text.as_bytes()
     }
 
     /// The token, with a signature in JOSE form (see [`crate::crypto::VerifyingKey::verify`]).
-    #[must_use]
-    pub fn finish(self, signature: &[u8]) -> String {
-        let Self(mut token) = self;
+    ///
+    /// # Errors
+    ///
+    /// [`SignError::SignatureLength`]: a key service that answers with DER, or with nothing, would
+    /// otherwise make tokens that nobody verifies.
+    pub fn finish(self, signature: &[u8]) -> Result<String, SignError> {
+        let Self {
+            text: mut token,
+            algorithm,
+        } = self;
+        let fits = match algorithm.key_type() {
+            KeyType::P256 | KeyType::Ed25519 => signature.len() == 64,
+            KeyType::P384 => signature.len() == 96,
+            KeyType::P521 => signature.len() == 132,
+            // As long as the modulus: 2048 to 8192 bits.
+            KeyType::Rsa => (256..=1024).contains(&signature.len()),
+        };
+        if !fits {
+            return Err(SignError::SignatureLength {
+                algorithm,
+                found: signature.len(),
+            });
+        }
         token.push('.');
         base64url::encode_onto(signature, &mut token);
-        token
+        Ok(token)
     }
 }
 
@@ -117,6 +154,14 @@ pub enum SignError {
     /// The key did not sign.
     #[error(transparent)]
     Key(#[from] SigningFailed),
+    /// The key gave a signature that is none of its algorithm, DER perhaps (RFC 7518 3.3 to 3.5).
+    #[error("the key gave {found} octets, which is no {algorithm} signature in JOSE form")]
+    SignatureLength {
+        /// The algorithm of the key.
+        algorithm: Algorithm,
+        /// How many octets it gave.
+        found: usize,
+    },
 }
 
 impl SignError {
@@ -127,6 +172,7 @@ impl SignError {
             Self::EmptyPayload => "sign-empty-payload",
             Self::Header => "sign-header",
             Self::Key(error) => error.code(),
+            Self::SignatureLength { .. } => "sign-signature-length",
         }
     }
 
@@ -136,6 +182,7 @@ impl SignError {
         match self {
             Self::EmptyPayload | Self::Header => ErrorClass::Configuration,
             Self::Key(error) => error.class(),
+            Self::SignatureLength { .. } => ErrorClass::Upstream,
         }
     }
 }
@@ -153,5 +200,36 @@ mod tests {
         let key = ring.signing_key(&key, Algorithm::ES256).unwrap();
         assert_eq!(sign(b"", None, &*key), Err(SignError::EmptyPayload));
         assert!(sign(b"{}", None, &*key).is_ok());
+    }
+
+    #[test]
+    fn a_signature_in_another_form_makes_no_token() {
+        for (algorithm, good) in [
+            (Algorithm::ES256, 64),
+            (Algorithm::EdDSA, 64),
+            (Algorithm::ES384, 96),
+            (Algorithm::ES512, 132),
+            (Algorithm::RS256, 256),
+            (Algorithm::PS512, 1024),
+        ] {
+            let finish = |len: usize| {
+                let input = SigningInput::new(b"{}", None, algorithm).unwrap();
+                input.finish(&vec![7; len]).map(drop)
+            };
+            assert_eq!(finish(good), Ok(()), "{algorithm}");
+            for found in [0, 63, 65, 70, 72, 95, 97, 104, 131, 133, 139, 255, 1025] {
+                let refused = Err(SignError::SignatureLength { algorithm, found });
+                if algorithm.key_type() == KeyType::Rsa || found != good {
+                    assert_eq!(finish(found), refused, "{algorithm} {found}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_a_token() {
+        let input = SigningInput::new(br#"{"sub":"patient-123"}"#, None, Algorithm::ES256);
+        let shown = format!("{:?}", input.unwrap());
+        assert_eq!(shown, "SigningInput { algorithm: ES256, .. }");
     }
 }

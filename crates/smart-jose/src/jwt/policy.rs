@@ -7,10 +7,11 @@ use serde::de::DeserializeOwned;
 
 use super::check::{self, ClaimError, DEFAULT_LEEWAY, MAX_LEEWAY};
 use crate::class::ErrorClass;
-use crate::header::ProtectedHeader;
+use crate::header::{ProtectedHeader, is_media_type};
 use crate::json::{self, Found, JsonError, Name};
 use crate::jws::VerifiedJws;
 use crate::member;
+use crate::text::Text;
 use crate::time::UnixTime;
 
 /// What a token must say. There is no `Default`: whom a token must be from and for is a decision,
@@ -20,6 +21,7 @@ pub struct ClaimsPolicy {
     issuer: String,
     audience: String,
     leeway: Duration,
+    typ: Option<String>,
 }
 
 impl ClaimsPolicy {
@@ -30,7 +32,17 @@ impl ClaimsPolicy {
             issuer: issuer.into(),
             audience: audience.into(),
             leeway: DEFAULT_LEEWAY,
+            typ: None,
         }
+    }
+
+    /// Accepts tokens of this `typ` only, such as `at+jwt` (RFC 8725 3.11), compared as
+    /// [`crate::header::is_media_type`] does. Unless set, `typ` must be absent or `JWT`: a token
+    /// that was made for another use is not taken for one of this.
+    #[must_use]
+    pub fn with_typ(mut self, typ: impl Into<String>) -> Self {
+        self.typ = Some(typ.into());
+        self
     }
 
     /// Grants this leeway on the time claims, 60 s unless set and at most 300 s.
@@ -81,6 +93,14 @@ pub enum ValidationError {
     /// A claim is refused.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// The token says that it is of another use.
+    #[error("typ is {}, expected {expected}", .found.as_ref().map_or_else(|| "missing".to_owned(), ToString::to_string))]
+    Typ {
+        /// The `typ` that is asked for; `JWT` may also be absent.
+        expected: Text,
+        /// The `typ` of the token.
+        found: Option<Text>,
+    },
     /// The payload is not a strict JSON object, or does not fit the caller's type.
     #[error("the claims are not a strict JSON object: {0}")]
     Json(#[from] JsonError),
@@ -92,6 +112,7 @@ impl ValidationError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Claim(error) => error.code(),
+            Self::Typ { .. } => "jwt-typ",
             Self::Json(_) => "claims-json",
         }
     }
@@ -103,6 +124,30 @@ impl ValidationError {
     }
 }
 
+/// `typ` is the expected one, or where none is named absent or `JWT`.
+fn check_typ(header: &ProtectedHeader, policy: &ClaimsPolicy) -> Result<(), ValidationError> {
+    let expected = policy.typ.as_deref();
+    let fits = match (expected, header.typ()) {
+        (None, None) => true,
+        (None, Some(typ)) => is_media_type(typ, "jwt"),
+        (Some(_), None) => false,
+        (Some(expected), Some(typ)) => {
+            let expected = expected.to_ascii_lowercase();
+            is_media_type(
+                typ,
+                expected.strip_prefix("application/").unwrap_or(&expected),
+            )
+        }
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(ValidationError::Typ {
+        expected: Text::new(expected.unwrap_or("JWT")),
+        found: header.typ().map(Text::new),
+    })
+}
+
 /// The claims that [`validate`] looks at, found while the payload is scanned.
 const CHECKED: [Name<'static>; 5] = [
     Name::new("iss"),
@@ -112,8 +157,11 @@ const CHECKED: [Name<'static>; 5] = [
     Name::new("iat"),
 ];
 
-/// Checks `iss`, `aud`, `exp`, `nbf` and `iat` (where there is one), then reads the claims into
-/// the caller's type.
+/// Checks `typ`, `iss`, `aud`, `exp`, `nbf` and `iat` (where there is one), then reads the claims
+/// into the caller's type (RFC 7519 7.2, RFC 8725 3.8 to 3.12).
+///
+/// It is for tokens of your own and for assertions. An ID token has more rules, which
+/// `smart-oidc` holds: nonce, `azp`, hashes, a required `sub` and `iat`.
 ///
 /// # Errors
 ///
@@ -152,6 +200,7 @@ pub fn validate<C: DeserializeOwned>(
     now: UnixTime,
 ) -> Result<ValidatedJwt<C>, ValidationError> {
     let (header, payload) = token.into_parts();
+    check_typ(&header, policy)?;
     let mut found = [None; CHECKED.len()];
     let text = json::scan_object(&payload, payload.len(), &CHECKED, &mut found)?;
     let [iss, aud, exp, nbf, iat] = found;

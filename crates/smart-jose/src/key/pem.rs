@@ -67,11 +67,9 @@ impl<'p> Iterator for Blocks<'p> {
 
 /// The octets of a body: base64 in lines of any width.
 pub(super) fn decode(body: &str) -> Result<Zeroizing<Vec<u8>>, PemError> {
-    let text: Zeroizing<Vec<u8>> = Zeroizing::new(
-        body.bytes()
-            .filter(|it| !it.is_ascii_whitespace())
-            .collect(),
-    );
+    // With all its room from the beginning, so that no shorter copy is left behind unwiped.
+    let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
+    text.extend(body.bytes().filter(|it| !it.is_ascii_whitespace()));
     STANDARD
         .decode(&*text)
         .map(Zeroizing::new)
