@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use smart_jose::CryptoProvider;
-use smart_jose::jwk::thumbprint;
+use smart_jose::jwk::{PrivateJwk, thumbprint};
 use smart_jose::key::{Curve, PrivateKey, PublicKey};
 
 fn judge_public(key: &PublicKey) {
@@ -25,10 +25,20 @@ fn judge_public(key: &PublicKey) {
     }
 }
 
-/// A backend refuses the key, or what it signs verifies with the public half.
+/// A backend refuses the key, or what it signs verifies with the public half. What is written of
+/// it is read as the same key.
 fn judge_private(key: &PrivateKey) {
     let public = key.public_key();
     judge_public(&public);
+    let aws = CryptoProvider::aws_lc_rs();
+    let der = key.expose_pkcs8_der().expect("a key is written");
+    let again = PrivateKey::from_pkcs8_der(&der, aws).expect("what was written is read");
+    assert_eq!(again.public_key(), public);
+    assert_eq!(*again.expose_pkcs8_der().expect("a key is written"), *der);
+    let jwk = PrivateJwk::new(key.clone(), None, None);
+    let jwk = jwk.expose_json().expect("a key is written");
+    let again = PrivateJwk::parse(jwk.as_bytes()).expect("what was written is read");
+    assert_eq!(*again.key.expose_pkcs8_der().expect("a key is written"), *der);
     for provider in [CryptoProvider::ring(), CryptoProvider::aws_lc_rs()] {
         let mut algorithms = provider.algorithms().iter().filter(|it| public.fits(*it));
         let Some(algorithm) = algorithms.next() else {

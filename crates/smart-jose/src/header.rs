@@ -1,6 +1,7 @@
 //! The protected header: what a verifier may know before it has verified.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use crate::alg::{Algorithm, Algorithms};
 use crate::class::ErrorClass;
@@ -17,7 +18,7 @@ use crate::text::Text;
 pub struct ProtectedHeader {
     algorithm: Algorithm,
     kid: Option<ShortText>,
-    typ: Option<ShortText>,
+    typ: Option<Cow<'static, str>>,
 }
 
 impl ProtectedHeader {
@@ -37,7 +38,7 @@ impl ProtectedHeader {
     /// The type as written (RFC 7515 4.1.9); compare with [`is_media_type`]. Text from outside.
     #[must_use]
     pub fn typ(&self) -> Option<&str> {
-        self.typ.as_ref().map(ShortText::as_str)
+        self.typ.as_deref()
     }
 
     /// Reads a header.
@@ -60,7 +61,7 @@ impl ProtectedHeader {
             return Err(HeaderError::Unencoded);
         }
         let kid = optional("kid", member::read(kid))?;
-        let typ = optional("typ", member::read(typ))?;
+        let typ = optional("typ", member::read(typ))?.map(|Typ(typ)| typ);
         if optional("cty", member::read_text(cty))?.is_some_and(|cty| is_media_type(&cty, "jwt")) {
             return Err(HeaderError::Nested);
         }
@@ -137,6 +138,19 @@ impl FromJson for Alg {
     fn from_string(name: &str) -> Option<Self> {
         let known = Algorithm::from_name(name).map(Self::Known);
         Some(known.unwrap_or_else(|| Self::Unknown(Text::new(name))))
+    }
+}
+
+/// A `typ`; nearly every token has the one that costs no allocation.
+struct Typ(Cow<'static, str>);
+
+impl FromJson for Typ {
+    const EXPECTED: &'static str = String::EXPECTED;
+    fn from_string(typ: &str) -> Option<Self> {
+        Some(Self(match typ {
+            "JWT" => Cow::Borrowed("JWT"),
+            other => Cow::Owned(other.to_owned()),
+        }))
     }
 }
 

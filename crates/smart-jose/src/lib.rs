@@ -71,7 +71,7 @@
 //!
 //! # What it costs
 //!
-//! A token as servers issue it (up to 32 members, one audience, a header of up to 500 octets)
+//! A token as servers issue it (up to 19 members, one audience, a header of up to 500 octets)
 //! costs one allocation besides those of your claims type: its payload. Refusing one for its form,
 //! its algorithm or its `kid` costs none but that of the text which the error shows. Tests count
 //! both. `cargo xtask bench` prints how the rest compares with the bare signature;

@@ -6,7 +6,7 @@
 use crate::member::FromJson;
 
 /// Text of up to this many octets is kept in place: a `kid` that is a thumbprint has 43.
-const SHORT_TEXT: usize = 63;
+const SHORT_TEXT: usize = 47;
 
 /// Buffers of up to this many octets are kept in place: a header, or the signature of an RSA key
 /// of 4096 bits.

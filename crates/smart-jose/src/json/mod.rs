@@ -22,7 +22,8 @@ use serde::de::DeserializeOwned;
 
 use crate::text::Text;
 
-/// Checks that `octets` are one strict JSON object and reads them into `T`.
+/// Checks that `octets` are one strict JSON object, of at most `limit` octets, and reads them into
+/// `T`.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// So many names are kept without allocation, and one place for each object that is open; in an
 /// object that needs no more than this they are searched pair by pair, and sorted above it.
-pub(super) const FEW: usize = 33;
+pub(super) const FEW: usize = 20;
 
 /// A name, and a number that tells it from most others at a glance.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,23 @@ pub(super) struct Names<'a> {
     few: [Option<Name<'a>>; FEW],
     count: usize,
     /// All of them, once there are many or one of them had to be unescaped; `count` is zero then.
-    many: Vec<Option<Cow<'a, str>>>,
+    many: Vec<Option<Kept<'a>>>,
+}
+
+/// A name among many; by its mark it is sorted faster than by its text.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Kept<'a> {
+    mark: u64,
+    text: Cow<'a, str>,
+}
+
+impl<'a> From<Name<'a>> for Kept<'a> {
+    fn from(name: Name<'a>) -> Self {
+        Self {
+            mark: name.mark,
+            text: Cow::Borrowed(name.text),
+        }
+    }
 }
 
 impl<'a> Names<'a> {
@@ -80,19 +96,22 @@ impl<'a> Names<'a> {
                 *slot = name;
                 self.count += 1;
             }
-            _ => self.push_to_many(name.map(|it| Cow::Borrowed(it.text))),
+            _ => self.push_to_many(name.map(Kept::from)),
         }
     }
 
     /// Adds a name that was written with escapes.
     pub(super) fn push_unescaped(&mut self, name: String) {
-        self.push_to_many(Some(Cow::Owned(name)));
+        self.push_to_many(Some(Kept {
+            mark: Name::new(&name).mark,
+            text: Cow::Owned(name),
+        }));
     }
 
     #[cold]
-    fn push_to_many(&mut self, name: Option<Cow<'a, str>>) {
+    fn push_to_many(&mut self, name: Option<Kept<'a>>) {
         let few = self.few.iter().take(self.count);
-        let few = few.map(|it| it.map(|it| Cow::Borrowed(it.text)));
+        let few = few.map(|it| it.map(Kept::from));
         self.many.extend(few);
         self.many.push(name);
         self.count = 0;
@@ -147,7 +166,7 @@ fn pair<T>(values: &[T], same: impl Fn(&T, &T) -> bool) -> Option<&T> {
 
 /// A name that occurs twice; `None` occurs once. Sorts the names where there are many, so that an
 /// object of ten thousand members costs no more than its length suggests.
-fn duplicate<'n>(names: &'n mut [Option<Cow<'_, str>>]) -> Option<&'n str> {
+fn duplicate<'n>(names: &'n mut [Option<Kept<'_>>]) -> Option<&'n str> {
     let twice = if names.len() > FEW {
         names.sort_unstable();
         let mut pairs = names.windows(2);
@@ -158,7 +177,7 @@ fn duplicate<'n>(names: &'n mut [Option<Cow<'_, str>>]) -> Option<&'n str> {
     } else {
         pair(names, |a, b| a == b)
     };
-    twice.and_then(Option::as_deref)
+    twice.and_then(Option::as_ref).map(|it| it.text.as_ref())
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ pub const MAX_DEPTH: usize = 64;
 /// How the names begin by which `serde_json` passes raw text and numbers to itself.
 const RESERVED: &str = "$serde_json::private::";
 
-/// Checks that `octets` are one strict JSON object, and gives them back as text.
+/// Checks that `octets` are one strict JSON object, of at most `limit` octets, and gives them back
+/// as text.
 ///
 /// # Errors
 ///

@@ -37,7 +37,7 @@ pub struct VerifiedJws {
 }
 
 impl<'t> UnverifiedJws<'t> {
-    /// Reads the compact form and the header. `accepted` is what the caller accepts; after this no
+    /// Reads the compact form and the header (RFC 7515 5.2, steps 1 to 5). `accepted` is what the caller accepts; after this no
     /// value with another algorithm exists, so no later step can forget to check.
     ///
     /// Payload and signature are decoded when they are needed. So refusing a token up to there,
@@ -91,7 +91,7 @@ impl<'t> UnverifiedJws<'t> {
         &self.header
     }
 
-    /// Checks the signature against one key after the other.
+    /// Checks the signature against one key after the other (RFC 7515 5.2, steps 6 to 8).
     ///
     /// # Errors
     ///

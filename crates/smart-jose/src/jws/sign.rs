@@ -9,7 +9,7 @@ use crate::base64url;
 use crate::class::ErrorClass;
 use crate::crypto::{SigningFailed, SigningKey};
 
-/// Signs `payload` with `typ: JWT`, the key's `alg`, and a `kid` where one is given.
+/// Signs `payload` (RFC 7515 5.1) with `typ: JWT`, the key's `alg`, and a `kid` where one is given.
 ///
 /// The header members stand in this order: `typ`, `alg`, `kid`. The payload is signed as it is;
 /// its octets are the caller's.

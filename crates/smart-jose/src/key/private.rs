@@ -106,8 +106,7 @@ impl RsaPrivateKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::PrivateKeyInconsistent`] for an empty part, one that is longer than the
-    /// modulus, or primes of which one is longer than the modulus allows.
+    /// [`KeyError::PrivateKeyInconsistent`] for a part that is empty or longer than the modulus.
     pub fn from_parts(
         public: RsaPublicKey,
         parts: &RsaPrivateParts<impl AsRef<[u8]>>,
