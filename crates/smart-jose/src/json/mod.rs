@@ -10,6 +10,7 @@
 //! could begin. It accepts nothing that `serde_json` refuses; what passes is then read with it.
 
 mod names;
+mod plain;
 mod problem;
 mod scan;
 

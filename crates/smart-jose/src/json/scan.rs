@@ -1,6 +1,7 @@
 //! The strict scan: a loop over the text with a small stack of its own.
 
 use super::names::{Name, Names};
+use super::plain::plain_octets;
 use super::problem::JsonError;
 use crate::text::Text;
 
@@ -457,25 +458,6 @@ impl Scanner<'_, '_> {
 /// A whole number shorter than this is below 10³⁰⁰, so it is finite.
 const FINITE: usize = 300;
 
-/// How many of eight octets, the first in the lowest bits, come before the first quotation mark,
-/// backslash or control character.
-fn plain_octets(eight: u64) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // An octet is below `n` where subtracting `n` borrows into its high bit, which was not set.
-    // The borrow may run on into octets above it, so only the lowest bit found is sure.
-    const fn below(eight: u64, n: u64) -> u64 {
-        eight.wrapping_sub(ONES * n) & !eight
-    }
-    // This changes places of 0x20 and 0x22, so that the quotation mark stands right behind the
-    // control characters.
-    let quote_or_control = below(eight ^ (ONES * 0x02), 0x21);
-    let backslash = below(eight ^ (ONES * 0x5c), 1);
-    let special = (quote_or_control | backslash) & HIGH;
-    // Each octet has eight bits; where none is special all 64 are zero.
-    usize::try_from(special.trailing_zeros() / 8).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::read_object;
@@ -638,22 +620,6 @@ mod tests {
         let error = read_object::<Expected>(br#"{"a":"hunter2"}"#, 99).unwrap_err();
         assert_eq!(error.code(), "json-structure");
         assert!(!error.to_string().contains("hunter2"), "{error}");
-    }
-
-    #[test]
-    fn the_first_octet_that_is_not_plain_is_found() {
-        let special = |it: u8| it == b'"' || it == b'\\' || it < 0x20;
-        for octet in 0..=255 {
-            for at in 0..8 {
-                for behind in [*b"aZ 9~\xc3\xa9x", [0x21; 8], [0x22; 8], [0; 8], [0xff; 8]] {
-                    let mut eight = *b"aZ 9~\xc3\xa9x";
-                    eight[at] = octet;
-                    eight[at + 1..].copy_from_slice(&behind[at + 1..]);
-                    let first = eight.iter().position(|it| special(*it)).unwrap_or(8);
-                    assert_eq!(plain_octets(u64::from_le_bytes(eight)), first, "{eight:x?}");
-                }
-            }
-        }
     }
 
     #[test]

@@ -180,6 +180,9 @@ pub(super) enum Purpose {
     Sign,
 }
 
+/// A longer JWK is refused, in octets; a chain of certificates has room.
+const MAX_KEY_OCTETS: usize = 64 * 1024;
+
 impl Jwk {
     /// A key to be published, for one algorithm and under a `kid`.
     ///
@@ -218,8 +221,7 @@ impl Jwk {
     ///
     /// [`SkipReason`]: why the key cannot be used to verify.
     pub fn parse(json: &[u8]) -> Result<(Self, Vec<JwkFinding>), SkipReason> {
-        let wire: Wire =
-            json::read_object(json, super::MAX_SET_OCTETS).map_err(SkipReason::Json)?;
+        let wire: Wire = json::read_object(json, MAX_KEY_OCTETS).map_err(SkipReason::Json)?;
         Self::from_wire(&wire)
     }
 
