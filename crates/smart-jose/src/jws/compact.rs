@@ -37,8 +37,9 @@ pub struct VerifiedJws {
 }
 
 impl<'t> UnverifiedJws<'t> {
-    /// Reads the compact form and the header (RFC 7515 5.2, steps 1 to 5). `accepted` is what the caller accepts; after this no
-    /// value with another algorithm exists, so no later step can forget to check.
+    /// Reads the compact form and the header (RFC 7515 5.2, steps 1 to 5). `accepted` is what the
+    /// caller accepts; after this no value with another algorithm exists, so no later step can
+    /// forget to check.
     ///
     /// Payload and signature are decoded when they are needed. So refusing a token up to there,
     /// for its algorithm or for a `kid` that no key has, asks nothing of the allocator but what
@@ -95,10 +96,9 @@ impl<'t> UnverifiedJws<'t> {
     ///
     /// # Errors
     ///
-    /// [`JwsError::Base64`] where the signature is not canonical base64url, or a payload with a
-    /// valid signature is not;
-    /// [`JwsError::BadSignature`] where none of them verifies, [`JwsError::KeyMismatch`] where
-    /// the candidates were chosen for a token of another algorithm.
+    /// [`JwsError::KeyMismatch`] where the candidates were chosen for a token of another algorithm,
+    /// [`JwsError::BadSignature`] where none of them verifies, [`JwsError::Base64`] where the
+    /// signature is not canonical base64url, or a payload with a valid signature is not.
     pub fn verify(self, keys: &Candidates) -> Result<VerifiedJws, JwsError> {
         if keys.algorithm() != self.header.algorithm() {
             return Err(JwsError::KeyMismatch {
