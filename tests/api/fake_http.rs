@@ -74,6 +74,12 @@ impl Answer {
         }
     }
 
+    /// With this header besides.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     fn response(&self) -> Response<Bytes> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
@@ -113,6 +119,11 @@ impl FakeHttp {
     /// Lets all answers through.
     pub(crate) fn open(&self) {
         self.gate.add_permits(1);
+    }
+
+    /// Lets no further answer through until [`FakeHttp::open`] is called again.
+    pub(crate) fn close(&self) {
+        self.gate.forget_permits(1);
     }
 
     /// Sets what a URL answers from now on.

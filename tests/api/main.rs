@@ -30,6 +30,7 @@ mod ring {
     mod discovery;
     mod id_token;
     mod jwk_set;
+    mod key_cache;
     mod keys;
     mod launch;
     mod remote_jwks;
@@ -48,6 +49,7 @@ mod aws_lc_rs {
     mod discovery;
     mod id_token;
     mod jwk_set;
+    mod key_cache;
     mod keys;
     mod launch;
     mod remote_jwks;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use smart_oidc::discovery::jwks::{BACKOFF, COOL_DOWN, LIFE, MAX_LIFE, MIN_LIFE};
+use smart_oidc::discovery::jwks::{BACKOFF, COOL_DOWN, EMPTY_BACKOFF, LIFE, MAX_LIFE, MIN_LIFE};
 use smart_oidc::discovery::{EndpointUrl, FixedClock, KeySource, KeySourceError, RemoteJwks};
 use smart_oidc::jose::{Algorithms, ErrorClass, UnixTime, UnverifiedJws};
 use smart_tests::forge::{Forge, b64, kid_of};
@@ -264,13 +264,17 @@ async fn adv_outage_keeps_keys() {
     assert_eq!(world.judge(&good).await, Ok(()));
     world.http.set_down(true);
     world.clock.advance(LIFE);
-    // Each rest costs one request, however many tokens come.
-    for round in 1..=5 {
+    // Each rest costs one request, however many tokens come; each is twice as long as the one
+    // before, give or take a fifth.
+    for (round, doubled) in [1, 2, 4, 8, 16, 30, 30].into_iter().enumerate() {
+        let rest = BACKOFF * doubled;
         for _ in 0..10 {
             assert_eq!(world.judge(&good).await, Ok(()));
         }
-        assert_eq!(world.http.count(), 1 + round);
-        world.clock.advance(BACKOFF);
+        world.clock.advance(rest * 4 / 5 - SECOND);
+        assert_eq!(world.judge(&good).await, Ok(()));
+        assert_eq!(world.http.count(), 2 + round);
+        world.clock.advance(rest * 2 / 5 + SECOND);
     }
     // What the issuer withdrew in the meantime is gone as soon as it is back.
     world.http.set_down(false);
@@ -292,11 +296,12 @@ async fn a_failure_is_followed_by_a_rest() {
         assert_eq!(error.class(), ErrorClass::Upstream);
     }
     assert_eq!(world.http.count(), 1);
-    world.clock.advance(BACKOFF - SECOND);
+    // With nothing held the rest is short: people wait.
+    world.clock.advance(EMPTY_BACKOFF * 3 / 4);
     world.http.set_down(false);
     assert_eq!(world.judge(&good).await, Err("http-connect"));
     assert_eq!(world.http.count(), 1);
-    world.clock.advance(SECOND);
+    world.clock.advance(EMPTY_BACKOFF / 2);
     assert_eq!(world.judge(&good).await, Ok(()));
     assert_eq!(world.http.count(), 2);
 }

@@ -22,6 +22,19 @@ pub trait HttpClient: Debug + Send + Sync {
     ///
     /// [`TransportError`] where no whole response came back.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+
+    /// The same within this time, if it is shorter than the client's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`HttpClient::send`].
+    async fn send_within(
+        &self,
+        request: Request<Bytes>,
+        _limit: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        self.send(request).await
+    }
 }
 
 /// Why no response came back. It names the host and never a path or a query, which may hold

@@ -37,11 +37,14 @@
 //! - `fips`: AWS-LC's validated module, for keys and for TLS, whatever else is on.
 //! - `reqwest` (default): [`ReqwestClient`]. Without it, implement [`HttpClient`] yourself.
 
+mod address;
 mod clock;
 mod discover;
 pub mod document;
 mod finding;
+mod freshness;
 mod http_client;
+mod jitter;
 pub mod jwks;
 mod provider_metadata;
 #[cfg(feature = "reqwest")]
@@ -51,6 +54,7 @@ mod smart_configuration;
 mod tls;
 mod url;
 
+pub use address::{AddressKind, NetworkError, Networks};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use discover::{Discovery, DiscoveryError, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;

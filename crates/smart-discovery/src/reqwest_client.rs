@@ -84,32 +84,24 @@ impl ReqwestClient {
             body_limit,
         })
     }
-
-    fn transport_error(&self, host: &Text, error: reqwest::Error) -> TransportError {
-        let host = host.clone();
-        let error = error.without_url();
-        let problem = Text::new(&deepest(&error));
-        if error.is_timeout() {
-            TransportError::Timeout {
-                host,
-                limit: self.total_timeout,
-            }
-        } else if error.is_connect() {
-            TransportError::Connect { host, problem }
-        } else if error.is_builder() {
-            TransportError::Request { problem }
-        } else {
-            TransportError::Exchange { host, problem }
-        }
-    }
 }
 
 #[async_trait]
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.send_within(request, self.total_timeout).await
+    }
+
+    async fn send_within(
+        &self,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
         let host = Text::new(request.uri().authority().map_or("", |it| it.as_str()));
-        let fail = |error| self.transport_error(&host, error);
-        let request = reqwest::Request::try_from(request).map_err(fail)?;
+        let limit = limit.min(self.total_timeout);
+        let fail = |error| transport_error(&host, limit, error);
+        let mut request = reqwest::Request::try_from(request).map_err(fail)?;
+        *request.timeout_mut() = Some(limit);
         let mut answer = self.client.execute(request).await.map_err(fail)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
@@ -127,6 +119,21 @@ impl HttpClient for ReqwestClient {
         }
         *response.body_mut() = body.freeze();
         Ok(response)
+    }
+}
+
+fn transport_error(host: &Text, limit: Duration, error: reqwest::Error) -> TransportError {
+    let host = host.clone();
+    let error = error.without_url();
+    let problem = Text::new(&deepest(&error));
+    if error.is_timeout() {
+        TransportError::Timeout { host, limit }
+    } else if error.is_connect() {
+        TransportError::Connect { host, problem }
+    } else if error.is_builder() {
+        TransportError::Request { problem }
+    } else {
+        TransportError::Exchange { host, problem }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the cache decides. Time comes in, a decision goes out: no clock, no network.
+//! What the cache decides. Time and chance come in, a decision goes out: no clock, no network.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -6,40 +6,65 @@ use std::sync::Arc;
 use smart_jose::jwk::KeySelectionError;
 use smart_jose::{Candidates, JwkSet, ProtectedHeader};
 
-use super::document::JwksError;
+use super::document::{Fetched, JwksError, Validators};
 use super::source::KeySourceError;
+use crate::freshness::{Bounds, MAX_LIFE};
+use crate::jitter::Jitter;
 
-/// How long a fetched set is fresh, unless set otherwise.
-pub const LIFE: Duration = Duration::from_secs(600);
-/// The shortest life that can be set.
-pub const MIN_LIFE: Duration = Duration::from_secs(60);
-/// The longest life that can be set: a key that is withdrawn must die one day.
-pub const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How soon after a fetch an unknown `kid` may cause the next one. A flood of made-up `kid`s
-/// costs the issuer one request in this time.
+/// How soon after a fetch an unknown `kid` or a bad signature may cause the next one. A flood of
+/// made-up tokens costs the issuer one request in this time.
 pub const COOL_DOWN: Duration = Duration::from_secs(30);
-/// How soon after a failed fetch the next one may be tried.
+/// A set confirmed less long ago than this is not fetched again because of a bad signature.
+pub const CONFIRMED: Duration = Duration::from_secs(60);
+/// How soon after a first failure the next fetch may be tried. It doubles with each failure, up to
+/// [`MAX_BACKOFF`], and varies by a fifth.
 pub const BACKOFF: Duration = Duration::from_secs(10);
+/// The longest rest after failures.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(300);
+/// The first rest where no keys are held yet and people wait; it doubles up to
+/// [`MAX_EMPTY_BACKOFF`].
+pub const EMPTY_BACKOFF: Duration = Duration::from_secs(1);
+/// The longest rest where no keys are held yet.
+pub const MAX_EMPTY_BACKOFF: Duration = Duration::from_secs(30);
+/// A server that asks to be left alone (`Retry-After`) is, up to this long.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
+/// How long keys stay usable past their life while the issuer cannot be reached.
+pub const STALE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is held for one issuer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cache {
-    life: Duration,
+    bounds: Bounds,
     held: Option<Held>,
-    last_failure: Option<(Duration, JwksError)>,
+    failure: Option<Failure>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Held {
     set: Arc<JwkSet>,
-    fetched_at: Duration,
+    validators: Validators,
+    /// When a fetch last brought this set or said that it has not changed.
+    confirmed_at: Duration,
+    life: Duration,
+    /// The age from which on the set is fetched anew while it still serves.
+    ahead_from: Duration,
+}
+
+#[derive(Clone, Debug)]
+struct Failure {
+    error: JwksError,
+    at: Duration,
+    /// Nothing is tried before this.
+    rest_until: Duration,
+    /// How many there were in a row.
+    count: u32,
 }
 
 /// What to do for a token.
 #[derive(Debug)]
 pub(super) enum Decision {
-    /// These keys are fresh.
-    Use(Candidates),
+    /// These keys are good. If `ahead`, it is time to fetch the set anew in the background.
+    Use { keys: Candidates, ahead: bool },
     /// Fetch the set first.
     Fetch,
     /// There is no key, and a fetch is not allowed now.
@@ -47,78 +72,174 @@ pub(super) enum Decision {
 }
 
 impl Cache {
-    /// An empty cache whose sets live this long.
-    pub(super) fn new(life: Duration) -> Self {
+    /// An empty cache.
+    pub(super) const fn new(bounds: Bounds) -> Self {
         Self {
-            life: life.clamp(MIN_LIFE, MAX_LIFE),
+            bounds,
             held: None,
-            last_failure: None,
+            failure: None,
         }
-    }
-
-    /// Keys that are fresh, for the path without waiting.
-    pub(super) fn fresh(&self, header: &ProtectedHeader, now: Duration) -> Option<Candidates> {
-        let held = self
-            .held
-            .as_ref()
-            .filter(|held| now.saturating_sub(held.fetched_at) < self.life)?;
-        held.set.candidates(header).ok()
     }
 
     /// What to do for a token at this moment, on the monotonic clock.
     pub(super) fn decide(&self, header: &ProtectedHeader, now: Duration) -> Decision {
-        if let Some(keys) = self.fresh(header, now) {
-            return Decision::Use(keys);
-        }
-        let failure = self.last_failure.as_ref();
-        let failed_at = failure.map(|(at, _)| *at);
-        let resting = failure.filter(|(at, _)| now.saturating_sub(*at) < BACKOFF);
+        let resting = self.resting(now);
         let Some(held) = &self.held else {
-            return match resting {
-                Some((_, error)) => Decision::Refuse(error.clone().into()),
-                None => Decision::Fetch,
-            };
+            return resting.map_or(Decision::Fetch, |failure| {
+                Decision::Refuse(failure.error.clone().into())
+            });
         };
-        match held.set.candidates(header) {
-            // Keys that have gone stale while the issuer is down still verify.
-            Ok(keys) if resting.is_some() => Decision::Use(keys),
-            Ok(_) => Decision::Fetch,
-            Err(problem) => {
-                // Failures count: made-up `kid`s cost an issuer that is down no more requests
-                // than one that is up.
-                let tried_at = failed_at.map_or(held.fetched_at, |at| at.max(held.fetched_at));
-                let waited = now.saturating_sub(tried_at);
-                if waited >= COOL_DOWN {
-                    return Decision::Fetch;
-                }
-                // Too many keys stay too many; an unknown or unfit one may be rotated in.
-                Decision::Refuse(match problem {
-                    KeySelectionError::Ambiguous { .. } => problem.into(),
-                    _ => KeySourceError::UnknownRetry {
-                        problem,
-                        retry_after: COOL_DOWN - waited,
-                    },
-                })
+        let age = now.saturating_sub(held.confirmed_at);
+        match (held.set.candidates(header), resting) {
+            (Ok(keys), resting) if age < held.life => Decision::Use {
+                keys,
+                ahead: age >= held.ahead_from && resting.is_none(),
+            },
+            // Past its life a set serves only where the issuer was asked and did not answer.
+            (_, None) if age >= held.life => Decision::Fetch,
+            (Ok(keys), Some(_)) if age < held.life + STALE_LIFE => {
+                Decision::Use { keys, ahead: false }
             }
+            (Ok(_), Some(failure)) => Decision::Refuse(failure.error.clone().into()),
+            // The sound set is too old to be used; that no key fits either says nothing new.
+            (Err(_), Some(failure)) if age >= held.life + STALE_LIFE => {
+                Decision::Refuse(failure.error.clone().into())
+            }
+            (Err(problem), resting) => {
+                let rest = resting.map(|it| it.rest_until.saturating_sub(now));
+                match self.cools_down(now).max(rest.unwrap_or_default()) {
+                    Duration::ZERO => Decision::Fetch,
+                    // Too many keys stay too many; an unknown or unfit one may be rotated in.
+                    _ if matches!(problem, KeySelectionError::Ambiguous { .. }) => {
+                        Decision::Refuse(problem.into())
+                    }
+                    retry_after => Decision::Refuse(KeySourceError::UnknownRetry {
+                        problem,
+                        retry_after,
+                    }),
+                }
+            }
+            // The arms above leave a fresh set without a failure to the first of them.
+            (Ok(keys), None) => Decision::Use { keys, ahead: false },
         }
     }
 
-    /// Takes in a fetched set.
-    pub(super) fn fetched(&mut self, set: JwkSet, now: Duration) {
+    /// Whether a bad signature is worth a fetch: some issuers rotate without a new `kid`. It draws
+    /// on the same budget as an unknown `kid`, and not soon after the set was confirmed.
+    pub(super) fn may_refetch_for_signature(&self, now: Duration) -> bool {
+        let confirmed = self.held.as_ref().map(|it| it.confirmed_at);
+        confirmed.is_some_and(|at| now.saturating_sub(at) >= CONFIRMED)
+            && self.resting(now).is_none()
+            && self.cools_down(now).is_zero()
+    }
+
+    /// How long until a token may cause a fetch. Failures count, so that made-up `kid`s cost an
+    /// issuer that is down no more requests than one that is up.
+    fn cools_down(&self, now: Duration) -> Duration {
+        let confirmed = self.held.as_ref().map(|it| it.confirmed_at);
+        let failed = self.failure.as_ref().map(|it| it.at);
+        confirmed.max(failed).map_or(Duration::ZERO, |at| {
+            COOL_DOWN.saturating_sub(now.saturating_sub(at))
+        })
+    }
+
+    /// The failure after which nothing is tried yet.
+    fn resting(&self, now: Duration) -> Option<&Failure> {
+        self.failure.as_ref().filter(|it| now < it.rest_until)
+    }
+
+    /// What the next request may be made conditional on.
+    pub(super) fn validators(&self) -> Option<&Validators> {
+        self.held.as_ref().map(|it| &it.validators)
+    }
+
+    /// The bounds of the life of a set.
+    pub(super) const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Takes in an answer. The error says why an answer is none, and what was held stays.
+    pub(super) fn fetched(
+        &mut self,
+        answer: Fetched,
+        now: Duration,
+        jitter: Jitter,
+    ) -> Result<(), JwksError> {
+        let (set, validators, life) = match (answer, self.held.take()) {
+            (
+                Fetched::Set {
+                    set,
+                    validators,
+                    life,
+                },
+                None,
+            ) => (set, validators, life),
+            (
+                Fetched::Set {
+                    set,
+                    validators,
+                    life,
+                },
+                Some(held),
+            ) => {
+                if let Some(error) = JwksError::without_keys(&set) {
+                    // A set that has lost all its keys is a mistake far more often than a wish.
+                    self.held = Some(held);
+                    return Err(error);
+                }
+                (set, validators, life)
+            }
+            (Fetched::NotModified { life, .. }, Some(held)) => (held.set, held.validators, life),
+            (Fetched::NotModified { url, .. }, None) => {
+                return Err(JwksError::NotModified { url });
+            }
+        };
         self.held = Some(Held {
-            set: Arc::new(set),
-            fetched_at: now,
+            set,
+            validators,
+            confirmed_at: now,
+            life,
+            // 80 % of the life, and up to a tenth of it to either side.
+            ahead_from: jitter.around(life * 8 / 10, life / 10),
         });
-        self.last_failure = None;
+        self.failure = None;
+        Ok(())
     }
 
     /// Takes note of a failed fetch; what is held stays.
-    pub(super) fn failed(&mut self, error: JwksError, now: Duration) {
-        self.last_failure = Some((now, error));
+    pub(super) fn failed(
+        &mut self,
+        error: JwksError,
+        retry_after: Option<Duration>,
+        now: Duration,
+        jitter: Jitter,
+    ) {
+        let before = self.failure.as_ref().map_or(0, |it| it.count);
+        let (first, most) = match self.held {
+            Some(_) => (BACKOFF, MAX_BACKOFF),
+            None => (EMPTY_BACKOFF, MAX_EMPTY_BACKOFF),
+        };
+        let doubled = first.saturating_mul(2_u32.saturating_pow(before)).min(most);
+        let rest = jitter.around(doubled, doubled / 5);
+        let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
+        self.failure = Some(Failure {
+            error,
+            at: now,
+            rest_until: now.saturating_add(rest.max(asked)),
+            count: before.saturating_add(1),
+        });
     }
 
     /// The set that is held, fresh or not.
     pub(super) fn set(&self) -> Option<Arc<JwkSet>> {
         self.held.as_ref().map(|held| Arc::clone(&held.set))
     }
+
+    /// Forgets everything: the next token fetches.
+    pub(super) fn purge(&mut self) {
+        *self = Self::new(self.bounds);
+    }
 }
+
+// A set dies at the latest this long after it was last confirmed.
+const _: () = assert!(MAX_LIFE.as_secs() + STALE_LIFE.as_secs() == 48 * 60 * 60);

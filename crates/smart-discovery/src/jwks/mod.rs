@@ -6,7 +6,11 @@ mod fixed;
 mod remote;
 mod source;
 
-pub use cache::{BACKOFF, COOL_DOWN, LIFE, MAX_LIFE, MIN_LIFE};
+pub use crate::freshness::{LIFE, MAX_LIFE, MIN_LIFE};
+pub use cache::{
+    BACKOFF, CONFIRMED, COOL_DOWN, EMPTY_BACKOFF, MAX_BACKOFF, MAX_EMPTY_BACKOFF, MAX_RETRY_AFTER,
+    STALE_LIFE,
+};
 pub use document::JwksError;
 pub use fixed::FixedJwks;
 pub use remote::RemoteJwks;

@@ -1,30 +1,40 @@
 //! The issuer's own key set, fetched when it is needed.
 
 use core::time::Duration;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::Response;
 use smart_jose::{Candidates, CryptoProvider, JwkSet, ProtectedHeader};
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as Flight, OwnedMutexGuard};
 
-use super::cache::{Cache, Decision, LIFE};
-use super::document::{self, JwksError};
+use super::cache::{Cache, Decision};
+use super::document::{self, Fetched, JwksError};
 use super::source::{KeySource, KeySourceError};
 use crate::clock::Clock;
 use crate::discover::TrustedIssuer;
 use crate::document::DocumentError;
-use crate::http_client::HttpClient;
+use crate::freshness::{Bounds, LIFE};
+use crate::http_client::{HttpClient, TransportError};
+use crate::jitter::Jitter;
 use crate::url::EndpointUrl;
 
 /// The keys at a `jwks_uri`, cached by `kid`.
 ///
-/// The set is fetched once and kept for [`super::LIFE`]. An unknown `kid` causes a refetch, at
-/// most one in [`super::COOL_DOWN`], failed ones included; whoever waits for a fetch shares it,
-/// and a fetch goes on when those who wait for it go away. The `kid` never becomes part of a URL.
-/// While the issuer is down, keys that are held go on verifying.
+/// - A set lives as long as its answer says, between [`super::MIN_LIFE`] and
+///   [`super::MAX_LIFE`]; [`super::LIFE`] where it says nothing. From four fifths of its life on it
+///   is fetched anew in the background, so that nobody waits for it. Fetches are conditional.
+/// - An unknown `kid` causes a fetch, at most one in [`super::COOL_DOWN`], failed ones included.
+///   The `kid` never becomes part of a URL.
+/// - Whoever waits for a fetch shares it, and it goes on when those who wait go away.
+/// - While the issuer is down, keys that are held go on verifying, for [`super::STALE_LIFE`] past
+///   their life; it is asked again after [`super::BACKOFF`], then less and less often.
 ///
-/// A fetch is a task of its own on tokio, the one task that the libraries spawn.
+/// A hit takes no lock. A fetch is a task of its own on tokio, the one task that the libraries
+/// spawn.
 #[derive(Clone, Debug)]
 pub struct RemoteJwks {
     inner: Arc<Inner>,
@@ -36,9 +46,12 @@ struct Inner {
     http: Arc<dyn HttpClient>,
     provider: CryptoProvider,
     clock: Arc<dyn Clock>,
-    cache: RwLock<Cache>,
-    /// Held while a fetch is under way. Readers of cached keys never take it.
-    flight: Arc<Mutex<()>>,
+    /// Readers take what is here and never wait for who changes it.
+    cache: ArcSwap<Cache>,
+    /// Held while the cache is changed, and never across a wait.
+    changing: Mutex<()>,
+    /// Held while a fetch is under way.
+    flight: Arc<Flight<()>>,
 }
 
 impl RemoteJwks {
@@ -62,7 +75,13 @@ impl RemoteJwks {
         provider: &CryptoProvider,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::with_cache(uri, http, provider, clock, Cache::new(LIFE))
+        Self::with_cache(
+            uri,
+            http,
+            provider,
+            clock,
+            Cache::new(Bounds::with_default(LIFE)),
+        )
     }
 
     fn with_cache(
@@ -72,13 +91,14 @@ impl RemoteJwks {
         clock: Arc<dyn Clock>,
         cache: Cache,
     ) -> Self {
-        let (provider, cache) = (*provider, RwLock::new(cache));
+        let (provider, cache) = (*provider, ArcSwap::from_pointee(cache));
         let inner = Inner {
             uri,
             http,
             provider,
             clock,
             cache,
+            changing: Mutex::default(),
             flight: Arc::default(),
         };
         Self {
@@ -86,7 +106,8 @@ impl RemoteJwks {
         }
     }
 
-    /// The same source, empty, that keeps a fetched set this long: 60 s to 24 h.
+    /// The same source, empty, that keeps a fetched set this long where its answer does not say
+    /// how long: 60 s to 24 h.
     #[must_use]
     pub fn with_life(self, life: Duration) -> Self {
         let Inner {
@@ -97,7 +118,8 @@ impl RemoteJwks {
             ..
         } = &*self.inner;
         let (http, clock) = (Arc::clone(http), Arc::clone(clock));
-        Self::with_cache(uri.clone(), http, provider, clock, Cache::new(life))
+        let cache = Cache::new(Bounds::with_default(life));
+        Self::with_cache(uri.clone(), http, provider, clock, cache)
     }
 
     /// Where the keys are.
@@ -109,7 +131,13 @@ impl RemoteJwks {
     /// The set that is held, fresh or not.
     #[must_use]
     pub fn held(&self) -> Option<Arc<JwkSet>> {
-        self.inner.read(|cache| cache.set())
+        self.inner.cache.load().set()
+    }
+
+    /// Forgets all keys, so that none verifies before the next fetch: for the day on which an
+    /// issuer's key has been stolen and its server is down.
+    pub fn purge(&self) {
+        self.inner.change(Cache::purge);
     }
 
     /// Fetches the set now and keeps it.
@@ -148,31 +176,58 @@ async fn fly(inner: Arc<Inner>, flight: OwnedMutexGuard<()>) -> Result<(), JwksE
 impl Inner {
     /// Fetches the set and takes it in.
     async fn fetch(&self) -> Result<(), JwksError> {
-        let response = self.http.send(document::request(&self.uri)).await;
-        let result = response
-            .map_err(|error| JwksError::from(DocumentError::from(error)))
-            .and_then(|response| document::read(&self.uri, &response, &self.provider));
-        let now = self.clock.monotonic();
-        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(set) => {
-                cache.fetched(set, now);
-                Ok(())
+        let answer = self.send().await;
+        let (now, wall) = (self.clock.monotonic(), self.clock.now());
+        let jitter = Jitter::draw(&self.provider);
+        let (result, retry_after) = match answer {
+            Ok(response) => {
+                let bounds = self.cache.load().bounds();
+                let read = document::read(&self.uri, &response, &self.provider, wall, bounds);
+                (read, document::retry_after(&response, wall))
             }
-            Err(error) => {
-                cache.failed(error.clone(), now);
-                Err(error)
+            Err(error) => (Err(DocumentError::from(error).into()), None),
+        };
+        self.change(|cache| {
+            let result = result.and_then(|answer: Fetched| cache.fetched(answer, now, jitter));
+            if let Err(error) = &result {
+                cache.failed(error.clone(), retry_after, now, jitter);
             }
+            result
+        })
+    }
+
+    /// Sends the request. Where nothing is held and people wait, a server that stumbled is asked
+    /// once more within the same deadline.
+    async fn send(&self) -> Result<Response<Bytes>, TransportError> {
+        let cache = self.cache.load_full();
+        let request = || document::request(&self.uri, cache.validators());
+        let began = self.clock.monotonic();
+        let first = self.http.send(request()).await;
+        let stumbled = match &first {
+            Ok(response) => response.status().is_server_error(),
+            Err(error) => matches!(error, TransportError::Exchange { .. }),
+        };
+        let spent = self.clock.monotonic().saturating_sub(began);
+        match DEADLINE.checked_sub(spent) {
+            Some(left) if stumbled && cache.set().is_none() => {
+                self.http.send_within(request(), left).await
+            }
+            _ => first,
         }
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Cache) -> T) -> T {
-        look(&self.cache.read().unwrap_or_else(PoisonError::into_inner))
+    /// Changes the cache: what readers took before stays as it was.
+    fn change<T>(&self, change: impl FnOnce(&mut Cache) -> T) -> T {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = Cache::clone(&self.cache.load());
+        let outcome = change(&mut cache);
+        self.cache.store(Arc::new(cache));
+        outcome
     }
 
     fn decide(&self, header: &ProtectedHeader) -> Decision {
         let now = self.clock.monotonic();
-        self.read(|cache| cache.decide(header, now))
+        self.cache.load().decide(header, now)
     }
 
     fn nothing(&self) -> Arc<JwkSet> {
@@ -180,16 +235,45 @@ impl Inner {
     }
 }
 
+/// How long a fetch may take, a second try included.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Fetches in the background, unless somebody does already or there is no runtime to do it on.
+fn refresh_ahead(inner: &Arc<Inner>) {
+    if let Ok(runtime) = Handle::try_current()
+        && let Ok(flight) = Arc::clone(&inner.flight).try_lock_owned()
+    {
+        let inner = Arc::clone(inner);
+        drop(runtime.spawn(async move {
+            // A failure is kept in the cache, which is where it matters.
+            let _ = inner.fetch().await;
+            drop(flight);
+        }));
+    }
+}
+
 #[async_trait]
 impl KeySource for RemoteJwks {
     fn cached(&self, header: &ProtectedHeader) -> Option<Candidates> {
-        let now = self.inner.clock.monotonic();
-        self.inner.read(|cache| cache.fresh(header, now))
+        match self.inner.decide(header) {
+            Decision::Use { keys, ahead } => {
+                if ahead {
+                    refresh_ahead(&self.inner);
+                }
+                Some(keys)
+            }
+            Decision::Fetch | Decision::Refuse(_) => None,
+        }
     }
 
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
         match self.inner.decide(header) {
-            Decision::Use(keys) => return Ok(keys),
+            Decision::Use { keys, ahead } => {
+                if ahead {
+                    refresh_ahead(&self.inner);
+                }
+                return Ok(keys);
+            }
             Decision::Refuse(error) => return Err(error),
             Decision::Fetch => {}
         }
@@ -200,15 +284,30 @@ impl KeySource for RemoteJwks {
             let _ = fly(Arc::clone(&self.inner), flight).await;
         }
         match self.inner.decide(header) {
-            Decision::Use(keys) => Ok(keys),
+            Decision::Use { keys, .. } => Ok(keys),
             Decision::Refuse(error) => Err(error),
             // The clock moved on past a limit in between; say what is held now.
             Decision::Fetch => {
-                let set = self.inner.read(|cache| cache.set());
+                let set = self.inner.cache.load().set();
                 Ok(set
                     .unwrap_or_else(|| self.inner.nothing())
                     .candidates(header)?)
             }
+        }
+    }
+
+    async fn candidates_after_bad_signature(&self, header: &ProtectedHeader) -> Option<Candidates> {
+        let asked_at = self.inner.clock.monotonic();
+        if !self.inner.cache.load().may_refetch_for_signature(asked_at) {
+            return None;
+        }
+        let flight = Arc::clone(&self.inner.flight).lock_owned().await;
+        if self.inner.cache.load().may_refetch_for_signature(asked_at) {
+            fly(Arc::clone(&self.inner), flight).await.ok()?;
+        }
+        match self.inner.decide(header) {
+            Decision::Use { keys, .. } => Some(keys),
+            Decision::Fetch | Decision::Refuse(_) => None,
         }
     }
 }

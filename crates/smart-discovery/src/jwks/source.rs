@@ -26,6 +26,13 @@ pub trait KeySource: Debug + Send + Sync {
     ///
     /// [`KeySourceError`].
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError>;
+
+    /// The keys after those of [`KeySource::candidates`] did not verify, if asking the issuer
+    /// again is allowed and was done: some issuers rotate without a new `kid`. The caller tries the
+    /// signature once more and then no more.
+    async fn candidates_after_bad_signature(&self, _: &ProtectedHeader) -> Option<Candidates> {
+        None
+    }
 }
 
 /// Why there are no keys for a token.

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use smart_discovery::{FixedJwks, Issuer, KeySource, KeySourceError, TrustedIssuer};
-use smart_jose::jws::MAX_TOKEN_OCTETS;
+use smart_jose::jws::{JwsError, MAX_TOKEN_OCTETS};
 use smart_jose::jwt::check::{DEFAULT_LEEWAY, MAX_LEEWAY};
 use smart_jose::{Algorithms, Candidates, CryptoProvider, Text, UnixTime};
 
@@ -185,9 +185,7 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Result<IdToken, IdTokenError> {
-        let parsed = Parsed::new(token.expose_secret(), &self.rules);
-        let keys = self.keys_for(&parsed).await;
-        let examination = Examination::new(parsed, keys, &self.rules, expected, now, Mode::Verify);
+        let examination = self.examine(token, expected, now, Mode::Verify).await;
         for check in &CHECKS {
             match (check.run)(&examination) {
                 Outcome::Passed => {}
@@ -223,16 +221,29 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Report {
-        let parsed = Parsed::new(token.expose_secret(), &self.rules);
+        Report::new(&self.examine(token, expected, now, Mode::Explain).await)
+    }
+
+    async fn examine<'a>(
+        &'a self,
+        token: &RawIdToken,
+        expected: &'a Expected<'a>,
+        now: UnixTime,
+        mode: Mode,
+    ) -> Examination<'a> {
+        let token = token.expose_secret();
+        let parsed = Parsed::new(token, &self.rules);
+        let header = parsed.header().cloned();
         let keys = self.keys_for(&parsed).await;
-        Report::new(&Examination::new(
-            parsed,
-            keys,
-            &self.rules,
-            expected,
-            now,
-            Mode::Explain,
-        ))
+        let examination = Examination::new(parsed, keys, &self.rules, expected, now, mode);
+        // Some issuers rotate without a new `kid`: the keys may have been the wrong ones.
+        if let (Some(header), Some(Err(JwsError::BadSignature))) = (header, &examination.signature)
+            && let Some(keys) = self.keys.candidates_after_bad_signature(&header).await
+        {
+            let parsed = Parsed::new(token, &self.rules);
+            return Examination::new(parsed, Some(Ok(keys)), &self.rules, expected, now, mode);
+        }
+        examination
     }
 
     /// The keys for a token whose header could be read: from the cache without waiting, if it has

@@ -1,0 +1,354 @@
+//! How long keys live: by their answer's headers, ahead of their end, and through an outage.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use smart_oidc::discovery::jwks::{
+    BACKOFF, CONFIRMED, COOL_DOWN, LIFE, MAX_LIFE, MAX_RETRY_AFTER, MIN_LIFE, STALE_LIFE,
+};
+use smart_oidc::discovery::{
+    Discovery, EndpointUrl, FhirBaseUrl, FixedClock, KeySource, RemoteJwks, TrustedIssuer,
+};
+use smart_oidc::jose::{Algorithms, UnixTime, UnverifiedJws};
+use smart_oidc::{ClientId, Expected, IdTokenVerifier, Nonce, RawIdToken};
+use smart_tests::forge::{Forge, kid_of};
+
+use super::provider;
+use crate::fake_http::{Answer, FakeHttp};
+
+const URL: &str = "https://login.example/oidc/jwks";
+const ISSUER: &str = "https://login.example/oidc";
+const NOW: u64 = 1_800_000_000;
+const SECOND: Duration = Duration::from_secs(1);
+
+struct World {
+    http: Arc<FakeHttp>,
+    clock: Arc<FixedClock>,
+    keys: RemoteJwks,
+}
+
+impl World {
+    fn over(http: Arc<FakeHttp>) -> Self {
+        let clock = Arc::new(FixedClock::at(UnixTime::from_secs(NOW)));
+        let uri = EndpointUrl::parse(URL).unwrap();
+        let keys = RemoteJwks::new(uri, http.clone(), provider(), clock.clone());
+        Self { http, clock, keys }
+    }
+
+    /// One whose issuer answers like this.
+    fn answering(answer: Answer) -> Self {
+        let world = Self::over(FakeHttp::new());
+        world.http.answer(URL, answer);
+        world
+    }
+
+    async fn judge(&self, token: &str) -> Result<(), &'static str> {
+        let token = UnverifiedJws::parse(token, Algorithms::ID_TOKEN).unwrap();
+        let keys = self.keys.candidates(token.header()).await;
+        let keys = keys.map_err(|error| error.code())?;
+        token.verify(&keys).map(drop).map_err(|error| error.code())
+    }
+
+    /// What is at hand, without waiting.
+    fn has(&self, token: &str) -> bool {
+        let token = UnverifiedJws::parse(token, Algorithms::ID_TOKEN).unwrap();
+        self.keys.cached(token.header()).is_some()
+    }
+
+    /// Gives way until this many requests have left.
+    async fn until_sent(&self, count: usize) {
+        for _ in 0..1000 {
+            if self.http.count() >= count {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{} requests left, not {count}", self.http.count());
+    }
+}
+
+fn jwks() -> Answer {
+    Answer::json(&Forge::issuer().jwks())
+}
+
+/// The keys of somebody else under the same key ids.
+fn changed() -> Answer {
+    Answer::json(&Forge::other().jwks())
+}
+
+fn good() -> String {
+    Forge::issuer().token("RS256", &json!({}))
+}
+
+fn good_with(claims: &Value, forge: &Forge) -> String {
+    let header = json!({"alg": "RS256", "kid": kid_of("RS256")});
+    forge.token_with("RS256", &header, claims)
+}
+
+// covers: CACHE-2, CACHE-5, CACHE-15
+#[tokio::test]
+async fn j1_the_answer_chooses_how_long_its_keys_live() {
+    for (said, life) in [
+        ("max-age=300", Duration::from_secs(300)),
+        ("max-age=5", MIN_LIFE),
+        ("no-store", MIN_LIFE),
+        ("max-age=31536000", MAX_LIFE),
+        ("public", LIFE),
+    ] {
+        let world = World::answering(jwks().with("cache-control", said));
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        world.clock.advance(life - SECOND);
+        assert!(world.has(&good()), "{said}");
+        world.clock.advance(SECOND);
+        assert!(!world.has(&good()), "{said}");
+    }
+}
+
+// covers: CACHE-8, CACHE-9
+#[tokio::test]
+async fn j1_an_unchanged_set_is_confirmed_by_its_tag() {
+    let tagged = jwks()
+        .with("etag", "W/\"v1\"")
+        .with("last-modified", "Wed, 15 Nov 2023 07:00:00 GMT");
+    let world = World::answering(tagged);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    assert!(world.http.sent()[0].headers.get("if-none-match").is_none());
+    let unchanged = Answer::status(304).with("cache-control", "max-age=120");
+    world.http.answer(URL, unchanged);
+    world.clock.advance(LIFE);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    let headers = &world.http.sent()[1].headers;
+    // The tag goes back as it came.
+    assert_eq!(headers["if-none-match"], "W/\"v1\"");
+    assert_eq!(
+        headers["if-modified-since"],
+        "Wed, 15 Nov 2023 07:00:00 GMT"
+    );
+    // The answer without a set has its own life, and the tag stays.
+    world.clock.advance(Duration::from_secs(120) - SECOND);
+    assert!(world.has(&good()));
+    world.clock.advance(SECOND);
+    assert!(!world.has(&good()));
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    assert_eq!(world.http.sent()[2].headers["if-none-match"], "W/\"v1\"");
+}
+
+// covers: CACHE-9
+#[tokio::test]
+async fn j1_an_answer_that_nothing_has_changed_is_refused_where_nobody_asked() {
+    let world = World::answering(Answer::status(304));
+    assert_eq!(world.judge(&good()).await, Err("jwks-not-modified"));
+}
+
+#[tokio::test]
+async fn j2_nobody_waits_for_a_set_that_is_fetched_ahead_of_its_end() {
+    let world = World::over(FakeHttp::new());
+    world.http.answer(URL, jwks());
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    // Before 70 % of the life nothing leaves.
+    world.clock.advance(LIFE * 69 / 100);
+    for _ in 0..10 {
+        assert!(world.has(&good()));
+        assert_eq!(world.judge(&good()).await, Ok(()));
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(world.http.count(), 1);
+    // From 90 % on a fetch leaves, one, and keys are at hand all the same.
+    world.http.close();
+    world.clock.advance(LIFE * 22 / 100);
+    for _ in 0..10 {
+        assert!(world.has(&good()));
+        assert_eq!(world.judge(&good()).await, Ok(()));
+    }
+    world.until_sent(2).await;
+    assert!(world.has(&good()));
+    world.http.open();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.http.count(), 2);
+    // What it brought lives from then on.
+    world.clock.advance(LIFE * 69 / 100);
+    assert!(world.has(&good()));
+    assert_eq!(world.http.count(), 2);
+}
+
+#[tokio::test]
+async fn j2_an_issuer_that_is_not_used_is_not_asked() {
+    let world = World::answering(jwks());
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    for _ in 0..48 {
+        world.clock.advance(Duration::from_secs(3600));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.http.count(), 1);
+}
+
+/// The issuer of these keys, by the chain of trust over another network.
+async fn trusted(world: &World) -> TrustedIssuer {
+    let http = FakeHttp::new();
+    let base = "https://fhir.example/r4";
+    let smart = json!({"issuer": ISSUER, "token_endpoint": "https://login.example/token"});
+    http.answer(
+        &format!("{base}/.well-known/smart-configuration"),
+        Answer::json(&smart),
+    );
+    let provider = json!({"issuer": ISSUER, "jwks_uri": world.keys.uri().as_str()});
+    let at = format!("{ISSUER}/.well-known/openid-configuration");
+    http.answer(&at, Answer::json(&provider));
+    let base = FhirBaseUrl::parse(base).unwrap();
+    Discovery::new(http).discover(&base).await.unwrap()
+}
+
+/// What the verifier says of a token of this forge.
+async fn verify(verifier: &IdTokenVerifier, forge: &Forge) -> Result<(), &'static str> {
+    let nonce = Nonce::new("n-0S6_WzA2Mj");
+    let claims = json!({
+        "iss": ISSUER, "sub": "1", "aud": "app", "nonce": "n-0S6_WzA2Mj",
+        "exp": NOW + 300, "iat": NOW,
+    });
+    let token = RawIdToken::new(good_with(&claims, forge));
+    let expected = Expected::nonce(&nonce);
+    let verified = verifier
+        .verify(&token, &expected, UnixTime::from_secs(NOW))
+        .await;
+    verified.map(drop).map_err(|it| it.code())
+}
+
+// covers: CACHE-14
+#[tokio::test]
+async fn j4_a_bad_signature_asks_once_in_the_cool_down_and_is_tried_again() {
+    let world = World::answering(jwks());
+    let issuer = trusted(&world).await;
+    let verifier = IdTokenVerifier::new(
+        &issuer,
+        ClientId::new("app"),
+        Algorithms::ID_TOKEN,
+        Arc::new(world.keys.clone()),
+        provider(),
+    );
+    let (before, after) = (Forge::issuer(), Forge::other());
+    assert_eq!(verify(&verifier, &before).await, Ok(()));
+    // The issuer puts another key under the same `kid`. A set that was just confirmed is believed.
+    world.http.answer(URL, changed());
+    world.clock.advance(CONFIRMED - SECOND);
+    for _ in 0..10 {
+        assert_eq!(verify(&verifier, &after).await, Err("jws-bad-signature"));
+    }
+    assert_eq!(world.http.count(), 1);
+    world.clock.advance(SECOND);
+    assert_eq!(verify(&verifier, &after).await, Ok(()));
+    assert_eq!(world.http.count(), 2);
+    // A flood of bad signatures costs one request for each cool-down at most, and here, where each
+    // of them confirms the set, one a minute.
+    let mut elapsed = Duration::ZERO;
+    while elapsed < Duration::from_secs(300) {
+        assert_eq!(verify(&verifier, &before).await, Err("jws-bad-signature"));
+        assert_eq!(verify(&verifier, &after).await, Ok(()));
+        world.clock.advance(SECOND);
+        elapsed += SECOND;
+    }
+    assert!(world.http.count() <= 2 + 5, "{}", world.http.count());
+}
+
+// covers: CACHE-10
+#[tokio::test]
+async fn j5_keys_last_a_day_past_their_life_in_an_outage_and_no_longer() {
+    let world = World::answering(jwks());
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    world.http.set_down(true);
+    world.clock.advance(LIFE + STALE_LIFE - SECOND);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    assert!(world.has(&good()));
+    world.clock.advance(SECOND);
+    assert_eq!(world.judge(&good()).await, Err("http-connect"));
+    assert!(!world.has(&good()));
+    // An unknown `kid` says nothing else.
+    let foreign =
+        Forge::issuer().token_with("RS256", &json!({"alg": "RS256", "kid": "x"}), &json!({}));
+    assert_eq!(world.judge(&foreign).await, Err("http-connect"));
+    world.http.set_down(false);
+    world.clock.advance(BACKOFF * 2);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn j5_a_server_that_asks_to_be_left_alone_is_for_a_quarter_of_an_hour_at_most() {
+    for (said, rest) in [
+        ("120", Duration::from_secs(120)),
+        ("86400", MAX_RETRY_AFTER),
+        ("99999999999999999999", MAX_RETRY_AFTER),
+        // Two minutes from now, as a date.
+        ("Fri, 15 Jan 2027 08:12:00 GMT", Duration::from_secs(120)),
+        // Shorter than our own rest, or not to be read.
+        ("1", BACKOFF),
+        ("soon", BACKOFF),
+    ] {
+        let world = World::answering(jwks());
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        world
+            .http
+            .answer(URL, Answer::status(503).with("retry-after", said));
+        world.clock.advance(LIFE);
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        assert_eq!(world.http.count(), 2);
+        world.clock.advance(rest * 4 / 5 - SECOND);
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        assert_eq!(world.http.count(), 2, "{said}");
+        world.clock.advance(rest * 2 / 5 + SECOND);
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        assert_eq!(world.http.count(), 3, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn j5_a_server_that_stumbles_while_people_wait_is_asked_once_more() {
+    let world = World::answering(Answer::status(502));
+    assert_eq!(world.judge(&good()).await, Err("document-status"));
+    assert_eq!(world.http.count(), 2);
+    // What is wrong for good is not asked twice.
+    let world = World::answering(Answer::status(404));
+    assert_eq!(world.judge(&good()).await, Err("document-status"));
+    assert_eq!(world.http.count(), 1);
+    // With keys at hand nobody waits, and one try is enough.
+    let world = World::answering(jwks());
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    world.http.answer(URL, Answer::status(502));
+    world.clock.advance(LIFE);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    assert_eq!(world.http.count(), 2);
+}
+
+// covers: CACHE-11
+#[tokio::test]
+async fn j5_a_set_that_lost_all_its_keys_does_not_replace_one_that_has_some() {
+    for empty in [
+        json!({"keys": []}),
+        json!({"keys": [{"kty": "oct", "k": "AA"}]}),
+    ] {
+        let world = World::answering(jwks());
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        world.http.answer(URL, Answer::json(&empty));
+        world.clock.advance(LIFE);
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        let error = world.keys.refresh().await.unwrap_err();
+        assert_eq!(error.code(), "jwks-no-usable-key");
+        // Whoever knows better forgets them.
+        world.keys.purge();
+        assert_eq!(world.judge(&good()).await, Err("key-unknown-retry"));
+    }
+}
+
+// covers: CACHE-12
+#[tokio::test]
+async fn j4_the_cool_down_counts_empty_sets_and_says_when_to_come_back() {
+    let world = World::answering(Answer::json(&json!({"keys": []})));
+    assert_eq!(world.judge(&good()).await, Err("key-unknown-retry"));
+    world.clock.advance(COOL_DOWN - SECOND);
+    assert_eq!(world.judge(&good()).await, Err("key-unknown-retry"));
+    assert_eq!(world.http.count(), 1);
+    world.http.answer(URL, jwks());
+    world.clock.advance(SECOND);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+}
