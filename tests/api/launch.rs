@@ -71,7 +71,9 @@ impl World {
         let clock = Arc::new(FixedClock::at(NOW));
         let builder = Sandbox::builder(provider()).clock(clock.clone());
         let ehr = choices(builder).start().await.unwrap();
-        let http = Recorder::new(Arc::new(ReqwestClient::new().unwrap()));
+        let http = Recorder::new(Arc::new(
+            ReqwestClient::builder().allow_loopback().build().unwrap(),
+        ));
         let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly).unwrap();
         let trusted = Discovery::new(http.clone())
             .allow_loopback_http()

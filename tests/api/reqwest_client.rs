@@ -104,11 +104,63 @@ async fn get_with(client: &ReqwestClient, url: &str) -> Result<Response<Bytes>, 
 }
 
 async fn get(url: &str) -> Result<Response<Bytes>, TransportError> {
-    get_with(&ReqwestClient::new().unwrap(), url).await
+    get_with(
+        &ReqwestClient::builder().allow_loopback().build().unwrap(),
+        url,
+    )
+    .await
 }
 
 fn code<T>(result: Result<T, TransportError>) -> Result<T, &'static str> {
     result.map_err(|error| error.code())
+}
+
+#[tokio::test]
+async fn d3_a_client_connects_to_the_public_internet_unless_told_otherwise() {
+    let server = Server::start(sized(2), End::Close).await;
+    let port = server.address.port();
+    let cautious = ReqwestClient::new().unwrap();
+    for (host, address, kind) in [
+        ("127.0.0.1", "127.0.0.1", "a loopback address"),
+        ("localhost", "", "a loopback address"),
+        ("[::1]", "::1", "a loopback address"),
+        (
+            "[::ffff:127.0.0.1]",
+            "::ffff:127.0.0.1",
+            "a loopback address",
+        ),
+        ("[64:ff9b::7f00:1]", "64:ff9b::7f00:1", "a loopback address"),
+        ("0.0.0.0", "0.0.0.0", "a loopback address"),
+        ("10.1.2.3", "10.1.2.3", "a private address"),
+        (
+            "169.254.169.254",
+            "169.254.169.254",
+            "the metadata service of a cloud",
+        ),
+        ("[fe80::1]", "fe80::1", "a link-local address"),
+    ] {
+        let error = get_with(&cautious, &format!("http://{host}:{port}/"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "http-address", "{host}: {error}");
+        assert!(error.to_string().contains(address), "{error}");
+        assert!(error.to_string().contains(kind), "{error}");
+        assert!(error.remedy().contains("--allow-network"));
+    }
+    assert_eq!(server.connections(), 0);
+    // What is allowed is allowed by its network, and nothing else with it.
+    let networks = "127.0.0.0/8".parse().unwrap();
+    let told = ReqwestClient::builder()
+        .allow_networks(networks)
+        .build()
+        .unwrap();
+    let url = server.url("/");
+    assert_eq!(
+        code(get_with(&told, &url).await).map(|it| it.status().as_u16()),
+        Ok(200)
+    );
+    let other = get_with(&told, &format!("http://[::1]:{port}/")).await;
+    assert_eq!(code(other).map(drop), Err("http-address"));
 }
 
 // covers: SMART-USR-12, CACHE-16, OAUTH-5
@@ -145,7 +197,12 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
     let error = get(&unbounded.url("/")).await.unwrap_err();
     assert_eq!(error.code(), "http-body-too-long");
 
-    let small = ReqwestClient::with_limits(PATIENCE, 10).unwrap();
+    let small = ReqwestClient::builder()
+        .allow_loopback()
+        .total_timeout(PATIENCE)
+        .body_limit(10)
+        .build()
+        .unwrap();
     let ten = Server::start(sized(10), End::Close).await;
     let eleven = Server::start(sized(11), End::Close).await;
     assert!(get_with(&small, &ten.url("/")).await.is_ok());
@@ -157,7 +214,12 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up() {
     let limit = Duration::from_millis(300);
-    let client = ReqwestClient::with_limits(limit, 1024).unwrap();
+    let client = ReqwestClient::builder()
+        .allow_loopback()
+        .total_timeout(limit)
+        .body_limit(1024)
+        .build()
+        .unwrap();
     let silent = Server::start(Vec::new(), End::Hang).await;
     let half = Server::start(answer("200 OK\r\ncontent-length: 9", b"half"), End::Hang).await;
     for server in [silent, half] {
@@ -205,7 +267,7 @@ async fn a_closed_port_and_a_broken_answer_are_told_apart() {
 async fn a_request_carries_what_was_asked_for_and_nothing_else() {
     let cookie = "200 OK\r\nset-cookie: session=1; Path=/\r\ncontent-length: 0";
     let server = Server::start(answer(cookie, b""), End::Close).await;
-    let client = ReqwestClient::new().unwrap();
+    let client = ReqwestClient::builder().allow_loopback().build().unwrap();
     for _ in 0..2 {
         assert!(get_with(&client, &server.url("/a?b=c")).await.is_ok());
     }

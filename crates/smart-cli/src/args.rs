@@ -54,6 +54,9 @@ pub(crate) struct DiscoverArgs {
     /// Allow http where the host is this machine
     #[arg(long)]
     pub(crate) allow_loopback: bool,
+    /// Connect to this network too, although it is not of the public internet
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) allow_network: Vec<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -109,6 +112,9 @@ pub(crate) struct VerifyArgs {
     /// Allow http where the host is this machine
     #[arg(long)]
     pub(crate) allow_loopback: bool,
+    /// Connect to this network too, although it is not of the public internet
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) allow_network: Vec<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,

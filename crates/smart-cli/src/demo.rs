@@ -78,7 +78,8 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<Exit, Failure> {
 
 impl Demo {
     async fn play(&mut self, ehr: &Sandbox) -> Result<(), Broken> {
-        let http = discover::client().map_err(|failure| self.fail("start", &failure, "start"))?;
+        let http =
+            discover::client(true, &[]).map_err(|failure| self.fail("start", &failure, "start"))?;
         self.pass("start", format!("an EHR on {}", ehr.base_url()));
         let chain = self.discover(ehr, Arc::clone(&http)).await?;
         let client = ClientConfig::public(

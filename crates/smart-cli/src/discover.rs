@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use smart_oidc::discovery::{
     Discovery, DiscoveryError, DocumentError, FhirBaseUrl, Finding, HttpClient, Issuer, JwksError,
-    PlainHttp, RemoteJwks, ReqwestClient, Step, SystemClock, TrustedIssuer,
+    Networks, PlainHttp, RemoteJwks, ReqwestClient, Step, SystemClock, TrustedIssuer,
 };
 use smart_oidc::jose::jwk::JwkFinding;
 use smart_oidc::jose::{JwkSet, Text};
@@ -59,7 +59,8 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
         Some(issuer) => Some(parse_issuer(issuer, plain)?),
         None => None,
     };
-    let (report, _) = chain(&base, client()?, args.allow_loopback, pinned).await;
+    let http = client(args.allow_loopback, &args.allow_network)?;
+    let (report, _) = chain(&base, http, args.allow_loopback, pinned).await;
     if args.json {
         output::json(&report);
     } else {
@@ -83,9 +84,25 @@ pub(crate) fn loopback_hint(url: &str) -> &'static str {
 }
 
 /// The HTTP client of every command.
-pub(crate) fn client() -> Result<Arc<dyn HttpClient>, Failure> {
-    let client = ReqwestClient::new().map_err(|error| Failure::io(error.to_string()))?;
-    Ok(Arc::new(client))
+pub(crate) fn client(
+    allow_loopback: bool,
+    networks: &[String],
+) -> Result<Arc<dyn HttpClient>, Failure> {
+    let mut builder = ReqwestClient::builder();
+    if !networks.is_empty() {
+        let networks: Networks = networks
+            .join(",")
+            .parse()
+            .map_err(|error| Failure::usage(format!("--allow-network: {error}")))?;
+        builder = builder.allow_networks(networks);
+    }
+    if allow_loopback {
+        builder = builder.allow_loopback();
+    }
+    let client = builder.build();
+    Ok(Arc::new(
+        client.map_err(|error| Failure::io(error.to_string()))?,
+    ))
 }
 
 /// An issuer at the end of the chain, with its keys.

@@ -133,7 +133,7 @@ async fn from_fhir_base(
             discover::loopback_hint(base)
         ))
     })?;
-    let http = discover::client()?;
+    let http = discover::client(args.allow_loopback, &args.allow_network)?;
     let (report, chain) = discover::chain(&base, http, args.allow_loopback, issuer).await;
     let Some(chain) = chain else {
         return Err(report.failure());

@@ -404,7 +404,8 @@ fn http_needs_its_option_and_stays_on_this_machine() {
 
 /// A token that an app got from a sandbox, and the nonce that it had sent.
 async fn signed_in(ehr: &Sandbox) -> (String, String) {
-    let http: Arc<dyn HttpClient> = Arc::new(ReqwestClient::new().unwrap());
+    let http: Arc<dyn HttpClient> =
+        Arc::new(ReqwestClient::builder().allow_loopback().build().unwrap());
     let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly).unwrap();
     let trusted = Discovery::new(Arc::clone(&http))
         .allow_loopback_http()

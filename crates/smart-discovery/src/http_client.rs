@@ -1,12 +1,15 @@
 //! The seam to the network: one method, over the types of the `http` crate.
 
 use core::fmt::Debug;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use smart_jose::{ErrorClass, Text};
+
+use crate::address::AddressKind;
 
 /// Sends one request and gives back the whole response.
 ///
@@ -42,6 +45,16 @@ pub trait HttpClient: Debug + Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
+    /// The host is at an address that may not be connected to.
+    #[error("{host} is at {address}, {kind}, and such addresses are refused")]
+    Address {
+        /// The host.
+        host: Text,
+        /// The address.
+        address: IpAddr,
+        /// What it is.
+        kind: AddressKind,
+    },
     /// The body is longer than the limit.
     #[error("the answer of {host} is longer than {limit} octets")]
     BodyTooLong {
@@ -87,6 +100,7 @@ impl TransportError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Address { .. } => "http-address",
             Self::BodyTooLong { .. } => "http-body-too-long",
             Self::Connect { .. } => "http-connect",
             Self::Exchange { .. } => "http-exchange",
@@ -99,6 +113,9 @@ impl TransportError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
+            Self::Address { .. } => {
+                "if the server is really there, allow its network (allow_networks, --allow-network)"
+            }
             Self::BodyTooLong { .. } => "ask the server's operator why the answer is so long",
             Self::Connect { .. } => {
                 "check the address, name resolution, firewall and certificates, then try again"
@@ -113,7 +130,7 @@ impl TransportError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Request { .. } => ErrorClass::Configuration,
+            Self::Address { .. } | Self::Request { .. } => ErrorClass::Configuration,
             _ => ErrorClass::Upstream,
         }
     }

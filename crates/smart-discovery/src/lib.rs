@@ -49,6 +49,8 @@ pub mod jwks;
 mod provider_metadata;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
+#[cfg(feature = "reqwest")]
+mod resolver;
 mod smart_configuration;
 #[cfg(feature = "reqwest")]
 mod tls;
@@ -63,7 +65,9 @@ pub use http_client::{HttpClient, TransportError};
 pub use jwks::{FixedJwks, JwksError, KeySource, KeySourceError, RemoteJwks};
 pub use provider_metadata::{MetadataError, ProviderMetadata};
 #[cfg(feature = "reqwest")]
-pub use reqwest_client::{CONNECT_TIMEOUT, ClientError, ReqwestClient, TOTAL_TIMEOUT};
+pub use reqwest_client::{
+    CONNECT_TIMEOUT, ClientError, ReqwestClient, ReqwestClientBuilder, TOTAL_TIMEOUT,
+};
 pub use smart_configuration::SmartConfiguration;
 pub use smart_jose as jose;
 pub use url::{EndpointUrl, FhirBaseUrl, Issuer, PlainHttp, UrlError};

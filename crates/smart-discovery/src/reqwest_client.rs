@@ -1,15 +1,19 @@
 //! An HTTP client on reqwest, with every bound set and nothing picked up from the environment.
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::error::Error as _;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use smart_jose::Text;
 
+use crate::address::Networks;
 use crate::document::MAX_DOCUMENT_OCTETS;
 use crate::http_client::{HttpClient, TransportError};
+use crate::resolver::{GuardedResolver, Refused};
 use crate::tls;
 
 /// How long a connection may take.
@@ -21,12 +25,14 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// 2 s to connect, 5 s for all, 256 KiB of body counted while it arrives, no redirects, no
 /// cookies, no referer, no proxy from the environment, no compression, TLS 1.2 and up with the
-/// platform's roots. Cloning shares the connections.
+/// platform's roots, and no address that is not of the public internet. Cloning shares the
+/// connections.
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
     client: reqwest::Client,
     total_timeout: Duration,
     body_limit: usize,
+    networks: Arc<Networks>,
 }
 
 /// The client could not be made.
@@ -38,31 +44,81 @@ pub struct ClientError {
     pub problem: Text,
 }
 
-impl ReqwestClient {
-    /// A client with the defaults.
+/// Makes a [`ReqwestClient`] with other bounds.
+///
+/// ```
+/// use smart_discovery::{ClientError, Networks, ReqwestClient};
+/// # fn hospital() -> Result<ReqwestClient, Box<dyn std::error::Error>> {
+/// // The EHR is in our own network.
+/// let networks: Networks = "10.20.0.0/16".parse()?;
+/// let client = ReqwestClient::builder().allow_networks(networks).build()?;
+/// # Ok(client)
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReqwestClientBuilder {
+    total_timeout: Duration,
+    body_limit: usize,
+    networks: Networks,
+}
+
+impl ReqwestClientBuilder {
+    /// Lets the client connect to these networks beside the public internet.
+    #[must_use]
+    pub fn allow_networks(mut self, networks: Networks) -> Self {
+        self.networks = networks;
+        self
+    }
+
+    /// Lets the client connect to this machine too: for sandboxes and tests.
+    #[must_use]
+    pub fn allow_loopback(mut self) -> Self {
+        self.networks = self.networks.and_loopback();
+        self
+    }
+
+    /// How long a whole exchange may take, 5 s unless set.
+    #[must_use]
+    pub const fn total_timeout(mut self, timeout: Duration) -> Self {
+        self.total_timeout = timeout;
+        self
+    }
+
+    /// How long a body may be in octets, 256 KiB unless set.
+    #[must_use]
+    pub const fn body_limit(mut self, octets: usize) -> Self {
+        self.body_limit = octets;
+        self
+    }
+
+    /// Makes the client.
     ///
     /// # Errors
     ///
     /// [`ClientError`] where neither the feature `ring` nor `aws-lc-rs` is on, as TLS needs one.
-    pub fn new() -> Result<Self, ClientError> {
-        Self::with_limits(TOTAL_TIMEOUT, MAX_DOCUMENT_OCTETS)
+    pub fn build(self) -> Result<ReqwestClient, ClientError> {
+        self.build_with(|builder| builder)
     }
 
-    /// A client with another deadline for a whole exchange, and another limit on the body in
-    /// octets.
-    ///
-    /// # Errors
-    ///
-    /// As [`ReqwestClient::new`].
-    pub fn with_limits(total_timeout: Duration, body_limit: usize) -> Result<Self, ClientError> {
+    fn build_with(
+        self,
+        last: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<ReqwestClient, ClientError> {
+        let Self {
+            total_timeout,
+            body_limit,
+            networks,
+        } = self;
+        let networks = Arc::new(networks);
         let problem = |problem: &str| ClientError {
             problem: Text::new(problem),
         };
         let tls = tls::client_config().ok_or_else(|| problem("no TLS backend is compiled in"))?;
         // Each of these is said and not left to a feature's absence: another crate in the graph
         // can turn a feature of reqwest on.
-        let client = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .dns_resolver(Arc::new(GuardedResolver::new(Arc::clone(&networks))))
             .connect_timeout(CONNECT_TIMEOUT.min(total_timeout))
             .timeout(total_timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -75,15 +131,57 @@ impl ReqwestClient {
             .no_hickory_dns()
             .retry(reqwest::retry::never())
             .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("smart-discovery/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("smart-discovery/", env!("CARGO_PKG_VERSION")));
+        let client = last(builder)
             .build()
             .map_err(|error| problem(&deepest(&error)))?;
-        Ok(Self {
+        Ok(ReqwestClient {
             client,
             total_timeout,
             body_limit,
+            networks,
         })
     }
+}
+
+impl ReqwestClient {
+    /// A client with the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReqwestClientBuilder::build`].
+    pub fn new() -> Result<Self, ClientError> {
+        Self::builder().build()
+    }
+
+    /// A client with other bounds.
+    #[must_use]
+    pub const fn builder() -> ReqwestClientBuilder {
+        ReqwestClientBuilder {
+            total_timeout: TOTAL_TIMEOUT,
+            body_limit: MAX_DOCUMENT_OCTETS,
+            networks: Networks::public(),
+        }
+    }
+
+    /// Refuses an address that may not be connected to.
+    fn check(&self, host: &Text, address: IpAddr) -> Result<(), TransportError> {
+        match self.networks.refusal(address) {
+            None => Ok(()),
+            Some(kind) => Err(TransportError::Address {
+                host: host.clone(),
+                address,
+                kind,
+            }),
+        }
+    }
+}
+
+/// The address that a URL holds in the place of a name.
+fn literal(uri: &http::Uri) -> Option<IpAddr> {
+    let host = uri.host()?;
+    let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    bare.unwrap_or(host).parse().ok()
 }
 
 #[async_trait]
@@ -100,9 +198,17 @@ impl HttpClient for ReqwestClient {
         let host = Text::new(request.uri().authority().map_or("", |it| it.as_str()));
         let limit = limit.min(self.total_timeout);
         let fail = |error| transport_error(&host, limit, error);
+        // No resolver is asked for an address in the URL, so it is judged here.
+        if let Some(address) = literal(request.uri()) {
+            self.check(&host, address)?;
+        }
         let mut request = reqwest::Request::try_from(request).map_err(fail)?;
         *request.timeout_mut() = Some(limit);
         let mut answer = self.client.execute(request).await.map_err(fail)?;
+        // Whatever the name stood for a moment ago, this is where the answer comes from.
+        if let Some(peer) = answer.remote_addr() {
+            self.check(&host, peer.ip())?;
+        }
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
@@ -125,6 +231,14 @@ impl HttpClient for ReqwestClient {
 fn transport_error(host: &Text, limit: Duration, error: reqwest::Error) -> TransportError {
     let host = host.clone();
     let error = error.without_url();
+    if let Some(Refused { address, kind }) = refused(&error) {
+        let (address, kind) = (*address, *kind);
+        return TransportError::Address {
+            host,
+            address,
+            kind,
+        };
+    }
     let problem = Text::new(&deepest(&error));
     if error.is_timeout() {
         TransportError::Timeout { host, limit }
@@ -137,6 +251,18 @@ fn transport_error(host: &Text, limit: Duration, error: reqwest::Error) -> Trans
     }
 }
 
+/// The refusal of the resolver, if that is what is behind an error.
+fn refused(error: &reqwest::Error) -> Option<&Refused> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref() {
+            return Some(refused);
+        }
+        cause = inner.source();
+    }
+    None
+}
+
 /// The innermost cause, which is the one that says something: "connection refused".
 fn deepest(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
@@ -146,4 +272,42 @@ fn deepest(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(all(test, any(feature = "ring", feature = "aws-lc-rs")))]
+mod tests {
+    use core::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A name that meant another address when it was looked up.
+    #[tokio::test]
+    async fn d3_the_address_that_answered_is_judged_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = [0; 1024];
+                let _ = stream.read(&mut head).await;
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                let _ = stream.write_all(answer).await;
+            }
+        });
+        let ask = |builder: ReqwestClientBuilder| async move {
+            let client = builder
+                .build_with(|it| it.resolve("rebound.example", address))
+                .unwrap();
+            let url = format!("http://rebound.example:{}/", address.port());
+            client
+                .send(Request::get(url).body(Bytes::new()).unwrap())
+                .await
+        };
+        let error = ask(ReqwestClient::builder()).await.unwrap_err();
+        assert_eq!(error.code(), "http-address");
+        let allowed = ask(ReqwestClient::builder().allow_loopback()).await;
+        assert_eq!(allowed.unwrap().body(), "{}");
+    }
 }
