@@ -28,8 +28,12 @@
 //! | https only; http on loopback by a named opt-in | keys that arrive in the clear are anybody's keys |
 //! | no redirects | a redirect is a fetch to a place of the sender's choosing |
 //! | 2 s to connect, 5 s in all, 256 KiB of body | a hanging or endless server must not become ours |
-//! | keys live 10 min; an unknown `kid` refetches, at most once in 30 s | a rotation is followed at once, and made-up `kid`s cost one request in 30 s |
-//! | after a failure 10 s of rest; keys that are held go on verifying | the provider's outage does not become ours |
+//! | no address that is not of the public internet, unless [`Networks`] allow it | what a server's documents name must not reach behind your firewall |
+//! | keys live as long as their answer says, between 1 min and 24 h; 10 min where it says nothing | a withdrawn key must die one day, and a server must not be asked at every sign-in |
+//! | from four fifths of their life on they are fetched anew in the background | nobody waits for a fetch while keys are at hand |
+//! | an unknown `kid` refetches, at most once in 30 s; a bad signature draws on the same budget | a rotation is followed at once, and a flood of made-up tokens costs one request in 30 s |
+//! | after a failure 10 s of rest, then longer, up to 5 min; `Retry-After` up to 15 min | a server that is down is not kept down by us |
+//! | keys that are held verify for 24 h past their life while the issuer is down | the provider's outage does not become yours, and has an end |
 //!
 //! # Features
 //!
