@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use serde_json::Value;
-use smart_oidc::discovery::{HttpClient, TransportError};
+use smart_oidc::discovery::{HttpClient, TimeLimit, TransportError};
 use smart_oidc::jose::Text;
 use tokio::sync::Semaphore;
 
@@ -21,6 +21,7 @@ pub(crate) struct Sent {
     pub(crate) url: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) limit: Option<TimeLimit>,
 }
 
 impl Sent {
@@ -30,6 +31,7 @@ impl Sent {
             url: request.uri().to_string(),
             headers: request.headers().clone(),
             body: request.body().clone(),
+            limit: request.extensions().get().copied(),
         }
     }
 }

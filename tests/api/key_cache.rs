@@ -8,7 +8,8 @@ use smart_oidc::discovery::jwks::{
     BACKOFF, CONFIRMED, COOL_DOWN, LIFE, MAX_LIFE, MAX_RETRY_AFTER, MIN_LIFE, STALE_LIFE,
 };
 use smart_oidc::discovery::{
-    Discovery, EndpointUrl, FhirBaseUrl, FixedClock, KeySource, RemoteJwks, TrustedIssuer,
+    Discovery, EndpointUrl, FhirBaseUrl, FixedClock, KeySource, RemoteJwks, TimeLimit,
+    TrustedIssuer,
 };
 use smart_oidc::jose::{Algorithms, UnixTime, UnverifiedJws};
 use smart_oidc::{ClientId, Expected, IdTokenVerifier, Nonce, RawIdToken};
@@ -307,6 +308,9 @@ async fn j5_a_server_that_stumbles_while_people_wait_is_asked_once_more() {
     let world = World::answering(Answer::status(502));
     assert_eq!(world.judge(&good()).await, Err("document-status"));
     assert_eq!(world.http.count(), 2);
+    // The second try has what the first has left of five seconds; here that is all of it.
+    let limits: Vec<_> = world.http.sent().iter().map(|it| it.limit).collect();
+    assert_eq!(limits, [None, Some(TimeLimit(Duration::from_secs(5)))]);
     // What is wrong for good is not asked twice.
     let world = World::answering(Answer::status(404));
     assert_eq!(world.judge(&good()).await, Err("document-status"));

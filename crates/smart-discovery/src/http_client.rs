@@ -25,20 +25,13 @@ pub trait HttpClient: Debug + Send + Sync {
     ///
     /// [`TransportError`] where no whole response came back.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
-
-    /// The same within this time, if it is shorter than the client's own.
-    ///
-    /// # Errors
-    ///
-    /// As [`HttpClient::send`].
-    async fn send_within(
-        &self,
-        request: Request<Bytes>,
-        _limit: Duration,
-    ) -> Result<Response<Bytes>, TransportError> {
-        self.send(request).await
-    }
 }
+
+/// How long an exchange may take, in the extensions of a request: for a second try that has only
+/// what the first has left. A client that does not look for it takes its own time, which is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it is a duration with a name")]
+pub struct TimeLimit(pub Duration);
 
 /// Why no response came back. It names the host and never a path or a query, which may hold
 /// what must not be logged.

@@ -65,7 +65,7 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use discover::{Discovery, DiscoveryError, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;
 pub use finding::Finding;
-pub use http_client::{HttpClient, TransportError};
+pub use http_client::{HttpClient, TimeLimit, TransportError};
 pub use jwks::{FixedJwks, JwksError, KeySource, KeySourceError, RemoteJwks};
 pub use provider_metadata::{MetadataError, ProviderMetadata};
 #[cfg(feature = "reqwest")]

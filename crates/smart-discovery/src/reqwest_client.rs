@@ -12,7 +12,7 @@ use smart_jose::Text;
 
 use crate::address::Networks;
 use crate::document::MAX_DOCUMENT_OCTETS;
-use crate::http_client::{HttpClient, TransportError};
+use crate::http_client::{HttpClient, TimeLimit, TransportError};
 use crate::resolver::{GuardedResolver, Refused};
 use crate::tls;
 
@@ -187,16 +187,9 @@ fn literal(uri: &http::Uri) -> Option<IpAddr> {
 #[async_trait]
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.send_within(request, self.total_timeout).await
-    }
-
-    async fn send_within(
-        &self,
-        request: Request<Bytes>,
-        limit: Duration,
-    ) -> Result<Response<Bytes>, TransportError> {
         let host = Text::new(request.uri().authority().map_or("", |it| it.as_str()));
-        let limit = limit.min(self.total_timeout);
+        let asked = request.extensions().get::<TimeLimit>();
+        let limit = asked.map_or(self.total_timeout, |it| it.0.min(self.total_timeout));
         let fail = |error| transport_error(&host, limit, error);
         // No resolver is asked for an address in the URL, so it is judged here.
         if let Some(address) = literal(request.uri()) {

@@ -16,10 +16,11 @@ const BACKEND: [&str; 2] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 8] = [
+const AWAITING: [&str; 9] = [
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/reqwest_client.rs",
+    "crates/smart-discovery/src/resolver.rs",
     "crates/smart-oidc/src/flow.rs",
     "crates/smart-oidc/src/id_token/verifier.rs",
     "crates/smart-oidc/src/profile/fhir.rs",

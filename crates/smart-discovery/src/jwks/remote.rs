@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::discover::TrustedIssuer;
 use crate::document::DocumentError;
 use crate::freshness::{Bounds, LIFE};
-use crate::http_client::{HttpClient, TransportError};
+use crate::http_client::{HttpClient, TimeLimit, TransportError};
 use crate::jitter::Jitter;
 use crate::url::EndpointUrl;
 
@@ -210,7 +210,9 @@ impl Inner {
         let spent = self.clock.monotonic().saturating_sub(began);
         match DEADLINE.checked_sub(spent) {
             Some(left) if stumbled && cache.set().is_none() => {
-                self.http.send_within(request(), left).await
+                let mut again = request();
+                again.extensions_mut().insert(TimeLimit(left));
+                self.http.send(again).await
             }
             _ => first,
         }
