@@ -226,6 +226,25 @@ fn a_token_is_read_from_standard_input() {
 }
 
 #[test]
+fn a_server_in_a_private_network_is_refused_by_an_error_that_names_the_option() {
+    let refused = run(&["discover", "https://10.255.255.1/fhir"]).expect_report(3);
+    assert!(
+        refused.contains("10.255.255.1, a private address"),
+        "{refused}"
+    );
+    assert!(refused.contains("--allow-network"), "{refused}");
+    let odd = [
+        "discover",
+        "https://10.255.255.1/fhir",
+        "--allow-network",
+        "10.255.0.0",
+    ];
+    let odd = run(&odd);
+    let odd = odd.expect_error(2);
+    assert!(odd.contains("10.255.0.0"), "{odd}");
+}
+
+#[test]
 fn a_command_line_that_is_not_right_ends_with_2() {
     let (token, pem) = (token(), fixture("public.pem"));
     let no_token = run(&["verify", "--pem", &pem, "--signature-only"]);
