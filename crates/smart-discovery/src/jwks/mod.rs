@@ -3,6 +3,8 @@
 mod cache;
 mod document;
 mod fixed;
+#[cfg(test)]
+mod model;
 mod remote;
 mod source;
 
