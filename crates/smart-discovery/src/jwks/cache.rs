@@ -90,37 +90,42 @@ impl Cache {
             });
         };
         let age = now.saturating_sub(held.confirmed_at);
-        match (held.set.candidates(header), resting) {
-            (Ok(keys), resting) if age < held.life => Decision::Use {
-                keys,
-                ahead: age >= held.ahead_from && resting.is_none(),
-            },
-            // Past its life a set serves only where the issuer was asked and did not answer.
-            (_, None) if age >= held.life => Decision::Fetch,
-            (Ok(keys), Some(_)) if age < held.life + STALE_LIFE => {
-                Decision::Use { keys, ahead: false }
-            }
-            (Ok(_), Some(failure)) => Decision::Refuse(failure.error.clone().into()),
-            // The sound set is too old to be used; that no key fits either says nothing new.
-            (Err(_), Some(failure)) if age >= held.life + STALE_LIFE => {
+        let fits = held.set.candidates(header);
+        if age < held.life {
+            return match fits {
+                Ok(keys) => Decision::Use {
+                    keys,
+                    ahead: age >= held.ahead_from && resting.is_none(),
+                },
+                Err(problem) => self.without_key(problem, now),
+            };
+        }
+        // Past its life a set serves only where the issuer was asked and did not answer, and not
+        // for ever.
+        match (resting, fits) {
+            (None, _) => Decision::Fetch,
+            (Some(failure), _) if age >= held.life + STALE_LIFE => {
                 Decision::Refuse(failure.error.clone().into())
             }
-            (Err(problem), resting) => {
-                let rest = resting.map(|it| it.rest_until.saturating_sub(now));
-                match self.cools_down(now).max(rest.unwrap_or_default()) {
-                    Duration::ZERO => Decision::Fetch,
-                    // Too many keys stay too many; an unknown or unfit one may be rotated in.
-                    _ if matches!(problem, KeySelectionError::Ambiguous { .. }) => {
-                        Decision::Refuse(problem.into())
-                    }
-                    retry_after => Decision::Refuse(KeySourceError::UnknownRetry {
-                        problem,
-                        retry_after,
-                    }),
-                }
+            (Some(_), Ok(keys)) => Decision::Use { keys, ahead: false },
+            (Some(_), Err(problem)) => self.without_key(problem, now),
+        }
+    }
+
+    /// What to do where the set that is held has no key for a token.
+    fn without_key(&self, problem: KeySelectionError, now: Duration) -> Decision {
+        let rest = self.resting(now);
+        let rest = rest.map(|it| it.rest_until.saturating_sub(now));
+        match self.cools_down(now).max(rest.unwrap_or_default()) {
+            Duration::ZERO => Decision::Fetch,
+            // Too many keys stay too many; an unknown or unfit one may be rotated in.
+            _ if matches!(problem, KeySelectionError::Ambiguous { .. }) => {
+                Decision::Refuse(problem.into())
             }
-            // The arms above leave a fresh set without a failure to the first of them.
-            (Ok(keys), None) => Decision::Use { keys, ahead: false },
+            retry_after => Decision::Refuse(KeySourceError::UnknownRetry {
+                problem,
+                retry_after,
+            }),
         }
     }
 
@@ -189,8 +194,11 @@ impl Cache {
                 }
                 (set, validators, life)
             }
-            (Fetched::NotModified { life, .. }, Some(held)) => (held.set, held.validators, life),
-            (Fetched::NotModified { url, .. }, None) => {
+            (Fetched::NotModified { life, .. }, Some(held)) if held.validators.ask() => {
+                (held.set, held.validators, life)
+            }
+            (Fetched::NotModified { url, .. }, held) => {
+                self.held = held;
                 return Err(JwksError::NotModified { url });
             }
         };

@@ -104,6 +104,11 @@ impl Validators {
             last_modified: headers.get(header::LAST_MODIFIED).cloned(),
         }
     }
+
+    /// Whether a request with these asks if anything has changed.
+    pub(super) const fn ask(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
+    }
 }
 
 /// What a successful answer brings.

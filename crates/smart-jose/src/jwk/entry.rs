@@ -392,7 +392,7 @@ fn required<'m>(member: &'static str, found: &'m Member<String>) -> Result<&'m S
     optional(member, found)?.ok_or(SkipReason::Missing { member })
 }
 
-fn optional<'m, T: crate::member::FromJson>(
+pub(super) fn optional<'m, T: crate::member::FromJson>(
     member: &'static str,
     found: &'m Member<T>,
 ) -> Result<Option<&'m T>, SkipReason> {

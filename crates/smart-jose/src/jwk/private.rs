@@ -137,17 +137,7 @@ impl PrivateJwk {
         };
         Ok(Self {
             key,
-            kid: match public.kid {
-                Member::WrongType(found) => {
-                    return Err(SkipReason::WrongType {
-                        member: "kid",
-                        expected: "a string",
-                        found,
-                    }
-                    .into());
-                }
-                kid => kid.into_value(),
-            },
+            kid: entry::optional("kid", &public.kid)?.cloned(),
             algorithm,
         })
     }
