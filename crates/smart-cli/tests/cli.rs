@@ -22,6 +22,7 @@ use smart_oidc::discovery::{
 use smart_oidc::jose::CryptoProvider;
 use smart_oidc::{ClientConfig, ClientId, Launch, RedirectUri, TokenClient};
 use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox};
+use tokio::net::TcpSocket;
 
 /// Some time in the life of the worked example, which says nothing about its own.
 const AT: &str = "1700000000";
@@ -122,11 +123,13 @@ fn scratch(name: &str, content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// An address at which nobody listens.
-fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    format!("http://{address}/fhir")
+/// A base URL whose port refuses: its socket is bound and does not listen, and while it is held
+/// no server of another test can be given the port.
+fn nobody() -> (String, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (format!("http://{address}/fhir"), socket)
 }
 
 /// The arguments that judge a token of the worked example.
@@ -377,7 +380,7 @@ fn keys_that_cannot_be_read_end_with_3() {
 
 #[test]
 fn a_server_that_is_down_ends_with_3() {
-    let base = nobody();
+    let (base, _held) = nobody();
     let shown = run(&["discover", &base, "--allow-loopback"]).expect_report(3);
     assert!(shown.contains("no connection to"), "{shown}");
     let shown = run(&["discover", &base, "--allow-loopback", "--json"]).expect_report(3);
@@ -398,7 +401,8 @@ fn a_server_that_is_down_ends_with_3() {
 
 #[test]
 fn http_needs_its_option_and_stays_on_this_machine() {
-    let (token, base, pem) = (token(), nobody(), fixture("public.pem"));
+    let (base, _held) = nobody();
+    let (token, pem) = (token(), fixture("public.pem"));
     let discover = run(&["discover", &base]);
     assert!(discover.expect_error(2).contains("--allow-loopback"));
     let verify = run(&["verify", &token, "--fhir-base", &base, "--signature-only"]);
