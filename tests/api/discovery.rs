@@ -601,7 +601,8 @@ fn adv_token_iss_drives_discovery() {
     }
     let own = Forge::issuer().token("RS256", &claims(ISSUER));
     assert_eq!(judge(&verifier, &own), Ok(()));
-    assert_eq!(http.urls(), [SMART_URL, OPENID_URL, JWKS_URL]);
+    // Its own issuer was asked once more for the keys that it does not have, and nobody else.
+    assert_eq!(http.urls(), [SMART_URL, OPENID_URL, JWKS_URL, JWKS_URL]);
 }
 
 // covers: OIDC-VAL-2, BCP-8

@@ -27,6 +27,15 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// Exactly what is said, if it is not longer than [`MAX_LIFE`]; [`MIN_LIFE`] where nothing is.
+    pub(crate) const fn as_said() -> Self {
+        Self {
+            floor: Duration::ZERO,
+            default: MIN_LIFE,
+            ceiling: MAX_LIFE,
+        }
+    }
+
     /// [`MIN_LIFE`] to [`MAX_LIFE`], and this where nothing is said.
     pub(crate) fn with_default(life: Duration) -> Self {
         Self {

@@ -43,19 +43,27 @@
 
 mod address;
 mod clock;
+mod conditional;
 mod discover;
 pub mod document;
 mod finding;
+mod flight;
 mod freshness;
 mod http_client;
 mod jitter;
 pub mod jwks;
+mod kept;
+mod observe;
 mod provider_metadata;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
 #[cfg(feature = "reqwest")]
 mod resolver;
+mod shelf;
 mod smart_configuration;
+mod sync;
+#[cfg(feature = "tracing")]
+mod telemetry;
 #[cfg(feature = "reqwest")]
 mod tls;
 mod url;
@@ -66,7 +74,10 @@ pub use discover::{Discovery, DiscoveryError, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;
 pub use finding::Finding;
 pub use http_client::{HttpClient, TimeLimit, TransportError};
-pub use jwks::{FixedJwks, JwksError, KeySource, KeySourceError, RemoteJwks};
+pub use jwks::{
+    FixedJwks, JwksError, JwksSnapshot, KeySource, KeySourceError, RemoteJwks, SnapshotError,
+};
+pub use observe::{DocumentKind, DocumentState, Event, Happening, Observer, Phase};
 pub use provider_metadata::{MetadataError, ProviderMetadata};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::{

@@ -1,63 +1,32 @@
-//! What the cache decides. Time and chance come in, a decision goes out: no clock, no network.
+//! What the key cache decides. Time and chance come in, a decision goes out: no clock, no network.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use smart_jose::jwk::KeySelectionError;
-use smart_jose::{Candidates, JwkSet, ProtectedHeader};
+use smart_jose::{Candidates, JwkSet, ProtectedHeader, Text};
 
-use super::document::{Fetched, JwksError, Validators};
+use super::document::{Fetched, JwksError, KeySet};
 use super::source::KeySourceError;
-use crate::freshness::{Bounds, MAX_LIFE};
+use crate::conditional::Validators;
+use crate::freshness::Bounds;
 use crate::jitter::Jitter;
+use crate::kept::{COOL_DOWN, Kept, Standing, State, Terms};
 
-/// How soon after a fetch an unknown `kid` or a bad signature may cause the next one. A flood of
-/// made-up tokens costs the issuer one request in this time.
-pub const COOL_DOWN: Duration = Duration::from_secs(30);
 /// A set confirmed less long ago than this is not fetched again because of a bad signature.
 pub const CONFIRMED: Duration = Duration::from_secs(60);
-/// How soon after a first failure the next fetch may be tried. It doubles with each failure, up to
-/// [`MAX_BACKOFF`], and varies by a fifth.
-pub const BACKOFF: Duration = Duration::from_secs(10);
-/// The longest rest after failures.
-pub const MAX_BACKOFF: Duration = Duration::from_secs(300);
-/// The first rest where no keys are held yet and people wait; it doubles up to
-/// [`MAX_EMPTY_BACKOFF`].
-pub const EMPTY_BACKOFF: Duration = Duration::from_secs(1);
-/// The longest rest where no keys are held yet.
-pub const MAX_EMPTY_BACKOFF: Duration = Duration::from_secs(30);
-/// A server that asks to be left alone (`Retry-After`) is, up to this long.
-pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
-/// How long keys stay usable past their life while the issuer cannot be reached.
-pub const STALE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// So many `kid`s that a fetch did not find are remembered; the oldest goes first.
+pub const MAX_MISSED: usize = 64;
+/// A longer `kid` is not remembered, in octets: the cool-down holds for it all the same.
+const MAX_MISSED_OCTETS: usize = 256;
 
-/// What is held for one issuer.
+/// What is held of one issuer's keys.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
-    bounds: Bounds,
-    held: Option<Held>,
-    failure: Option<Failure>,
-}
-
-#[derive(Clone, Debug)]
-struct Held {
-    set: Arc<JwkSet>,
-    validators: Validators,
-    /// When a fetch last brought this set or said that it has not changed.
-    confirmed_at: Duration,
-    life: Duration,
-    /// The age from which on the set is fetched anew while it still serves.
-    ahead_from: Duration,
-}
-
-#[derive(Clone, Debug)]
-struct Failure {
-    error: JwksError,
-    at: Duration,
-    /// Nothing is tried before this.
-    rest_until: Duration,
-    /// How many there were in a row.
-    count: u32,
+    kept: Kept<KeySet, JwksError>,
+    /// The `kid`s that a fetch was made for and did not find, and when; the latest last.
+    missed: VecDeque<(Option<Box<str>>, Duration)>,
 }
 
 /// What to do for a token.
@@ -65,59 +34,53 @@ struct Failure {
 pub(super) enum Decision {
     /// These keys are good. If `ahead`, it is time to fetch the set anew in the background.
     Use { keys: Candidates, ahead: bool },
-    /// Fetch the set first.
+    /// Fetch the set first: there is none that may be used.
     Fetch,
+    /// Fetch the set first: there is one, and it lacks the key.
+    Force,
     /// There is no key, and a fetch is not allowed now.
     Refuse(KeySourceError),
 }
 
+/// What a new set changed, by `kid`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) added: Vec<Text>,
+    pub(super) withdrawn: Vec<Text>,
+    /// The same `kid` names another key than before.
+    pub(super) replaced: Vec<Text>,
+}
+
 impl Cache {
     /// An empty cache.
-    pub(super) const fn new(bounds: Bounds) -> Self {
+    pub(super) const fn new(terms: Terms) -> Self {
         Self {
-            bounds,
-            held: None,
-            failure: None,
+            kept: Kept::new(terms),
+            missed: VecDeque::new(),
         }
     }
 
     /// What to do for a token at this moment, on the monotonic clock.
     pub(super) fn decide(&self, header: &ProtectedHeader, now: Duration) -> Decision {
-        let resting = self.resting(now);
-        let Some(held) = &self.held else {
-            return resting.map_or(Decision::Fetch, |failure| {
-                Decision::Refuse(failure.error.clone().into())
-            });
-        };
-        let age = now.saturating_sub(held.confirmed_at);
-        let fits = held.set.candidates(header);
-        if age < held.life {
-            return match fits {
-                Ok(keys) => Decision::Use {
-                    keys,
-                    ahead: age >= held.ahead_from && resting.is_none(),
-                },
-                Err(problem) => self.without_key(problem, now),
-            };
-        }
-        // Past its life a set serves only where the issuer was asked and did not answer, and not
-        // for ever.
-        match (resting, fits) {
-            (None, _) => Decision::Fetch,
-            (Some(failure), _) if age >= held.life + STALE_LIFE => {
-                Decision::Refuse(failure.error.clone().into())
-            }
-            (Some(_), Ok(keys)) => Decision::Use { keys, ahead: false },
-            (Some(_), Err(problem)) => self.without_key(problem, now),
+        match self.kept.state(now) {
+            State::Fetch => Decision::Fetch,
+            State::Refuse(error) => Decision::Refuse(error.clone().into()),
+            State::Serve { value, ahead } => match value.keys.candidates(header) {
+                Ok(keys) => Decision::Use { keys, ahead },
+                Err(problem) => self.without_key(problem, header, now),
+            },
         }
     }
 
     /// What to do where the set that is held has no key for a token.
-    fn without_key(&self, problem: KeySelectionError, now: Duration) -> Decision {
-        let rest = self.resting(now);
-        let rest = rest.map(|it| it.rest_until.saturating_sub(now));
-        match self.cools_down(now).max(rest.unwrap_or_default()) {
-            Duration::ZERO => Decision::Fetch,
+    fn without_key(
+        &self,
+        problem: KeySelectionError,
+        header: &ProtectedHeader,
+        now: Duration,
+    ) -> Decision {
+        match self.retry_after(header, now) {
+            Duration::ZERO => Decision::Force,
             // Too many keys stay too many; an unknown or unfit one may be rotated in.
             _ if matches!(problem, KeySelectionError::Ambiguous { .. }) => {
                 Decision::Refuse(problem.into())
@@ -129,89 +92,114 @@ impl Cache {
         }
     }
 
+    /// How long until this token may force a fetch.
+    fn retry_after(&self, header: &ProtectedHeader, now: Duration) -> Duration {
+        let missed = self
+            .missed
+            .iter()
+            .find(|it| it.0.as_deref() == header.kid());
+        let missed = missed.map_or(Duration::ZERO, |(_, at)| {
+            COOL_DOWN.saturating_sub(now.saturating_sub(*at))
+        });
+        self.kept.cools_down(now).max(missed)
+    }
+
+    /// What there is for the token that a fetch was just made for.
+    pub(super) fn settle(
+        &self,
+        header: &ProtectedHeader,
+        now: Duration,
+    ) -> Result<Candidates, KeySourceError> {
+        match (self.decide(header, now), self.kept.value()) {
+            (Decision::Use { keys, .. }, _) => Ok(keys),
+            (Decision::Refuse(error), _) => Err(error),
+            // A set that may not be kept serves the token that it was fetched for.
+            (Decision::Fetch | Decision::Force, Some(set)) => {
+                let problem = match set.keys.candidates(header) {
+                    Ok(keys) => return Ok(keys),
+                    Err(problem) => problem,
+                };
+                Err(KeySourceError::UnknownRetry {
+                    problem,
+                    retry_after: COOL_DOWN,
+                })
+            }
+            (Decision::Fetch | Decision::Force, None) => Err(match self.kept.last_error() {
+                Some(error) => error.clone().into(),
+                None => KeySourceError::Purged,
+            }),
+        }
+    }
+
     /// Whether a bad signature is worth a fetch: some issuers rotate without a new `kid`. It draws
     /// on the same budget as an unknown `kid`, and not soon after the set was confirmed.
     pub(super) fn may_refetch_for_signature(&self, now: Duration) -> bool {
-        let confirmed = self.held.as_ref().map(|it| it.confirmed_at);
-        confirmed.is_some_and(|at| now.saturating_sub(at) >= CONFIRMED)
-            && self.resting(now).is_none()
-            && self.cools_down(now).is_zero()
+        let confirmed = self.kept.confirmed_ago(now);
+        confirmed.is_some_and(|ago| ago >= CONFIRMED) && self.kept.cools_down(now).is_zero()
     }
 
-    /// How long until a token may cause a fetch. Failures count, so that made-up `kid`s cost an
-    /// issuer that is down no more requests than one that is up.
-    fn cools_down(&self, now: Duration) -> Duration {
-        let confirmed = self.held.as_ref().map(|it| it.confirmed_at);
-        let failed = self.failure.as_ref().map(|it| it.at);
-        confirmed.max(failed).map_or(Duration::ZERO, |at| {
-            COOL_DOWN.saturating_sub(now.saturating_sub(at))
-        })
+    /// Takes note that a token makes us fetch now.
+    pub(super) const fn force(&mut self, now: Duration) {
+        self.kept.force(now);
     }
 
-    /// The failure after which nothing is tried yet.
-    fn resting(&self, now: Duration) -> Option<&Failure> {
-        self.failure.as_ref().filter(|it| now < it.rest_until)
+    /// Takes note that a fetch was made for this token and brought no key for it.
+    pub(super) fn miss(&mut self, header: &ProtectedHeader, now: Duration) {
+        let kid = header.kid();
+        if kid.is_some_and(|it| it.len() > MAX_MISSED_OCTETS) {
+            return;
+        }
+        self.missed.retain(|it| it.0.as_deref() != kid);
+        while self.missed.len() >= MAX_MISSED {
+            self.missed.pop_front();
+        }
+        self.missed.push_back((kid.map(Into::into), now));
     }
 
     /// What the next request may be made conditional on.
     pub(super) fn validators(&self) -> Option<&Validators> {
-        self.held.as_ref().map(|it| &it.validators)
+        self.kept.validators()
     }
 
     /// The bounds of the life of a set.
     pub(super) const fn bounds(&self) -> Bounds {
-        self.bounds
+        self.kept.bounds()
     }
 
-    /// Takes in an answer. The error says why an answer is none, and what was held stays.
+    /// Takes in an answer and says what it changed. The error says why an answer is none, and
+    /// what was held stays.
     pub(super) fn fetched(
         &mut self,
         answer: Fetched,
         now: Duration,
         jitter: Jitter,
-    ) -> Result<(), JwksError> {
-        let (set, validators, life) = match (answer, self.held.take()) {
-            (
-                Fetched::Set {
-                    set,
-                    validators,
-                    life,
-                },
-                None,
-            ) => (set, validators, life),
-            (
-                Fetched::Set {
-                    set,
-                    validators,
-                    life,
-                },
-                Some(held),
-            ) => {
-                if let Some(error) = JwksError::without_keys(&set) {
-                    // A set that has lost all its keys is a mistake far more often than a wish.
-                    self.held = Some(held);
+    ) -> Result<Changes, JwksError> {
+        let changes = match answer {
+            Fetched::Set {
+                set,
+                validators,
+                life,
+            } => {
+                let before = self.kept.value();
+                // A set that has lost all its keys is a mistake far more often than a wish.
+                if before.is_some_and(|it| !it.keys.keys().is_empty())
+                    && let Some(error) = JwksError::without_keys(&set.keys)
+                {
                     return Err(error);
                 }
-                (set, validators, life)
+                let changes = Changes::between(before.map(|it| &*it.keys), &set.keys);
+                self.kept.keep(Arc::new(set), validators, life, now, jitter);
+                changes
             }
-            (Fetched::NotModified { life, .. }, Some(held)) if held.validators.ask() => {
-                (held.set, held.validators, life)
-            }
-            (Fetched::NotModified { url, .. }, held) => {
-                self.held = held;
-                return Err(JwksError::NotModified { url });
+            Fetched::NotModified { life, url } => {
+                if !self.kept.renew(life, now, jitter) {
+                    return Err(JwksError::NotModified { url });
+                }
+                Changes::default()
             }
         };
-        self.held = Some(Held {
-            set,
-            validators,
-            confirmed_at: now,
-            life,
-            // 80 % of the life, and up to a tenth of it to either side.
-            ahead_from: jitter.around(life * 8 / 10, life / 10),
-        });
-        self.failure = None;
-        Ok(())
+        self.missed.clear();
+        Ok(changes)
     }
 
     /// Takes note of a failed fetch; what is held stays.
@@ -222,32 +210,86 @@ impl Cache {
         now: Duration,
         jitter: Jitter,
     ) {
-        let before = self.failure.as_ref().map_or(0, |it| it.count);
-        let (first, most) = match self.held {
-            Some(_) => (BACKOFF, MAX_BACKOFF),
-            None => (EMPTY_BACKOFF, MAX_EMPTY_BACKOFF),
-        };
-        let doubled = first.saturating_mul(2_u32.saturating_pow(before)).min(most);
-        let rest = jitter.around(doubled, doubled / 5);
-        let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
-        self.failure = Some(Failure {
-            error,
-            at: now,
-            rest_until: now.saturating_add(rest.max(asked)),
-            count: before.saturating_add(1),
-        });
+        self.kept.failed(error, retry_after, now, jitter);
+    }
+
+    /// Takes in a set that was kept elsewhere and is this old.
+    pub(super) fn restore(
+        &mut self,
+        set: KeySet,
+        validators: Validators,
+        life: Duration,
+        age: Duration,
+        now: Duration,
+        jitter: Jitter,
+    ) {
+        self.kept
+            .restore(Arc::new(set), validators, life, age, now, jitter);
     }
 
     /// The set that is held, fresh or not.
-    pub(super) fn set(&self) -> Option<Arc<JwkSet>> {
-        self.held.as_ref().map(|held| Arc::clone(&held.set))
+    pub(super) fn set(&self) -> Option<&Arc<KeySet>> {
+        self.kept.value()
+    }
+
+    /// What is held, with its validators, life and age.
+    pub(super) fn parts(
+        &self,
+        now: Duration,
+    ) -> Option<(&Arc<KeySet>, &Validators, Duration, Duration)> {
+        self.kept.parts(now)
+    }
+
+    /// How long ago a fetch last confirmed what is held.
+    pub(super) fn confirmed_ago(&self, now: Duration) -> Option<Duration> {
+        self.kept.confirmed_ago(now)
+    }
+
+    /// How it stands.
+    pub(super) fn standing(&self, now: Duration) -> (Standing, Option<&JwksError>) {
+        (self.kept.standing(now), self.kept.last_error())
+    }
+
+    /// The keys have moved: the old ones serve only while the new place cannot be reached.
+    pub(super) fn expire(&mut self, now: Duration) {
+        self.kept.expire(now);
+        self.missed.clear();
     }
 
     /// Forgets everything: the next token fetches.
     pub(super) fn purge(&mut self) {
-        *self = Self::new(self.bounds);
+        self.kept.purge();
+        self.missed.clear();
     }
 }
 
-// A set dies at the latest this long after it was last confirmed.
-const _: () = assert!(MAX_LIFE.as_secs() + STALE_LIFE.as_secs() == 48 * 60 * 60);
+impl Changes {
+    fn between(before: Option<&JwkSet>, after: &JwkSet) -> Self {
+        let Some(before) = before else {
+            return Self::default();
+        };
+        let under = |set: &'_ JwkSet, kid: &str| -> Vec<_> {
+            let keys = set.keys().iter().filter(|it| it.kid() == Some(kid));
+            keys.map(|it| it.key().clone()).collect()
+        };
+        let kids = |set: &JwkSet| {
+            let mut kids: Vec<_> = set.keys().iter().filter_map(|it| it.kid()).collect();
+            kids.sort_unstable();
+            kids.dedup();
+            kids.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut changes = Self::default();
+        for kid in kids(after) {
+            let (old, new) = (under(before, &kid), under(after, &kid));
+            if old.is_empty() {
+                changes.added.push(Text::new(&kid));
+            } else if old != new {
+                changes.replaced.push(Text::new(&kid));
+            }
+        }
+        let gone = kids(before).into_iter();
+        let gone = gone.filter(|kid| under(after, kid).is_empty());
+        changes.withdrawn = gone.map(|kid| Text::new(&kid)).collect();
+        changes
+    }
+}

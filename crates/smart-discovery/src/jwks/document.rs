@@ -4,11 +4,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use smart_jose::jwk::JwkSetError;
 use smart_jose::{CryptoProvider, ErrorClass, JwkSet, Text, UnixTime};
 
+use crate::conditional::Validators;
 use crate::document::{self, DocumentError};
+use crate::finding::Finding;
 use crate::freshness::{self, Bounds};
 use crate::url::EndpointUrl;
 
@@ -90,25 +92,11 @@ impl JwksError {
     }
 }
 
-/// What makes the next request conditional (RFC 9110 13.1): returned exactly as it came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Validators {
-    etag: Option<HeaderValue>,
-    last_modified: Option<HeaderValue>,
-}
-
-impl Validators {
-    fn of(headers: &HeaderMap) -> Self {
-        Self {
-            etag: headers.get(header::ETAG).cloned(),
-            last_modified: headers.get(header::LAST_MODIFIED).cloned(),
-        }
-    }
-
-    /// Whether a request with these asks if anything has changed.
-    pub(super) const fn ask(&self) -> bool {
-        self.etag.is_some() || self.last_modified.is_some()
-    }
+/// A set, and what was odd about its answer.
+#[derive(Clone, Debug)]
+pub(super) struct KeySet {
+    pub(super) keys: Arc<JwkSet>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// What a successful answer brings.
@@ -116,7 +104,7 @@ impl Validators {
 pub(super) enum Fetched {
     /// A set.
     Set {
-        set: Arc<JwkSet>,
+        set: KeySet,
         validators: Validators,
         life: Duration,
     },
@@ -124,22 +112,23 @@ pub(super) enum Fetched {
     NotModified { url: Text, life: Duration },
 }
 
-/// The request for a key set, conditional where one is held.
-pub(super) fn request(uri: &EndpointUrl, validators: Option<&Validators>) -> Request<Bytes> {
-    let mut request = crate::http_client::get_json(uri.as_str());
-    let Some(validators) = validators else {
-        return request;
-    };
-    let fields = [
-        (header::IF_NONE_MATCH, &validators.etag),
-        (header::IF_MODIFIED_SINCE, &validators.last_modified),
-    ];
-    for (name, value) in fields {
-        if let Some(value) = value {
-            request.headers_mut().insert(name, value.clone());
+impl Fetched {
+    /// What an observer is told of it: whether it came with a body, and its life.
+    pub(super) const fn told(&self) -> (bool, Duration) {
+        match self {
+            Self::Set { life, .. } => (true, *life),
+            Self::NotModified { life, .. } => (false, *life),
         }
     }
-    request
+}
+
+/// The request for a key set, conditional where one is held.
+pub(super) fn request(uri: &EndpointUrl, validators: Option<&Validators>) -> Request<Bytes> {
+    let request = crate::http_client::get_json(uri.as_str());
+    match validators {
+        Some(validators) => validators.apply(request),
+        None => request,
+    }
 }
 
 /// Reads the answer; `now` stands for its date where it has none.
@@ -155,26 +144,18 @@ pub(super) fn read(
     if response.status() == StatusCode::NOT_MODIFIED {
         return Ok(Fetched::NotModified { url: url(), life });
     }
-    let (body, _) = document::body(uri.as_str(), response)?;
-    let set = JwkSet::parse(body, provider).map_err(|problem| JwksError::Set {
+    let (body, finding) = document::body(uri.as_str(), response)?;
+    let keys = JwkSet::parse(body, provider).map_err(|problem| JwksError::Set {
         url: url(),
         problem,
     })?;
     let validators = Validators::of(response.headers());
     Ok(Fetched::Set {
-        set: Arc::new(set),
+        set: KeySet {
+            keys: Arc::new(keys),
+            findings: finding.into_iter().collect(),
+        },
         validators,
         life,
-    })
-}
-
-/// How long an answer asks to be left alone: seconds, or until a date (RFC 9110 10.2.3).
-pub(super) fn retry_after(response: &Response<Bytes>, now: UnixTime) -> Option<Duration> {
-    let field = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
-    freshness::seconds(field.trim()).or_else(|| {
-        let until = freshness::http_date(field)?;
-        Some(Duration::from_secs(
-            until.as_secs().saturating_sub(now.as_secs()),
-        ))
     })
 }

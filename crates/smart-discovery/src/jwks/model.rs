@@ -6,17 +6,18 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use smart_jose::{Algorithms, CryptoProvider, JwkSet, Text, UnverifiedJws};
+use smart_jose::{Algorithms, Candidates, CryptoProvider, JwkSet, Text, UnverifiedJws};
 
-use super::cache::{
-    BACKOFF, CONFIRMED, COOL_DOWN, Cache, Decision, EMPTY_BACKOFF, MAX_BACKOFF, MAX_EMPTY_BACKOFF,
-    STALE_LIFE,
-};
-use super::document::{Fetched, JwksError, Validators};
+use super::cache::{CONFIRMED, Cache, Decision};
+use super::document::{Fetched, JwksError, KeySet};
 use super::source::KeySourceError;
+use crate::conditional::Validators;
 use crate::document::DocumentError;
-use crate::freshness::{Bounds, LIFE, MAX_LIFE, MIN_LIFE};
+use crate::freshness::{LIFE, MAX_LIFE, MIN_LIFE};
 use crate::jitter::Jitter;
+use crate::kept::{
+    BACKOFF, COOL_DOWN, EMPTY_BACKOFF, MAX_BACKOFF, MAX_EMPTY_BACKOFF, STALE_LIFE, Terms,
+};
 
 /// The public key of RFC 7515 A.3, which stands for every key: the cache looks at the `kid`.
 const X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
@@ -55,13 +56,24 @@ struct World {
     cache: Cache,
     now: Duration,
     published: u8,
+    published_at: Duration,
     is_down: bool,
     life: Duration,
     chance: u32,
-    /// When each fetch was made, and whether keys were held and whether it succeeded.
-    fetches: Vec<(Duration, bool, bool)>,
+    fetches: Vec<Fetch>,
     /// The key that the last successful fetch brought, and when.
     brought: Option<(u8, Duration)>,
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+struct Fetch {
+    at: Duration,
+    /// Whether keys were held.
+    held: bool,
+    succeeded: bool,
+    /// Whether a token made us fetch, and not the age of what was held.
+    forced: bool,
 }
 
 impl World {
@@ -73,7 +85,10 @@ impl World {
         Jitter::from_u32(self.chance)
     }
 
-    fn fetch(&mut self) {
+    fn fetch(&mut self, forced: bool) {
+        if forced {
+            self.cache.force(self.now);
+        }
         let held = self.cache.set().is_some();
         let jitter = self.jitter();
         let kid = self.published;
@@ -87,13 +102,21 @@ impl World {
             );
             let set = JwkSet::parse(jwk.as_bytes(), CryptoProvider::ring()).unwrap();
             let answer = Fetched::Set {
-                set: Arc::new(set),
+                set: KeySet {
+                    keys: Arc::new(set),
+                    findings: Vec::new(),
+                },
                 validators: Validators::default(),
                 life: self.life,
             };
-            self.cache.fetched(answer, self.now, jitter)
+            self.cache.fetched(answer, self.now, jitter).map(drop)
         };
-        self.fetches.push((self.now, held, result.is_ok()));
+        self.fetches.push(Fetch {
+            at: self.now,
+            held,
+            succeeded: result.is_ok(),
+            forced,
+        });
         match result {
             Ok(()) => self.brought = Some((kid, self.now)),
             Err(error) => self.cache.failed(error, None, self.now, jitter),
@@ -102,9 +125,10 @@ impl World {
 
     /// The end of the longest rest that the failures since the last success may ask for.
     fn rest_until(&self) -> Duration {
-        let failures: Vec<_> = self.fetches.iter().rev().take_while(|it| !it.2).collect();
-        let (at, held, _) = *failures[0];
-        let (first, most) = match held {
+        let failures = self.fetches.iter().rev();
+        let failures: Vec<_> = failures.take_while(|it| !it.succeeded).collect();
+        let last = failures[0];
+        let (first, most) = match last.held {
             true => (BACKOFF, MAX_BACKOFF),
             false => (EMPTY_BACKOFF, MAX_EMPTY_BACKOFF),
         };
@@ -113,21 +137,36 @@ impl World {
             .saturating_mul(2_u32.saturating_pow(doublings))
             .min(most);
         // An unknown `kid` waits for the cool-down besides.
-        at + (rest * 6 / 5).max(COOL_DOWN)
+        last.at + (rest * 6 / 5).max(COOL_DOWN)
     }
 
-    /// Does for a token what the shell does; gives the last decision.
-    fn token(&mut self, kid: &str) -> Decision {
+    /// Does for a token what the shell does.
+    fn token(&mut self, kid: &str) -> Result<Candidates, KeySourceError> {
         let header = smart_jose::base64url::encode(format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#));
         let token = format!("{header}.e30.AA");
         let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
-        match self.cache.decide(token.header(), self.now) {
-            Decision::Use { ahead: true, .. } | Decision::Fetch => {
-                self.fetch();
-                self.cache.decide(token.header(), self.now)
+        let header = token.header();
+        match self.cache.decide(header, self.now) {
+            Decision::Use { keys, ahead } => {
+                if ahead {
+                    self.fetch(false);
+                }
+                return if ahead {
+                    self.cache.settle(header, self.now)
+                } else {
+                    Ok(keys)
+                };
             }
-            decision => decision,
+            Decision::Refuse(error) => return Err(error),
+            Decision::Fetch => self.fetch(false),
+            Decision::Force => self.fetch(true),
         }
+        let settled = self.cache.settle(header, self.now);
+        if let Err(KeySourceError::UnknownRetry { .. }) = settled {
+            self.cache.miss(header, self.now);
+            return self.cache.settle(header, self.now);
+        }
+        settled
     }
 }
 
@@ -141,9 +180,10 @@ proptest! {
         chance: u32,
     ) {
         let mut world = World {
-            cache: Cache::new(Bounds::with_default(LIFE)),
+            cache: Cache::new(Terms::issuer(LIFE)),
             now: Duration::ZERO,
             published: 0,
+            published_at: Duration::ZERO,
             is_down: false,
             life,
             chance,
@@ -153,67 +193,78 @@ proptest! {
         for step in steps {
             match step {
                 Step::Wait(seconds) => world.now += Duration::from_secs(seconds),
-                Step::Rotate(key) => world.published = key,
+                Step::Rotate(key) => {
+                    (world.published, world.published_at) = (key, world.now);
+                }
                 Step::Down(is_down) => world.is_down = is_down,
                 Step::BadSignature => {
                     if world.cache.may_refetch_for_signature(world.now) {
                         let (_, at) = world.brought.unwrap();
                         prop_assert!(world.now - at >= CONFIRMED);
-                        world.fetch();
+                        world.fetch(true);
                     }
                 }
                 Step::MadeUp(number) => {
                     let before = world.fetches.len();
                     let is_fresh = world.brought.is_some_and(|(_, at)| world.now - at < world.life);
-                    let decision = world.token(&format!("made-up-{number}"));
-                    prop_assert!(matches!(decision, Decision::Refuse(_)), "{:?}", decision);
-                    // J4: while a set is fresh, only the cool-down lets a made-up `kid` fetch, and
-                    // failures count.
-                    if let Some(last) = before.checked_sub(1).filter(|_| is_fresh)
-                        && world.fetches.len() > before
-                    {
-                        prop_assert!(world.now - world.fetches[last].0 >= COOL_DOWN);
+                    let found = world.token(&format!("made-up-{number}"));
+                    prop_assert!(found.is_err());
+                    prop_assert!(world.fetches.len() <= before + 1);
+                    // While a set is fresh, what a made-up `kid` costs is drawn from the budget.
+                    if let Some(made) = world.fetches.get(before) {
+                        prop_assert!(made.forced == is_fresh, "{:?}", made);
                     }
                 }
-                Step::Token(key) => {
-                    let decision = world.token(&format!("key-{key}"));
-                    match decision {
-                        Decision::Use { .. } => {
-                            // J5: what verifies is what the last successful fetch brought, and not
-                            // for longer than its life and a day.
-                            let (brought, at) = world.brought.unwrap();
-                            prop_assert_eq!(brought, key);
-                            prop_assert!(world.now - at < world.life + STALE_LIFE);
-                        }
-                        Decision::Refuse(error) if !world.is_down && key == world.published => {
-                            // J4: a good token is refused for one cool-down at most, or for the
-                            // rest that a failure asked for.
-                            let resting = world.fetches.last().is_some_and(|it| !it.2);
-                            if resting {
-                                prop_assert!(world.now <= world.rest_until());
-                            }
-                            if let KeySourceError::UnknownRetry { retry_after, .. } = error {
-                                prop_assert!(resting || retry_after <= COOL_DOWN);
-                            } else {
-                                prop_assert!(resting, "{:?}", error);
-                            }
-                        }
-                        Decision::Refuse(_) => {}
-                        Decision::Fetch => prop_assert!(false, "a fetch was just made"),
+                Step::Token(key) => match world.token(&format!("key-{key}")) {
+                    Ok(_) => {
+                        // J5: what verifies is what the last successful fetch brought, and not
+                        // for longer than its life and a day.
+                        let (brought, at) = world.brought.unwrap();
+                        prop_assert_eq!(brought, key);
+                        prop_assert!(world.now - at < world.life + STALE_LIFE);
                     }
-                }
+                    Err(error) if !world.is_down && key == world.published => {
+                        // J4: a good token is refused for one cool-down at most, and only after a
+                        // fetch that came before its key was published, or for the rest that a
+                        // failure asked for.
+                        let last = *world.fetches.last().unwrap();
+                        if last.succeeded {
+                            prop_assert!(last.at <= world.published_at, "{:?}", error);
+                            prop_assert!(world.now - world.published_at < COOL_DOWN);
+                            let KeySourceError::UnknownRetry { retry_after, .. } = error else {
+                                return Err(TestCaseError::fail(error.code()));
+                            };
+                            prop_assert!(retry_after <= COOL_DOWN);
+                        } else {
+                            prop_assert!(world.now <= world.rest_until());
+                        }
+                    }
+                    Err(_) => {}
+                },
             }
         }
         // Fetches are bounded, whatever asked for them.
         for pair in world.fetches.windows(2) {
-            let ((before, held_before, succeeded), (after, ..)) = (pair[0], pair[1]);
-            let gap = after - before;
-            let least = match (succeeded, held_before) {
-                (true, _) => COOL_DOWN,
-                (false, true) => Duration::from_secs(8),
-                (false, false) => Duration::from_millis(800),
+            let (before, after) = (pair[0], pair[1]);
+            let least = match before {
+                // One fetch may be forced right after any that succeeded.
+                _ if before.succeeded && after.forced => Duration::ZERO,
+                Fetch { succeeded: true, .. } => MIN_LIFE * 7 / 10,
+                Fetch { held: true, .. } => BACKOFF * 4 / 5,
+                _ => EMPTY_BACKOFF * 4 / 5,
             };
-            prop_assert!(gap >= least, "{:?} after {:?}", gap, pair[0]);
+            let gap = after.at - before.at;
+            prop_assert!(gap >= least, "{:?} after {:?}", gap, before);
+        }
+        // J4: tokens force one fetch in a cool-down, and failures that are not over count.
+        let mut forced_at: Option<Duration> = None;
+        for (fetch, before) in world.fetches.iter().zip([None].into_iter().chain(world.fetches.iter().map(Some))) {
+            if fetch.forced {
+                let failed_at = before.filter(|it| !it.succeeded).map(|it| it.at);
+                let drawn_at = forced_at.max(failed_at);
+                prop_assert!(drawn_at.is_none_or(|at| fetch.at - at >= COOL_DOWN), "{:?}", fetch);
+                forced_at = Some(fetch.at);
+            }
         }
     }
 }

@@ -1,25 +1,29 @@
 //! The issuer's own key set, fetched when it is needed.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use smart_jose::{Candidates, CryptoProvider, JwkSet, ProtectedHeader};
-use tokio::runtime::Handle;
-use tokio::sync::{Mutex as Flight, OwnedMutexGuard};
 
-use super::cache::{Cache, Decision};
+use super::cache::{Cache, Changes, Decision};
 use super::document::{self, Fetched, JwksError};
+use super::snapshot::{JwksSnapshot, SnapshotError};
 use super::source::{KeySource, KeySourceError};
 use crate::clock::Clock;
+use crate::conditional;
 use crate::discover::TrustedIssuer;
 use crate::document::DocumentError;
-use crate::freshness::{Bounds, LIFE};
-use crate::http_client::{HttpClient, TimeLimit, TransportError};
+use crate::finding::Finding;
+use crate::flight::{Boarding, Landing};
+use crate::freshness::LIFE;
+use crate::http_client::{HttpClient, TransportError};
 use crate::jitter::Jitter;
+use crate::kept::Terms;
+use crate::observe::{self, DocumentKind, DocumentState, Event, Happening, Observer};
+use crate::shelf::{self, Shelf};
 use crate::url::EndpointUrl;
 
 /// The keys at a `jwks_uri`, cached by `kid`.
@@ -27,14 +31,14 @@ use crate::url::EndpointUrl;
 /// - A set lives as long as its answer says, between [`super::MIN_LIFE`] and
 ///   [`super::MAX_LIFE`]; [`super::LIFE`] where it says nothing. From four fifths of its life on it
 ///   is fetched anew in the background, so that nobody waits for it. Fetches are conditional.
-/// - An unknown `kid` causes a fetch, at most one in [`super::COOL_DOWN`], failed ones included.
+/// - An unknown `kid` causes a fetch, and then none for [`super::COOL_DOWN`], failed ones included.
 ///   The `kid` never becomes part of a URL.
 /// - Whoever waits for a fetch shares it, and it goes on when those who wait go away.
 /// - While the issuer is down, keys that are held go on verifying, for [`super::STALE_LIFE`] past
 ///   their life; it is asked again after [`super::BACKOFF`], then less and less often.
 ///
-/// A hit takes no lock. A fetch is a task of its own on tokio, the one task that the libraries
-/// spawn.
+/// A hit takes no lock and allocates nothing. A fetch is a task of its own on tokio, the one task
+/// that the libraries spawn.
 #[derive(Clone, Debug)]
 pub struct RemoteJwks {
     inner: Arc<Inner>,
@@ -42,16 +46,17 @@ pub struct RemoteJwks {
 
 #[derive(Debug)]
 struct Inner {
+    settings: Settings,
+    shelf: Shelf<Cache>,
+}
+
+#[derive(Clone, Debug)]
+struct Settings {
     uri: EndpointUrl,
     http: Arc<dyn HttpClient>,
     provider: CryptoProvider,
     clock: Arc<dyn Clock>,
-    /// Readers take what is here and never wait for who changes it.
-    cache: ArcSwap<Cache>,
-    /// Held while the cache is changed, and never across a wait.
-    changing: Mutex<()>,
-    /// Held while a fetch is under way.
-    flight: Arc<Flight<()>>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl RemoteJwks {
@@ -75,34 +80,45 @@ impl RemoteJwks {
         provider: &CryptoProvider,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::with_cache(
-            uri,
-            http,
-            provider,
-            clock,
-            Cache::new(Bounds::with_default(LIFE)),
-        )
+        Self::under(Terms::issuer(LIFE), uri, http, provider, clock)
     }
 
-    fn with_cache(
+    /// The keys of a client, for a server that verifies what the client signs. They are kept
+    /// exactly as long as the client's `Cache-Control` says and not a second longer, in an outage
+    /// neither (SMART App Launch, client-confidential-asymmetric); [`super::MIN_LIFE`] where it
+    /// says nothing, and never longer than [`super::MAX_LIFE`]. With `no-store` each look-up
+    /// fetches. An unknown `kid` and failures cool down as with an issuer.
+    #[must_use]
+    pub fn of_client(
         uri: EndpointUrl,
         http: Arc<dyn HttpClient>,
         provider: &CryptoProvider,
         clock: Arc<dyn Clock>,
-        cache: Cache,
     ) -> Self {
-        let (provider, cache) = (*provider, ArcSwap::from_pointee(cache));
-        let inner = Inner {
+        Self::under(Terms::client(), uri, http, provider, clock)
+    }
+
+    fn under(
+        terms: Terms,
+        uri: EndpointUrl,
+        http: Arc<dyn HttpClient>,
+        provider: &CryptoProvider,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let settings = Settings {
             uri,
             http,
-            provider,
+            provider: *provider,
             clock,
-            cache,
-            changing: Mutex::default(),
-            flight: Arc::default(),
+            observer: None,
         };
+        Self::with(settings, Cache::new(terms))
+    }
+
+    fn with(settings: Settings, cache: Cache) -> Self {
+        let shelf = Shelf::new(cache);
         Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(Inner { settings, shelf }),
         }
     }
 
@@ -110,34 +126,106 @@ impl RemoteJwks {
     /// how long: 60 s to 24 h.
     #[must_use]
     pub fn with_life(self, life: Duration) -> Self {
-        let Inner {
-            uri,
-            http,
-            provider,
-            clock,
-            ..
-        } = &*self.inner;
-        let (http, clock) = (Arc::clone(http), Arc::clone(clock));
-        let cache = Cache::new(Bounds::with_default(life));
-        Self::with_cache(uri.clone(), http, provider, clock, cache)
+        let settings = self.inner.settings.clone();
+        Self::with(settings, Cache::new(Terms::issuer(life)))
+    }
+
+    /// The same source with what it holds, that tells this observer what happens.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn Observer>) -> Self {
+        let mut settings = self.inner.settings.clone();
+        settings.observer = Some(observer);
+        Self::with(settings, Cache::clone(&self.inner.shelf.load()))
+    }
+
+    /// The keys of the same issuer at the place to which it has moved them. Those that are held
+    /// serve only while that place cannot be reached.
+    pub(crate) fn moved(&self, uri: EndpointUrl) -> Self {
+        let mut settings = self.inner.settings.clone();
+        settings.uri = uri;
+        let mut cache = Cache::clone(&self.inner.shelf.load());
+        cache.expire(self.inner.now());
+        Self::with(settings, cache)
     }
 
     /// Where the keys are.
     #[must_use]
     pub fn uri(&self) -> &EndpointUrl {
-        &self.inner.uri
+        &self.inner.settings.uri
     }
 
     /// The set that is held, fresh or not.
     #[must_use]
     pub fn held(&self) -> Option<Arc<JwkSet>> {
-        self.inner.cache.load().set()
+        let cache = self.inner.shelf.load();
+        cache.set().map(|it| Arc::clone(&it.keys))
+    }
+
+    /// What was odd about the answer that brought the set, but was met.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let cache = self.inner.shelf.load();
+        cache.set().map_or_else(Vec::new, |it| it.findings.clone())
+    }
+
+    /// How the set stands, for an operator.
+    #[must_use]
+    pub fn state(&self) -> DocumentState {
+        let cache = self.inner.shelf.load();
+        let (standing, error) = cache.standing(self.inner.now());
+        let error = error.map(JwksError::code);
+        let is_refreshing = self.inner.shelf.is_flying();
+        DocumentState::new(DocumentKind::Jwks, standing, is_refreshing, error)
     }
 
     /// Forgets all keys, so that none verifies before the next fetch: for the day on which an
     /// issuer's key has been stolen and its server is down.
     pub fn purge(&self) {
-        self.inner.change(Cache::purge);
+        self.inner.shelf.change(Cache::purge);
+        self.inner.tell(Happening::Purged);
+    }
+
+    /// What is held, to be written down for a later start. A file of it decides who may sign in,
+    /// so keep it where nobody else can write.
+    #[must_use]
+    pub fn export(&self) -> Option<JwksSnapshot> {
+        let now = self.inner.settings.clock.now();
+        let cache = self.inner.shelf.load();
+        let (set, validators, life, age) = cache.parts(self.inner.now())?;
+        Some(JwksSnapshot::new(
+            self.uri(),
+            &set.keys,
+            validators,
+            life,
+            age,
+            now,
+        ))
+    }
+
+    /// Takes in what was written down, as old as it is: what has outlived its life serves only
+    /// where the issuer cannot be reached, and not for longer than had it been held all along. A
+    /// date in the future counts as the end of its life.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`]: then nothing is taken in.
+    pub fn import(&self, snapshot: &JwksSnapshot) -> Result<(), SnapshotError> {
+        let Settings {
+            uri,
+            provider,
+            clock,
+            ..
+        } = &self.inner.settings;
+        let jitter = Jitter::draw(provider);
+        let now = clock.now();
+        let bounds = self.inner.shelf.load().bounds();
+        let (set, validators, life, age) = snapshot.open(uri, bounds, now, provider)?;
+        let at = self.inner.now();
+        self.inner
+            .shelf
+            .change(|cache| cache.restore(set, validators, life, age, at, jitter));
+        self.inner.tell(Happening::Restored { age });
+        Ok(())
     }
 
     /// Fetches the set now and keeps it.
@@ -146,170 +234,230 @@ impl RemoteJwks {
     ///
     /// [`JwksError`]; what was held stays.
     pub async fn refresh(&self) -> Result<Arc<JwkSet>, JwksError> {
-        let flight = Arc::clone(&self.inner.flight).lock_owned().await;
-        fly(Arc::clone(&self.inner), flight).await?;
-        Ok(self.held().unwrap_or_else(|| self.inner.nothing()))
+        let landing = loop {
+            match self.inner.shelf.board() {
+                Boarding::Pilot(landing) => break landing,
+                // A fetch that was under way may have left too early.
+                Boarding::Passenger(waiting) => waiting.await,
+            }
+        };
+        fly(&self.inner, landing).await?;
+        let nothing = || Arc::new(JwkSet::from_keys(Vec::new(), &self.inner.settings.provider));
+        Ok(self.held().unwrap_or_else(nothing))
     }
 }
 
-/// Fetches the set while holding the flight. On a runtime this is a task of its own: when the
-/// caller goes away, the fetch goes on, and whoever waits behind it finds what it brought.
-async fn fly(inner: Arc<Inner>, flight: OwnedMutexGuard<()>) -> Result<(), JwksError> {
-    let fetch = {
-        let inner = Arc::clone(&inner);
-        async move {
-            let result = inner.fetch().await;
-            drop(flight);
-            result
-        }
+/// Fetches the set, as a task of its own where there is a runtime: when the caller goes away, the
+/// fetch goes on, and whoever waits finds what it brought.
+async fn fly(inner: &Arc<Inner>, landing: Landing) -> Result<(), JwksError> {
+    let inner = Arc::clone(inner);
+    let fetch = async move {
+        let result = inner.fetch().await;
+        drop(landing);
+        result
     };
-    match Handle::try_current() {
-        Err(_) => fetch.await,
-        Ok(runtime) => match runtime.spawn(fetch).await {
-            Ok(result) => result,
-            // The runtime is shutting down; what the cache holds is all there will be.
-            Err(_) => Ok(()),
-        },
-    }
+    // Where the runtime is shutting down, what the cache holds is all there will be.
+    shelf::run(fetch).await.unwrap_or(Ok(()))
 }
 
 impl Inner {
+    fn now(&self) -> Duration {
+        self.settings.clock.monotonic()
+    }
+
+    fn tell(&self, what: Happening) {
+        let event = Event {
+            document: DocumentKind::Jwks,
+            url: smart_jose::Text::new(self.settings.uri.as_str()),
+            what,
+        };
+        observe::tell(self.settings.observer.as_deref(), &event);
+    }
+
     /// Fetches the set and takes it in.
     async fn fetch(&self) -> Result<(), JwksError> {
+        let Settings {
+            uri,
+            provider,
+            clock,
+            ..
+        } = &self.settings;
         let answer = self.send().await;
-        let (now, wall) = (self.clock.monotonic(), self.clock.now());
-        let jitter = Jitter::draw(&self.provider);
+        let (now, wall) = (clock.monotonic(), clock.now());
+        let jitter = Jitter::draw(provider);
         let (result, retry_after) = match answer {
             Ok(response) => {
-                let bounds = self.cache.load().bounds();
-                let read = document::read(&self.uri, &response, &self.provider, wall, bounds);
-                (read, document::retry_after(&response, wall))
+                let bounds = self.shelf.load().bounds();
+                let read = document::read(uri, &response, provider, wall, bounds);
+                (read, conditional::retry_after(&response, wall))
             }
             Err(error) => (Err(DocumentError::from(error).into()), None),
         };
-        self.change(|cache| {
-            let result = result.and_then(|answer: Fetched| cache.fetched(answer, now, jitter));
+        let brought = result.as_ref().ok().map(Fetched::told);
+        let (result, standing) = self.shelf.change(|cache| {
+            let result = result.and_then(|answer| cache.fetched(answer, now, jitter));
             if let Err(error) = &result {
                 cache.failed(error.clone(), retry_after, now, jitter);
             }
-            result
-        })
-    }
-
-    /// Sends the request. Where nothing is held and people wait, a server that stumbled is asked
-    /// once more within the same deadline.
-    async fn send(&self) -> Result<Response<Bytes>, TransportError> {
-        let cache = self.cache.load_full();
-        let request = || document::request(&self.uri, cache.validators());
-        let began = self.clock.monotonic();
-        let first = self.http.send(request()).await;
-        let stumbled = match &first {
-            Ok(response) => response.status().is_server_error(),
-            Err(error) => matches!(error, TransportError::Exchange { .. }),
-        };
-        let spent = self.clock.monotonic().saturating_sub(began);
-        match DEADLINE.checked_sub(spent) {
-            Some(left) if stumbled && cache.set().is_none() => {
-                let mut again = request();
-                again.extensions_mut().insert(TimeLimit(left));
-                self.http.send(again).await
+            (result, cache.standing(now).0)
+        });
+        match result {
+            Ok(changes) => {
+                if let Some((with_body, life)) = brought {
+                    self.tell(Happening::Fetched { with_body, life });
+                }
+                self.tell_changes(changes);
+                Ok(())
             }
-            _ => first,
+            Err(error) => {
+                self.tell(Happening::Failed {
+                    code: error.code(),
+                    failures: standing.failures,
+                    rest: standing.rest.unwrap_or_default(),
+                });
+                Err(error)
+            }
         }
     }
 
-    /// Changes the cache: what readers took before stays as it was.
-    fn change<T>(&self, change: impl FnOnce(&mut Cache) -> T) -> T {
-        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut cache = Cache::clone(&self.cache.load());
-        let outcome = change(&mut cache);
-        self.cache.store(Arc::new(cache));
-        outcome
+    fn tell_changes(&self, changes: Changes) {
+        let Changes {
+            added,
+            withdrawn,
+            replaced,
+        } = changes;
+        let replaced = replaced
+            .into_iter()
+            .map(|kid| Happening::KeyReplaced { kid });
+        let added = added.into_iter().map(|kid| Happening::KeyAdded { kid });
+        let withdrawn = withdrawn
+            .into_iter()
+            .map(|kid| Happening::KeyWithdrawn { kid });
+        for what in replaced.chain(added).chain(withdrawn) {
+            self.tell(what);
+        }
     }
 
-    fn decide(&self, header: &ProtectedHeader) -> Decision {
-        let now = self.clock.monotonic();
-        self.cache.load().decide(header, now)
+    async fn send(&self) -> Result<Response<Bytes>, TransportError> {
+        let Settings {
+            uri, http, clock, ..
+        } = &self.settings;
+        let cache = self.shelf.load();
+        let request = document::request(uri, cache.validators());
+        shelf::send(
+            &**http,
+            &**clock,
+            request,
+            cache.set().is_none(),
+            DocumentKind::Jwks,
+        )
+        .await
     }
 
-    fn nothing(&self) -> Arc<JwkSet> {
-        Arc::new(JwkSet::from_keys(Vec::new(), &self.provider))
+    /// Fetches in the background, unless somebody does already.
+    fn refresh_ahead(self: &Arc<Self>) {
+        if let Some(landing) = self.shelf.take_off() {
+            let inner = Arc::clone(self);
+            shelf::leave(async move {
+                // A failure is kept in the cache, which is where it matters.
+                let _ = inner.fetch().await;
+                drop(landing);
+            });
+        }
+    }
+
+    /// What is at hand for a token.
+    fn decide(self: &Arc<Self>, header: &ProtectedHeader) -> Decision {
+        let decision = self.shelf.load().decide(header, self.now());
+        if let Decision::Use { ahead: true, .. } = decision {
+            self.refresh_ahead();
+        }
+        decision
+    }
+
+    /// What is at hand for the token that a fetch was just made for; a `kid` that it did not bring
+    /// is remembered.
+    fn settle(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
+        let now = self.now();
+        let settled = self.shelf.load().settle(header, now);
+        if let Err(KeySourceError::UnknownRetry { .. }) = settled {
+            return self.shelf.change(|cache| {
+                cache.miss(header, now);
+                cache.settle(header, now)
+            });
+        }
+        settled
     }
 }
 
-/// How long a fetch may take, a second try included.
-const DEADLINE: Duration = Duration::from_secs(5);
-
-/// Fetches in the background, unless somebody does already or there is no runtime to do it on.
-fn refresh_ahead(inner: &Arc<Inner>) {
-    if let Ok(runtime) = Handle::try_current()
-        && let Ok(flight) = Arc::clone(&inner.flight).try_lock_owned()
-    {
-        let inner = Arc::clone(inner);
-        drop(runtime.spawn(async move {
-            // A failure is kept in the cache, which is where it matters.
-            let _ = inner.fetch().await;
-            drop(flight);
-        }));
-    }
-}
+/// So often somebody who waits for the fetch of another looks whether it brought what they need.
+const ROUNDS: usize = 3;
 
 #[async_trait]
 impl KeySource for RemoteJwks {
     fn cached(&self, header: &ProtectedHeader) -> Option<Candidates> {
         match self.inner.decide(header) {
-            Decision::Use { keys, ahead } => {
-                if ahead {
-                    refresh_ahead(&self.inner);
-                }
-                Some(keys)
-            }
-            Decision::Fetch | Decision::Refuse(_) => None,
+            Decision::Use { keys, .. } => Some(keys),
+            Decision::Fetch | Decision::Force | Decision::Refuse(_) => None,
         }
     }
 
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
-        match self.inner.decide(header) {
-            Decision::Use { keys, ahead } => {
-                if ahead {
-                    refresh_ahead(&self.inner);
+        let inner = &self.inner;
+        for _ in 0..ROUNDS {
+            match inner.decide(header) {
+                Decision::Use { keys, .. } => return Ok(keys),
+                Decision::Refuse(error) => return Err(error),
+                Decision::Fetch | Decision::Force => {}
+            }
+            let landing = match inner.shelf.board() {
+                Boarding::Pilot(landing) => landing,
+                Boarding::Passenger(waiting) => {
+                    waiting.await;
+                    continue;
                 }
-                return Ok(keys);
+            };
+            // A flight may have landed in between.
+            match inner.decide(header) {
+                Decision::Use { keys, .. } => return Ok(keys),
+                Decision::Refuse(error) => return Err(error),
+                Decision::Fetch => {}
+                Decision::Force => {
+                    let now = inner.now();
+                    inner.shelf.change(|cache| cache.force(now));
+                }
             }
-            Decision::Refuse(error) => return Err(error),
-            Decision::Fetch => {}
+            // The cache has taken note of a failure, and what is settled reports it.
+            let _ = fly(inner, landing).await;
+            break;
         }
-        let flight = Arc::clone(&self.inner.flight).lock_owned().await;
-        // Whoever held the flight before may have fetched what is needed.
-        if let Decision::Fetch = self.inner.decide(header) {
-            // The cache has taken note of a failure, and the decision below reports it.
-            let _ = fly(Arc::clone(&self.inner), flight).await;
-        }
-        match self.inner.decide(header) {
-            Decision::Use { keys, .. } => Ok(keys),
-            Decision::Refuse(error) => Err(error),
-            // The clock moved on past a limit in between; say what is held now.
-            Decision::Fetch => {
-                let set = self.inner.cache.load().set();
-                Ok(set
-                    .unwrap_or_else(|| self.inner.nothing())
-                    .candidates(header)?)
-            }
-        }
+        inner.settle(header)
     }
 
     async fn candidates_after_bad_signature(&self, header: &ProtectedHeader) -> Option<Candidates> {
-        let asked_at = self.inner.clock.monotonic();
-        if !self.inner.cache.load().may_refetch_for_signature(asked_at) {
+        let inner = &self.inner;
+        let asked_at = inner.now();
+        if !inner.shelf.load().may_refetch_for_signature(asked_at) {
             return None;
         }
-        let flight = Arc::clone(&self.inner.flight).lock_owned().await;
-        if self.inner.cache.load().may_refetch_for_signature(asked_at) {
-            fly(Arc::clone(&self.inner), flight).await.ok()?;
+        match inner.shelf.board() {
+            Boarding::Passenger(waiting) => waiting.await,
+            Boarding::Pilot(landing) => {
+                let now = inner.now();
+                if inner.shelf.load().may_refetch_for_signature(now) {
+                    inner.shelf.change(|cache| cache.force(now));
+                    fly(inner, landing).await.ok()?;
+                }
+            }
         }
-        match self.inner.decide(header) {
-            Decision::Use { keys, .. } => Some(keys),
-            Decision::Fetch | Decision::Refuse(_) => None,
+        // Only what was confirmed since can say more than what has been tried.
+        let now = inner.now();
+        let since = now.saturating_sub(asked_at);
+        let cache = inner.shelf.load();
+        let is_new = cache.confirmed_ago(now).is_some_and(|ago| ago <= since);
+        match cache.decide(header, now) {
+            Decision::Use { keys, .. } if is_new => Some(keys),
+            _ => None,
         }
     }
 }

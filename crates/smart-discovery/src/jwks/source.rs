@@ -42,6 +42,9 @@ pub enum KeySourceError {
     /// The key set could not be had, and nothing usable is held.
     #[error("the issuer's keys cannot be fetched: {0}")]
     Fetch(#[from] JwksError),
+    /// The keys were forgotten on purpose while they were fetched; a later try fetches again.
+    #[error("the issuer's keys were purged while they were fetched")]
+    Purged,
     /// The set is at hand, and no key in it is for the token.
     #[error(transparent)]
     Selection(#[from] KeySelectionError),
@@ -62,6 +65,7 @@ impl KeySourceError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Fetch(error) => error.code(),
+            Self::Purged => "jwks-purged",
             Self::Selection(error) => error.code(),
             Self::UnknownRetry { .. } => "key-unknown-retry",
         }
@@ -73,7 +77,7 @@ impl KeySourceError {
         match self {
             Self::Fetch(error) => error.class(),
             Self::Selection(_) => ErrorClass::InvalidToken,
-            Self::UnknownRetry { .. } => ErrorClass::Upstream,
+            Self::Purged | Self::UnknownRetry { .. } => ErrorClass::Upstream,
         }
     }
 }

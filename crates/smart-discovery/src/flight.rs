@@ -1,0 +1,118 @@
+//! A flight: work that one does and everybody else waits for.
+//!
+//! No runtime, no clock, no channel: a mutex and the wakers of those who wait.
+
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use std::collections::BTreeMap;
+
+use crate::sync::{Arc, Mutex, PoisonError};
+
+/// At most one flight at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Flight {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether one is under way.
+    flying: bool,
+    /// How many have landed.
+    landed: u64,
+    /// The number of the next one who waits.
+    next: u64,
+    waiting: BTreeMap<u64, Waker>,
+}
+
+/// What to do for whoever needs the work done.
+pub(crate) enum Boarding {
+    /// Do it. The flight lands when this is dropped, whatever the reason.
+    Pilot(Landing),
+    /// Somebody does it; this is ready when they have done or given up.
+    Passenger(Waiting),
+}
+
+impl Flight {
+    /// Takes off, or waits for the flight that is under way.
+    pub(crate) fn board(self: &Arc<Self>) -> Boarding {
+        let mut state = self.lock();
+        if !state.flying {
+            state.flying = true;
+            return Boarding::Pilot(Landing(Arc::clone(self)));
+        }
+        let (number, landed) = (state.next, state.landed);
+        state.next = number.wrapping_add(1);
+        Boarding::Passenger(Waiting {
+            flight: Arc::clone(self),
+            landed,
+            number,
+        })
+    }
+
+    /// Takes off, if no flight is under way.
+    pub(crate) fn take_off(self: &Arc<Self>) -> Option<Landing> {
+        let mut state = self.lock();
+        let was_flying = core::mem::replace(&mut state.flying, true);
+        (!was_flying).then(|| Landing(Arc::clone(self)))
+    }
+
+    /// Whether one is under way.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.lock().flying
+    }
+
+    fn lock(&self) -> impl core::ops::DerefMut<Target = State> + '_ {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held by whoever flies.
+pub(crate) struct Landing(Arc<Flight>);
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.0.lock();
+            state.flying = false;
+            state.landed = state.landed.wrapping_add(1);
+            core::mem::take(&mut state.waiting)
+        };
+        // Outside of the lock: a waker may run whoever it wakes.
+        for waker in waiting.into_values() {
+            waker.wake();
+        }
+    }
+}
+
+/// Ready when the flight that was boarded has landed.
+pub(crate) struct Waiting {
+    flight: Arc<Flight>,
+    /// How many had landed before.
+    landed: u64,
+    number: u64,
+}
+
+impl Future for Waiting {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.flight.lock();
+        if state.landed != self.landed {
+            return Poll::Ready(());
+        }
+        let before = state.waiting.insert(self.number, context.waker().clone());
+        drop(state);
+        // A waker that is dropped may run code of its own, so not under the lock.
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let waker = self.flight.lock().waiting.remove(&self.number);
+        drop(waker);
+    }
+}
