@@ -339,7 +339,7 @@ fn what_is_no_strict_json_document_breaks_the_chain_at_once() {
             Answer::redirect(307, "http://127.0.0.1/"),
             "document-redirect",
         ),
-        (Answer::status(304), "document-redirect"),
+        (Answer::status(304), "document-not-modified"),
         (Answer::status(404), "document-status"),
         (Answer::status(410), "document-status"),
         (Answer::status(500), "document-status"),

@@ -97,6 +97,7 @@ pub(crate) struct FakeHttp {
     answers: Mutex<BTreeMap<String, Answer>>,
     sent: Mutex<Vec<Sent>>,
     is_down: Mutex<bool>,
+    hangs: Mutex<Option<String>>,
     gate: Semaphore,
 }
 
@@ -114,6 +115,7 @@ impl FakeHttp {
             answers: Mutex::default(),
             sent: Mutex::default(),
             is_down: Mutex::new(false),
+            hangs: Mutex::default(),
             gate: Semaphore::new(0),
         })
     }
@@ -136,6 +138,11 @@ impl FakeHttp {
     /// Cuts the network off, or mends it.
     pub(crate) fn set_down(&self, is_down: bool) {
         *self.is_down.lock().unwrap() = is_down;
+    }
+
+    /// Never answers under URLs that begin like this.
+    pub(crate) fn hang(&self, begin: &str) {
+        *self.hangs.lock().unwrap() = Some(begin.to_owned());
     }
 
     /// The requests so far.
@@ -161,6 +168,10 @@ impl HttpClient for FakeHttp {
         // The permit goes back at once, so an open gate stays open.
         drop(self.gate.acquire().await.unwrap());
         let url = request.uri().to_string();
+        let hangs = self.hangs.lock().unwrap().clone();
+        if hangs.is_some_and(|begin| url.starts_with(&begin)) {
+            return std::future::pending().await;
+        }
         if *self.is_down.lock().unwrap() {
             return Err(TransportError::Connect {
                 host: Text::new(request.uri().host().unwrap_or_default()),

@@ -139,13 +139,13 @@ async fn j1_an_unchanged_set_is_confirmed_by_its_tag() {
 #[tokio::test]
 async fn j1_an_answer_that_nothing_has_changed_is_refused_where_nobody_asked() {
     let world = World::answering(Answer::status(304));
-    assert_eq!(world.judge(&good()).await, Err("jwks-not-modified"));
+    assert_eq!(world.judge(&good()).await, Err("document-not-modified"));
     // With keys at hand but without a tag nobody asked either; the keys go on as in an outage.
     let world = World::answering(jwks());
     assert_eq!(world.judge(&good()).await, Ok(()));
     world.http.answer(URL, Answer::status(304));
     let error = world.keys.refresh().await.unwrap_err();
-    assert_eq!(error.code(), "jwks-not-modified");
+    assert_eq!(error.code(), "document-not-modified");
     assert_eq!(world.judge(&good()).await, Ok(()));
 }
 

@@ -19,6 +19,7 @@
 )]
 
 mod fake_http;
+mod metadata;
 mod reqwest_client;
 
 #[cfg(feature = "ring")]
@@ -33,6 +34,7 @@ mod ring {
     mod key_cache;
     mod keys;
     mod launch;
+    mod live_issuer;
     mod remote_jwks;
 
     fn provider() -> &'static CryptoProvider {
@@ -52,6 +54,7 @@ mod aws_lc_rs {
     mod key_cache;
     mod keys;
     mod launch;
+    mod live_issuer;
     mod remote_jwks;
 
     fn provider() -> &'static CryptoProvider {

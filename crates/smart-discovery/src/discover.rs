@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use smart_jose::{ErrorClass, Text};
 
+use crate::capability_statement;
 use crate::document::DocumentError;
 use crate::finding::Finding;
 use crate::http_client::HttpClient;
@@ -21,6 +22,19 @@ pub struct Discovery {
     http: Arc<dyn HttpClient>,
     plain: PlainHttp,
     pinned: Option<Issuer>,
+    fallback: Smart10Fallback,
+}
+
+/// What to do where a FHIR server has no smart-configuration at all (404 or 410).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Smart10Fallback {
+    /// Stop there.
+    #[default]
+    Refused,
+    /// Read the endpoints from the CapabilityStatement, as with SMART 1.0. Such a server names no
+    /// issuer, so that its FHIR base is tried, or the pinned one.
+    CapabilityStatement,
 }
 
 /// An issuer that the chain of trust led to: what a verifier is built from.
@@ -29,11 +43,24 @@ pub struct Discovery {
 #[derive(Clone, Debug)]
 pub struct TrustedIssuer {
     fhir_base: FhirBaseUrl,
-    smart: SmartConfiguration,
-    provider: ProviderMetadata,
+    smart: Arc<SmartConfiguration>,
+    provider: Arc<ProviderMetadata>,
 }
 
 impl TrustedIssuer {
+    /// The end of a chain whose steps have been checked.
+    pub(crate) const fn new(
+        fhir_base: FhirBaseUrl,
+        smart: Arc<SmartConfiguration>,
+        provider: Arc<ProviderMetadata>,
+    ) -> Self {
+        Self {
+            fhir_base,
+            smart,
+            provider,
+        }
+    }
+
     /// The FHIR base that the chain began with.
     #[must_use]
     pub const fn fhir_base(&self) -> &FhirBaseUrl {
@@ -42,25 +69,25 @@ impl TrustedIssuer {
 
     /// What `iss` in a token must equal, character for character.
     #[must_use]
-    pub const fn issuer(&self) -> &Issuer {
+    pub fn issuer(&self) -> &Issuer {
         &self.provider.issuer
     }
 
     /// Where the keys are.
     #[must_use]
-    pub const fn jwks_uri(&self) -> &EndpointUrl {
+    pub fn jwks_uri(&self) -> &EndpointUrl {
         &self.provider.jwks_uri
     }
 
     /// What the FHIR server says of its authorization.
     #[must_use]
-    pub const fn smart_configuration(&self) -> &SmartConfiguration {
+    pub fn smart_configuration(&self) -> &SmartConfiguration {
         &self.smart
     }
 
     /// What the issuer says of itself.
     #[must_use]
-    pub const fn provider_metadata(&self) -> &ProviderMetadata {
+    pub fn provider_metadata(&self) -> &ProviderMetadata {
         &self.provider
     }
 }
@@ -93,6 +120,15 @@ pub struct Trace {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscoveryError {
+    /// The server names another issuer than before, or the issuer names itself otherwise. What
+    /// was trusted before stays.
+    #[error("the server names the issuer {found}, and {held} before")]
+    IssuerChanged {
+        /// The issuer that was trusted.
+        held: Text,
+        /// The issuer that is named now.
+        found: Text,
+    },
     /// `issuer` in smart-configuration is refused.
     #[error("the issuer in smart-configuration: {0}")]
     IssuerUrl(UrlError),
@@ -107,6 +143,9 @@ pub enum DiscoveryError {
     /// The provider metadata cannot be used.
     #[error("openid-configuration: {0}")]
     Provider(MetadataError),
+    /// What was held was forgotten on purpose while it was fetched; a later try begins anew.
+    #[error("what was held of the server was purged while it was fetched")]
+    Purged,
     /// The SMART configuration cannot be used.
     #[error("smart-configuration: {0}")]
     Smart(DocumentError),
@@ -117,9 +156,11 @@ impl DiscoveryError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::IssuerChanged { .. } => "issuer-changed",
             Self::IssuerUrl(error) => error.code(),
             Self::NotPinned { .. } => "issuer-not-pinned",
             Self::Provider(error) => error.code(),
+            Self::Purged => "discovery-purged",
             Self::Smart(error) => error.code(),
         }
     }
@@ -137,9 +178,13 @@ impl DiscoveryError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
+            Self::IssuerChanged { .. } => {
+                "find out whether the server has moved to another issuer; purge what is held if so"
+            }
             Self::IssuerUrl(_) => "ask the server's operator to publish an https issuer",
             Self::NotPinned { .. } => "find out which issuer is right before you change the pin",
             Self::Provider(error) => error.remedy(),
+            Self::Purged => "try again",
             Self::Smart(error) => error.remedy(),
         }
     }
@@ -163,6 +208,7 @@ impl Discovery {
             http,
             plain: PlainHttp::Refused,
             pinned: None,
+            fallback: Smart10Fallback::Refused,
         }
     }
 
@@ -177,6 +223,15 @@ impl Discovery {
     #[must_use]
     pub fn pin_issuer(mut self, issuer: Issuer) -> Self {
         self.pinned = Some(issuer);
+        self
+    }
+
+    /// Reads the CapabilityStatement of a server that has no smart-configuration: for servers of
+    /// SMART 1.0. Only a plain "not found" leads there, never a time-out, a failing server or a
+    /// certificate.
+    #[must_use]
+    pub fn smart_1_0_fallback(mut self, fallback: Smart10Fallback) -> Self {
+        self.fallback = fallback;
         self
     }
 
@@ -201,23 +256,27 @@ impl Discovery {
         base: &FhirBaseUrl,
         steps: &mut Vec<Step>,
     ) -> Result<TrustedIssuer, DiscoveryError> {
-        let url = SmartConfiguration::url(base);
-        let smart = match self.smart_configuration(base).await {
+        let (mut name, mut url) = ("smart-configuration", SmartConfiguration::url(base));
+        let mut smart = self.smart_configuration(base).await;
+        if let Err(error) = &smart
+            && self.falls_back_after(error)
+        {
+            let _ = fail::<()>(steps, name, url, error.clone());
+            (name, url) = ("capability-statement", capability_statement::url(base));
+            smart = self.capability_statement(base).await;
+        }
+        let smart = match smart {
             Ok(smart) => smart,
-            Err(error) => return fail(steps, "smart-configuration", url, error),
+            Err(error) => return fail(steps, name, url, error),
         };
         let (issuer, finding) = match self.issuer(base, &smart) {
             Ok(found) => found,
-            Err(error) => return fail(steps, "smart-configuration", url, error),
+            Err(error) => return fail(steps, name, url, error),
         };
         let findings = smart.findings.iter().cloned().chain(finding).collect();
-        let found = format!(
-            "issuer {}, {} capabilities",
-            issuer,
-            smart.capabilities.len()
-        );
+        let found = format!("issuer {issuer}, {} capabilities", smart.capabilities.len());
         steps.push(Step {
-            name: "smart-configuration",
+            name,
             url,
             outcome: Ok(found),
             findings,
@@ -240,11 +299,8 @@ impl Discovery {
             outcome: Ok(found),
             findings,
         });
-        Ok(TrustedIssuer {
-            fhir_base: base.clone(),
-            smart,
-            provider,
-        })
+        let (smart, provider) = (Arc::new(smart), Arc::new(provider));
+        Ok(TrustedIssuer::new(base.clone(), smart, provider))
     }
 
     async fn smart_configuration(
@@ -258,6 +314,32 @@ impl Discovery {
             .map_err(DiscoveryError::Smart)
     }
 
+    async fn capability_statement(
+        &self,
+        base: &FhirBaseUrl,
+    ) -> Result<SmartConfiguration, DiscoveryError> {
+        let response = self.http.send(capability_statement::request(base)).await;
+        response
+            .map_err(DocumentError::from)
+            .and_then(|it| capability_statement::from_response(base, &it, self.plain))
+            .map_err(DiscoveryError::Smart)
+    }
+
+    /// Whether the CapabilityStatement is to be read after this error.
+    pub(crate) fn falls_back_after(&self, error: &DiscoveryError) -> bool {
+        self.fallback == Smart10Fallback::CapabilityStatement && error.is_not_found()
+    }
+
+    /// The network.
+    pub(crate) fn http(&self) -> &Arc<dyn HttpClient> {
+        &self.http
+    }
+
+    /// Whether http on loopback is allowed.
+    pub(crate) const fn plain(&self) -> PlainHttp {
+        self.plain
+    }
+
     async fn provider_metadata(&self, issuer: &Issuer) -> Result<ProviderMetadata, DiscoveryError> {
         let response = self.http.send(ProviderMetadata::request(issuer)).await;
         response
@@ -268,7 +350,7 @@ impl Discovery {
 
     /// Which issuer to look up, and what is odd about it. A pinned issuer is the one that is
     /// looked up, and a server that names another is refused before anything is fetched there.
-    fn issuer(
+    pub(crate) fn issuer(
         &self,
         base: &FhirBaseUrl,
         smart: &SmartConfiguration,
@@ -317,7 +399,8 @@ impl Discovery {
         }
     }
 
-    fn check_pin(&self, found: &Issuer) -> Result<(), DiscoveryError> {
+    /// Refuses another issuer than the pinned one.
+    pub(crate) fn check_pin(&self, found: &Issuer) -> Result<(), DiscoveryError> {
         match &self.pinned {
             Some(pinned) if pinned != found => Err(DiscoveryError::NotPinned {
                 pinned: Text::new(pinned.as_str()),

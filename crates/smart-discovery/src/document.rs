@@ -31,6 +31,20 @@ pub enum DocumentError {
         /// What is wrong with it.
         problem: JsonError,
     },
+    /// Something that the document is read for is not in it.
+    #[error("{url} lacks {member}")]
+    Missing {
+        /// The document.
+        url: Text,
+        /// What is missing.
+        member: &'static str,
+    },
+    /// The server says that nothing has changed (304), and it was not asked whether.
+    #[error("{url} answers that it is not modified, and nobody asked")]
+    NotModified {
+        /// The document.
+        url: Text,
+    },
     /// A redirect, which is never followed.
     #[error("{url} redirects with status {status}, and redirects are not followed")]
     Redirect {
@@ -69,6 +83,8 @@ impl DocumentError {
         match self {
             Self::Html { .. } => "document-html",
             Self::Json { .. } => "document-json",
+            Self::Missing { .. } => "document-missing-member",
+            Self::NotModified { .. } => "document-not-modified",
             Self::Redirect { .. } => "document-redirect",
             Self::Status { .. } => "document-status",
             Self::Transport(error) => error.code(),
@@ -92,8 +108,11 @@ impl DocumentError {
             Self::Html { .. } => {
                 "check the URL; a gateway, sign-in page or firewall may be answering instead of the server"
             }
-            Self::Json { .. } | Self::Url { .. } => {
+            Self::Json { .. } | Self::Missing { .. } | Self::Url { .. } => {
                 "ask the server's operator to correct the document"
+            }
+            Self::NotModified { .. } => {
+                "tell the server's operator that a cache in front of it answers wrongly"
             }
             Self::Redirect { .. } => "configure the address that it redirects to, if you trust it",
             Self::Status { status, .. } => match *status {
@@ -113,6 +132,9 @@ pub(crate) fn body<'r>(
 ) -> Result<(&'r [u8], Option<Finding>), DocumentError> {
     let shown = || Text::new(url);
     let status = response.status();
+    if status == StatusCode::NOT_MODIFIED {
+        return Err(DocumentError::NotModified { url: shown() });
+    }
     if status.is_redirection() {
         return Err(DocumentError::Redirect {
             url: shown(),
@@ -155,11 +177,19 @@ pub(crate) fn read<T: DeserializeOwned>(
     url: &str,
     response: &Response<Bytes>,
 ) -> Result<(T, Vec<Finding>), DocumentError> {
+    read_with_limit(url, response, MAX_DOCUMENT_OCTETS)
+}
+
+/// Reads an answer as a strict JSON document of at most so many octets.
+pub(crate) fn read_with_limit<T: DeserializeOwned>(
+    url: &str,
+    response: &Response<Bytes>,
+    limit: usize,
+) -> Result<(T, Vec<Finding>), DocumentError> {
     let (body, finding) = body(url, response)?;
-    let document =
-        json::read_object(body, MAX_DOCUMENT_OCTETS).map_err(|problem| DocumentError::Json {
-            url: Text::new(url),
-            problem,
-        })?;
+    let document = json::read_object(body, limit).map_err(|problem| DocumentError::Json {
+        url: Text::new(url),
+        problem,
+    })?;
     Ok((document, finding.into_iter().collect()))
 }

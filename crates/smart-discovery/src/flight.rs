@@ -12,11 +12,11 @@ use crate::sync::{Arc, Mutex, PoisonError};
 /// At most one flight at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
-    state: Mutex<State>,
+    slot: Mutex<Slot>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Slot {
     /// Whether one is under way.
     flying: bool,
     /// How many have landed.
@@ -37,13 +37,13 @@ pub(crate) enum Boarding {
 impl Flight {
     /// Takes off, or waits for the flight that is under way.
     pub(crate) fn board(self: &Arc<Self>) -> Boarding {
-        let mut state = self.lock();
-        if !state.flying {
-            state.flying = true;
+        let mut slot = self.lock();
+        if !slot.flying {
+            slot.flying = true;
             return Boarding::Pilot(Landing(Arc::clone(self)));
         }
-        let (number, landed) = (state.next, state.landed);
-        state.next = number.wrapping_add(1);
+        let (number, landed) = (slot.next, slot.landed);
+        slot.next = number.wrapping_add(1);
         Boarding::Passenger(Waiting {
             flight: Arc::clone(self),
             landed,
@@ -53,8 +53,8 @@ impl Flight {
 
     /// Takes off, if no flight is under way.
     pub(crate) fn take_off(self: &Arc<Self>) -> Option<Landing> {
-        let mut state = self.lock();
-        let was_flying = core::mem::replace(&mut state.flying, true);
+        let mut slot = self.lock();
+        let was_flying = core::mem::replace(&mut slot.flying, true);
         (!was_flying).then(|| Landing(Arc::clone(self)))
     }
 
@@ -63,8 +63,8 @@ impl Flight {
         self.lock().flying
     }
 
-    fn lock(&self) -> impl core::ops::DerefMut<Target = State> + '_ {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> impl core::ops::DerefMut<Target = Slot> + '_ {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,10 +74,10 @@ pub(crate) struct Landing(Arc<Flight>);
 impl Drop for Landing {
     fn drop(&mut self) {
         let waiting = {
-            let mut state = self.0.lock();
-            state.flying = false;
-            state.landed = state.landed.wrapping_add(1);
-            core::mem::take(&mut state.waiting)
+            let mut slot = self.0.lock();
+            slot.flying = false;
+            slot.landed = slot.landed.wrapping_add(1);
+            core::mem::take(&mut slot.waiting)
         };
         // Outside of the lock: a waker may run whoever it wakes.
         for waker in waiting.into_values() {
@@ -98,12 +98,12 @@ impl Future for Waiting {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.flight.lock();
-        if state.landed != self.landed {
+        let mut slot = self.flight.lock();
+        if slot.landed != self.landed {
             return Poll::Ready(());
         }
-        let before = state.waiting.insert(self.number, context.waker().clone());
-        drop(state);
+        let before = slot.waiting.insert(self.number, context.waker().clone());
+        drop(slot);
         // A waker that is dropped may run code of its own, so not under the lock.
         drop(before);
         Poll::Pending

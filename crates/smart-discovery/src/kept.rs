@@ -55,6 +55,14 @@ impl Terms {
     }
 }
 
+/// When something happens, and the chance that goes with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// The monotonic clock.
+    pub(crate) now: Duration,
+    pub(crate) jitter: Jitter,
+}
+
 /// What is held of one document, and what is known of its server.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept<T, E> {
@@ -99,7 +107,7 @@ struct Failure<E> {
 
 /// What may be done with what is held.
 #[derive(Debug)]
-pub(crate) enum State<'a, T, E> {
+pub(crate) enum Ruling<'a, T, E> {
     /// It serves. If `ahead`, it is time to fetch it anew in the background.
     Serve { value: &'a Arc<T>, ahead: bool },
     /// Fetch it first.
@@ -132,24 +140,24 @@ impl<T, E: Clone> Kept<T, E> {
     }
 
     /// What may be done at this moment, on the monotonic clock.
-    pub(crate) fn state(&self, now: Duration) -> State<'_, T, E> {
+    pub(crate) fn ruling(&self, now: Duration) -> Ruling<'_, T, E> {
         let resting = self.resting(now);
         let Some(held) = &self.held else {
-            return resting.map_or(State::Fetch, |it| State::Refuse(&it.error));
+            return resting.map_or(Ruling::Fetch, |it| Ruling::Refuse(&it.error));
         };
         let (value, age) = (&held.value, held.age(now));
         if age < held.life {
             let ahead = age >= held.ahead_from && resting.is_none();
-            return State::Serve { value, ahead };
+            return Ruling::Serve { value, ahead };
         }
         // Past its life it serves only where its server was asked and did not answer, and not for
         // ever.
         match resting {
-            None => State::Fetch,
+            None => Ruling::Fetch,
             Some(it) if age >= held.life.saturating_add(self.terms.stale_life) => {
-                State::Refuse(&it.error)
+                Ruling::Refuse(&it.error)
             }
-            Some(_) => State::Serve {
+            Some(_) => Ruling::Serve {
                 value,
                 ahead: false,
             },
@@ -208,10 +216,9 @@ impl<T, E: Clone> Kept<T, E> {
         value: Arc<T>,
         validators: Validators,
         life: Duration,
-        now: Duration,
-        jitter: Jitter,
+        moment: Moment,
     ) {
-        self.restore(value, validators, life, Duration::ZERO, now, jitter);
+        self.restore(value, validators, life, Duration::ZERO, moment);
         self.failure = None;
     }
 
@@ -222,37 +229,31 @@ impl<T, E: Clone> Kept<T, E> {
         validators: Validators,
         life: Duration,
         age: Duration,
-        now: Duration,
-        jitter: Jitter,
+        moment: Moment,
     ) {
         self.held = Some(Held {
             value,
             validators,
-            confirmed_at: now,
+            confirmed_at: moment.now,
             age_then: age,
             life,
             // 80 % of the life, and up to a tenth of it to either side.
-            ahead_from: jitter.around(life * 8 / 10, life / 10),
+            ahead_from: moment.jitter.around(life * 8 / 10, life / 10),
         });
     }
 
     /// What is held goes on for this long. Says no where nobody asked whether it has changed.
-    pub(crate) fn renew(&mut self, life: Duration, now: Duration, jitter: Jitter) -> bool {
+    pub(crate) fn renew(&mut self, life: Duration, moment: Moment) -> bool {
         let Some(held) = self.held.take_if(|it| it.validators.ask()) else {
             return false;
         };
-        self.keep(held.value, held.validators, life, now, jitter);
+        self.keep(held.value, held.validators, life, moment);
         true
     }
 
     /// Takes note of a failed fetch; what is held stays.
-    pub(crate) fn failed(
-        &mut self,
-        error: E,
-        retry_after: Option<Duration>,
-        now: Duration,
-        jitter: Jitter,
-    ) {
+    pub(crate) fn failed(&mut self, error: E, retry_after: Option<Duration>, moment: Moment) {
+        let Moment { now, jitter } = moment;
         let before = self.failure.as_ref().map_or(0, |it| it.count);
         let (first, most) = match self.held {
             Some(_) => (BACKOFF, MAX_BACKOFF),

@@ -42,6 +42,8 @@
 //! - `reqwest` (default): [`ReqwestClient`]. Without it, implement [`HttpClient`] yourself.
 
 mod address;
+mod capability;
+mod capability_statement;
 mod clock;
 mod conditional;
 mod discover;
@@ -53,6 +55,7 @@ mod http_client;
 mod jitter;
 pub mod jwks;
 mod kept;
+mod live;
 mod observe;
 mod provider_metadata;
 #[cfg(feature = "reqwest")]
@@ -69,13 +72,17 @@ mod tls;
 mod url;
 
 pub use address::{AddressKind, NetworkError, Networks};
+pub use capability::{Capability, CapabilitySet};
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use discover::{Discovery, DiscoveryError, Step, Trace, TrustedIssuer};
+pub use discover::{Discovery, DiscoveryError, Smart10Fallback, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;
 pub use finding::Finding;
 pub use http_client::{HttpClient, TimeLimit, TransportError};
 pub use jwks::{
     FixedJwks, JwksError, JwksSnapshot, KeySource, KeySourceError, RemoteJwks, SnapshotError,
+};
+pub use live::{
+    IDLE, ImportError, IssuerRegistry, IssuerSnapshot, IssuerState, LiveIssuer, MAX_ISSUERS,
 };
 pub use observe::{DocumentKind, DocumentState, Event, Happening, Observer, Phase};
 pub use provider_metadata::{MetadataError, ProviderMetadata};
@@ -83,6 +90,6 @@ pub use provider_metadata::{MetadataError, ProviderMetadata};
 pub use reqwest_client::{
     CONNECT_TIMEOUT, ClientError, ReqwestClient, ReqwestClientBuilder, TOTAL_TIMEOUT,
 };
-pub use smart_configuration::SmartConfiguration;
+pub use smart_configuration::{AssociatedEndpoint, SmartConfiguration};
 pub use smart_jose as jose;
 pub use url::{EndpointUrl, FhirBaseUrl, Issuer, PlainHttp, UrlError};

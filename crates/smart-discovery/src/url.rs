@@ -262,6 +262,17 @@ impl Issuer {
         let trimmed = self.0.strip_suffix('/').unwrap_or(&self.0);
         format!("{trimmed}/.well-known/openid-configuration")
     }
+
+    /// Where an OAuth server that is none of OpenID has its metadata: `/.well-known/...` stands
+    /// between the host and the path, and a final slash falls away (RFC 8414 3.1).
+    #[must_use]
+    pub fn oauth_configuration_url(&self) -> String {
+        let trimmed = self.0.strip_suffix('/').unwrap_or(&self.0);
+        let host_at = trimmed.find("://").map_or(0, |at| at + 3);
+        let (before, host) = trimmed.split_at(host_at);
+        let (host, path) = host.split_at(host.find('/').unwrap_or(host.len()));
+        format!("{before}{host}/.well-known/oauth-authorization-server{path}")
+    }
 }
 
 impl EndpointUrl {

@@ -10,9 +10,10 @@ use smart_jose::{Candidates, JwkSet, ProtectedHeader, Text};
 use super::document::{Fetched, JwksError, KeySet};
 use super::source::KeySourceError;
 use crate::conditional::Validators;
+use crate::document::DocumentError;
 use crate::freshness::Bounds;
-use crate::jitter::Jitter;
-use crate::kept::{COOL_DOWN, Kept, Standing, State, Terms};
+use crate::kept::{COOL_DOWN, Kept, Moment, Ruling, Standing, Terms};
+use crate::url::EndpointUrl;
 
 /// A set confirmed less long ago than this is not fetched again because of a bad signature.
 pub const CONFIRMED: Duration = Duration::from_secs(60);
@@ -62,10 +63,10 @@ impl Cache {
 
     /// What to do for a token at this moment, on the monotonic clock.
     pub(super) fn decide(&self, header: &ProtectedHeader, now: Duration) -> Decision {
-        match self.kept.state(now) {
-            State::Fetch => Decision::Fetch,
-            State::Refuse(error) => Decision::Refuse(error.clone().into()),
-            State::Serve { value, ahead } => match value.keys.candidates(header) {
+        match self.kept.ruling(now) {
+            Ruling::Fetch => Decision::Fetch,
+            Ruling::Refuse(error) => Decision::Refuse(error.clone().into()),
+            Ruling::Serve { value, ahead } => match value.keys.candidates(header) {
                 Ok(keys) => Decision::Use { keys, ahead },
                 Err(problem) => self.without_key(problem, header, now),
             },
@@ -170,9 +171,9 @@ impl Cache {
     /// what was held stays.
     pub(super) fn fetched(
         &mut self,
+        uri: &EndpointUrl,
         answer: Fetched,
-        now: Duration,
-        jitter: Jitter,
+        moment: Moment,
     ) -> Result<Changes, JwksError> {
         let changes = match answer {
             Fetched::Set {
@@ -188,12 +189,13 @@ impl Cache {
                     return Err(error);
                 }
                 let changes = Changes::between(before.map(|it| &*it.keys), &set.keys);
-                self.kept.keep(Arc::new(set), validators, life, now, jitter);
+                self.kept.keep(Arc::new(set), validators, life, moment);
                 changes
             }
-            Fetched::NotModified { life, url } => {
-                if !self.kept.renew(life, now, jitter) {
-                    return Err(JwksError::NotModified { url });
+            Fetched::NotModified { life } => {
+                if !self.kept.renew(life, moment) {
+                    let url = Text::new(uri.as_str());
+                    return Err(DocumentError::NotModified { url }.into());
                 }
                 Changes::default()
             }
@@ -207,10 +209,9 @@ impl Cache {
         &mut self,
         error: JwksError,
         retry_after: Option<Duration>,
-        now: Duration,
-        jitter: Jitter,
+        moment: Moment,
     ) {
-        self.kept.failed(error, retry_after, now, jitter);
+        self.kept.failed(error, retry_after, moment);
     }
 
     /// Takes in a set that was kept elsewhere and is this old.
@@ -220,11 +221,10 @@ impl Cache {
         validators: Validators,
         life: Duration,
         age: Duration,
-        now: Duration,
-        jitter: Jitter,
+        moment: Moment,
     ) {
         self.kept
-            .restore(Arc::new(set), validators, life, age, now, jitter);
+            .restore(Arc::new(set), validators, life, age, moment);
     }
 
     /// The set that is held, fresh or not.

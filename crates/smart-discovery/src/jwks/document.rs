@@ -21,12 +21,6 @@ pub enum JwksError {
     /// The document could not be had.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// The server says that nothing has changed (304), and it was not asked whether.
-    #[error("{url} answers that it is not modified, and nobody asked")]
-    NotModified {
-        /// The document.
-        url: Text,
-    },
     /// The set has no key that can be used, where one before had.
     #[error("the new key set has no usable key among {entries} entries; the one before is kept")]
     NoUsableKey {
@@ -49,7 +43,6 @@ impl JwksError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Document(error) => error.code(),
-            Self::NotModified { .. } => "jwks-not-modified",
             Self::NoUsableKey { .. } => "jwks-no-usable-key",
             Self::Set { problem, .. } => problem.code(),
         }
@@ -60,9 +53,7 @@ impl JwksError {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::Document(error) => error.class(),
-            Self::NotModified { .. } | Self::NoUsableKey { .. } | Self::Set { .. } => {
-                ErrorClass::Upstream
-            }
+            Self::NoUsableKey { .. } | Self::Set { .. } => ErrorClass::Upstream,
         }
     }
 
@@ -71,9 +62,6 @@ impl JwksError {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Document(error) => error.remedy(),
-            Self::NotModified { .. } => {
-                "tell the issuer's operator that a cache in front of jwks_uri answers wrongly"
-            }
             Self::NoUsableKey { .. } => {
                 "ask the issuer's operator whether the keys were withdrawn on purpose; purge the cache if so"
             }
@@ -109,7 +97,7 @@ pub(super) enum Fetched {
         life: Duration,
     },
     /// The set that is held goes on (304).
-    NotModified { url: Text, life: Duration },
+    NotModified { life: Duration },
 }
 
 impl Fetched {
@@ -139,14 +127,13 @@ pub(super) fn read(
     now: UnixTime,
     bounds: Bounds,
 ) -> Result<Fetched, JwksError> {
-    let url = || Text::new(uri.as_str());
     let life = freshness::life(response.headers(), now, bounds);
     if response.status() == StatusCode::NOT_MODIFIED {
-        return Ok(Fetched::NotModified { url: url(), life });
+        return Ok(Fetched::NotModified { life });
     }
     let (body, finding) = document::body(uri.as_str(), response)?;
     let keys = JwkSet::parse(body, provider).map_err(|problem| JwksError::Set {
-        url: url(),
+        url: Text::new(uri.as_str()),
         problem,
     })?;
     let validators = Validators::of(response.headers());

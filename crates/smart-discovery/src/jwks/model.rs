@@ -16,8 +16,9 @@ use crate::document::DocumentError;
 use crate::freshness::{LIFE, MAX_LIFE, MIN_LIFE};
 use crate::jitter::Jitter;
 use crate::kept::{
-    BACKOFF, COOL_DOWN, EMPTY_BACKOFF, MAX_BACKOFF, MAX_EMPTY_BACKOFF, STALE_LIFE, Terms,
+    BACKOFF, COOL_DOWN, EMPTY_BACKOFF, MAX_BACKOFF, MAX_EMPTY_BACKOFF, Moment, STALE_LIFE, Terms,
 };
+use crate::url::EndpointUrl;
 
 /// The public key of RFC 7515 A.3, which stands for every key: the cache looks at the `kid`.
 const X: &str = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
@@ -77,12 +78,15 @@ struct Fetch {
 }
 
 impl World {
-    fn jitter(&mut self) -> Jitter {
+    fn moment(&mut self) -> Moment {
         self.chance = self
             .chance
             .wrapping_mul(1_664_525)
             .wrapping_add(1_013_904_223);
-        Jitter::from_u32(self.chance)
+        Moment {
+            now: self.now,
+            jitter: Jitter::from_u32(self.chance),
+        }
     }
 
     fn fetch(&mut self, forced: bool) {
@@ -90,7 +94,7 @@ impl World {
             self.cache.force(self.now);
         }
         let held = self.cache.set().is_some();
-        let jitter = self.jitter();
+        let moment = self.moment();
         let kid = self.published;
         let result = if self.is_down {
             let status = 503;
@@ -109,7 +113,8 @@ impl World {
                 validators: Validators::default(),
                 life: self.life,
             };
-            self.cache.fetched(answer, self.now, jitter).map(drop)
+            let uri = EndpointUrl::parse("https://a.example/jwks").unwrap();
+            self.cache.fetched(&uri, answer, moment).map(drop)
         };
         self.fetches.push(Fetch {
             at: self.now,
@@ -119,7 +124,7 @@ impl World {
         });
         match result {
             Ok(()) => self.brought = Some((kid, self.now)),
-            Err(error) => self.cache.failed(error, None, self.now, jitter),
+            Err(error) => self.cache.failed(error, None, moment),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::flight::{Boarding, Landing};
 use crate::freshness::LIFE;
 use crate::http_client::{HttpClient, TransportError};
 use crate::jitter::Jitter;
-use crate::kept::Terms;
+use crate::kept::{Moment, Terms};
 use crate::observe::{self, DocumentKind, DocumentState, Event, Happening, Observer};
 use crate::shelf::{self, Shelf};
 use crate::url::EndpointUrl;
@@ -216,14 +216,16 @@ impl RemoteJwks {
             clock,
             ..
         } = &self.inner.settings;
-        let jitter = Jitter::draw(provider);
         let now = clock.now();
         let bounds = self.inner.shelf.load().bounds();
         let (set, validators, life, age) = snapshot.open(uri, bounds, now, provider)?;
-        let at = self.inner.now();
+        let moment = Moment {
+            now: self.inner.now(),
+            jitter: Jitter::draw(provider),
+        };
         self.inner
             .shelf
-            .change(|cache| cache.restore(set, validators, life, age, at, jitter));
+            .change(|cache| cache.restore(set, validators, life, age, moment));
         self.inner.tell(Happening::Restored { age });
         Ok(())
     }
@@ -285,6 +287,7 @@ impl Inner {
         let answer = self.send().await;
         let (now, wall) = (clock.monotonic(), clock.now());
         let jitter = Jitter::draw(provider);
+        let moment = Moment { now, jitter };
         let (result, retry_after) = match answer {
             Ok(response) => {
                 let bounds = self.shelf.load().bounds();
@@ -295,9 +298,9 @@ impl Inner {
         };
         let brought = result.as_ref().ok().map(Fetched::told);
         let (result, standing) = self.shelf.change(|cache| {
-            let result = result.and_then(|answer| cache.fetched(answer, now, jitter));
+            let result = result.and_then(|answer| cache.fetched(uri, answer, moment));
             if let Err(error) = &result {
-                cache.failed(error.clone(), retry_after, now, jitter);
+                cache.failed(error.clone(), retry_after, moment);
             }
             (result, cache.standing(now).0)
         });

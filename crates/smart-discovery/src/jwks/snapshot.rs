@@ -123,11 +123,6 @@ impl JwksSnapshot {
         }
     }
 
-    /// Where the set was.
-    pub(crate) fn uri(&self) -> &str {
-        &self.uri
-    }
-
     /// The set, its validators, life and age, for a cache of this address.
     pub(super) fn open(
         &self,

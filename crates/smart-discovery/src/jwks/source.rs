@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use smart_jose::jwk::KeySelectionError;
-use smart_jose::{Candidates, ErrorClass, ProtectedHeader};
+use smart_jose::{Algorithms, Candidates, ErrorClass, ProtectedHeader};
 
 use super::document::JwksError;
+use crate::discover::DiscoveryError;
 
 /// Gives the keys of one issuer. Keys of different issuers must come from different sources, so
 /// that no issuer can sign for another (RFC 8725 3.8).
@@ -33,12 +34,27 @@ pub trait KeySource: Debug + Send + Sync {
     async fn candidates_after_bad_signature(&self, _: &ProtectedHeader) -> Option<Candidates> {
         None
     }
+
+    /// What the issuer announces now of the algorithms that a caller accepts, where the source
+    /// follows the issuer's metadata; `None` where it does not.
+    fn narrow(&self, _accepted: Algorithms) -> Option<Algorithms> {
+        None
+    }
+
+    /// The same after the issuer's metadata was read again, if that is allowed and was done: for a
+    /// token whose algorithm the caller accepts and the issuer had not announced.
+    async fn narrow_anew(&self, _accepted: Algorithms) -> Option<Algorithms> {
+        None
+    }
 }
 
 /// Why there are no keys for a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySourceError {
+    /// The issuer itself could not be found, and nothing usable is held.
+    #[error("the issuer cannot be found: {0}")]
+    Discovery(Box<DiscoveryError>),
     /// The key set could not be had, and nothing usable is held.
     #[error("the issuer's keys cannot be fetched: {0}")]
     Fetch(#[from] JwksError),
@@ -64,6 +80,7 @@ impl KeySourceError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Discovery(error) => (**error).code(),
             Self::Fetch(error) => error.code(),
             Self::Purged => "jwks-purged",
             Self::Selection(error) => error.code(),
@@ -75,6 +92,7 @@ impl KeySourceError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            Self::Discovery(error) => (**error).class(),
             Self::Fetch(error) => error.class(),
             Self::Selection(_) => ErrorClass::InvalidToken,
             Self::Purged | Self::UnknownRetry { .. } => ErrorClass::Upstream,

@@ -9,7 +9,7 @@ use smart_jose::{Secret, Text};
 
 use super::claims::Claims;
 use super::error::IdTokenError;
-use super::examination::Examination;
+use super::examination::{Examination, is_not_announced};
 use super::expected::NonceRule;
 use super::hash::hash_claim;
 
@@ -426,8 +426,9 @@ pub(super) fn findings(it: &Examination<'_>) -> Vec<Finding> {
             ));
         }
     }
-    if let Err(JwsError::Header(HeaderError::AlgorithmNotAccepted { found, .. })) = &it.header
-        && it.rules.narrowed_away.contains(*found)
+    if let Err(error) = &it.header
+        && is_not_announced(error, it.rules)
+        && let JwsError::Header(HeaderError::AlgorithmNotAccepted { found, .. }) = error
     {
         findings.push(Finding::new(
             "algorithm-not-announced",

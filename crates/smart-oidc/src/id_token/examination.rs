@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use smart_discovery::KeySourceError;
+use smart_jose::header::HeaderError;
 use smart_jose::json::{self, JsonError};
 use smart_jose::jws::JwsError;
 use smart_jose::{
@@ -19,9 +20,10 @@ use crate::value::ClientId;
 pub(super) struct Rules {
     pub(super) issuer: String,
     pub(super) client_id: ClientId,
+    /// What the caller accepts.
     pub(super) accepted: Algorithms,
-    /// What the caller accepted and discovery narrowed away.
-    pub(super) narrowed_away: Algorithms,
+    /// What the issuer announced of that when the verifier was made.
+    pub(super) announced: Algorithms,
     pub(super) leeway: Duration,
     pub(super) max_issued_ago: Option<Duration>,
     pub(super) trusted_audiences: Vec<String>,
@@ -40,16 +42,36 @@ pub(super) enum Mode {
 pub(super) struct Parsed<'t>(&'t str, Result<UnverifiedJws<'t>, JwsError>);
 
 impl<'t> Parsed<'t> {
-    pub(super) fn new(token: &'t str, rules: &Rules) -> Self {
-        let parsed = UnverifiedJws::parse_with_limit(token, rules.accepted, rules.max_octets);
+    /// Takes a token apart if its algorithm is one of these.
+    pub(super) fn new(token: &'t str, rules: &Rules, accepted: Algorithms) -> Self {
+        let parsed = UnverifiedJws::parse_with_limit(token, accepted, rules.max_octets);
         // Keys may have to be fetched next, which a token that is malformed is not worth.
         let parsed = parsed.and_then(|token| token.check_encoding().map(|()| token));
         Self(token, parsed)
     }
 
+    /// Whether the caller accepts the algorithm and the issuer does not announce it.
+    pub(super) fn is_refused_by_announcement(&self, rules: &Rules) -> bool {
+        self.1
+            .as_ref()
+            .err()
+            .is_some_and(|it| is_not_announced(it, rules))
+    }
+
     /// What is needed to find a key.
     pub(super) fn header(&self) -> Option<&ProtectedHeader> {
         self.1.as_ref().ok().map(UnverifiedJws::header)
+    }
+}
+
+/// Whether a token was refused for an algorithm that the caller accepts: then it is the issuer
+/// that does not announce it.
+pub(super) fn is_not_announced(error: &JwsError, rules: &Rules) -> bool {
+    match error {
+        JwsError::Header(HeaderError::AlgorithmNotAccepted { found, .. }) => {
+            rules.accepted.contains(*found)
+        }
+        _ => false,
     }
 }
 

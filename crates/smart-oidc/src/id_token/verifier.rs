@@ -32,6 +32,9 @@ impl IdTokenVerifier {
     /// A verifier for an issuer that the chain of trust led to. `keys` are that issuer's and
     /// nobody else's; `accepted` is usually [`Algorithms::ID_TOKEN`], and is narrowed by what the
     /// issuer announces, never widened.
+    ///
+    /// Where `keys` is the [`LiveIssuer`](smart_discovery::LiveIssuer) that gave `issuer`, the
+    /// verifier follows it: what the issuer announces later counts, and its keys may move.
     #[must_use]
     pub fn new(
         issuer: &TrustedIssuer,
@@ -40,21 +43,8 @@ impl IdTokenVerifier {
         keys: Arc<dyn KeySource>,
         provider: &CryptoProvider,
     ) -> Self {
-        let announced = issuer
-            .provider_metadata()
-            .id_token_algorithms
-            .unwrap_or(accepted);
-        let mut verifier = Self::with(
-            issuer.issuer(),
-            client_id,
-            accepted.intersection(announced),
-            keys,
-            provider,
-        );
-        verifier.rules.narrowed_away = accepted
-            .iter()
-            .filter(|it| !announced.contains(*it))
-            .collect();
+        let mut verifier = Self::with(issuer.issuer(), client_id, accepted, keys, provider);
+        verifier.rules.announced = issuer.provider_metadata().narrow(accepted);
         verifier.reads_profile = issuer.smart_configuration().is_smart_1_0();
         verifier
     }
@@ -83,7 +73,7 @@ impl IdTokenVerifier {
             issuer: issuer.as_str().to_owned(),
             client_id,
             accepted,
-            narrowed_away: Algorithms::NONE,
+            announced: accepted,
             leeway: DEFAULT_LEEWAY,
             max_issued_ago: None,
             trusted_audiences: Vec::new(),
@@ -231,17 +221,26 @@ impl IdTokenVerifier {
         now: UnixTime,
         mode: Mode,
     ) -> Examination<'a> {
-        let token = token.expose_secret();
-        let parsed = Parsed::new(token, &self.rules);
+        let (token, rules) = (token.expose_secret(), &self.rules);
+        let announced = self.keys.narrow(rules.accepted);
+        let mut accepted = announced.unwrap_or(rules.announced);
+        let mut parsed = Parsed::new(token, rules, accepted);
+        // The issuer may have begun to use an algorithm since its metadata was read.
+        if parsed.is_refused_by_announcement(rules)
+            && let Some(announced) = self.keys.narrow_anew(rules.accepted).await
+        {
+            accepted = announced;
+            parsed = Parsed::new(token, rules, accepted);
+        }
         let header = parsed.header().cloned();
         let keys = self.keys_for(&parsed).await;
-        let examination = Examination::new(parsed, keys, &self.rules, expected, now, mode);
+        let examination = Examination::new(parsed, keys, rules, expected, now, mode);
         // Some issuers rotate without a new `kid`: the keys may have been the wrong ones.
         if let (Some(header), Some(Err(JwsError::BadSignature))) = (header, &examination.signature)
             && let Some(keys) = self.keys.candidates_after_bad_signature(&header).await
         {
-            let parsed = Parsed::new(token, &self.rules);
-            return Examination::new(parsed, Some(Ok(keys)), &self.rules, expected, now, mode);
+            let parsed = Parsed::new(token, rules, accepted);
+            return Examination::new(parsed, Some(Ok(keys)), rules, expected, now, mode);
         }
         examination
     }
