@@ -65,7 +65,6 @@ mod resolver;
 mod shelf;
 mod smart_configuration;
 mod sync;
-#[cfg(feature = "tracing")]
 mod telemetry;
 #[cfg(feature = "reqwest")]
 mod tls;

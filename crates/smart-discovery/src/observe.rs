@@ -210,12 +210,3 @@ fn whole_seconds<S: serde::Serializer>(
 ) -> Result<S::Ok, S::Error> {
     duration.map(|it| it.as_secs()).serialize(serializer)
 }
-
-/// Tells an observer, and with the feature `tracing` also the subscriber of the program.
-pub(crate) fn tell(observer: Option<&dyn Observer>, event: &Event) {
-    #[cfg(feature = "tracing")]
-    crate::telemetry::record(event);
-    if let Some(observer) = observer {
-        observer.observe(event);
-    }
-}

@@ -1,20 +1,34 @@
-//! Events for the program's `tracing` subscriber: names, codes and counts.
+//! Who is told what happens: the program's observer, and with the feature `tracing` also its
+//! subscriber, by names, codes and counts.
 //!
 //! A field that begins with `monotonic_counter.` is a counter to subscribers that know the
 //! convention, and a plain field to all others.
 
-use crate::observe::{Event, Happening};
+use crate::observe::{Event, Observer};
+
+/// Tells everybody.
+pub(crate) fn tell(observer: Option<&dyn Observer>, event: &Event) {
+    #[cfg(feature = "tracing")]
+    record(event);
+    if let Some(observer) = observer {
+        observer.observe(event);
+    }
+}
 
 /// The target of all our spans and events.
+#[cfg(feature = "tracing")]
 const TARGET: &str = "smart_discovery";
 
 /// The span of one fetch.
+#[cfg(feature = "tracing")]
 pub(crate) fn fetching(document: &'static str) -> tracing::Span {
     tracing::info_span!(target: TARGET, "fetch", document)
 }
 
-/// One event.
-pub(crate) fn record(event: &Event) {
+#[cfg(feature = "tracing")]
+fn record(event: &Event) {
+    use crate::observe::Happening;
+
     let (document, what) = (event.document.name(), event.what.code());
     match &event.what {
         Happening::Failed { code, failures, .. } => tracing::warn!(

@@ -22,8 +22,9 @@ use crate::freshness::LIFE;
 use crate::http_client::{HttpClient, TransportError};
 use crate::jitter::Jitter;
 use crate::kept::{Moment, Terms};
-use crate::observe::{self, DocumentKind, DocumentState, Event, Happening, Observer};
+use crate::observe::{DocumentKind, DocumentState, Event, Happening, Observer};
 use crate::shelf::{self, Shelf};
+use crate::telemetry;
 use crate::url::EndpointUrl;
 
 /// The keys at a `jwks_uri`, cached by `kid`.
@@ -273,7 +274,7 @@ impl Inner {
             url: smart_jose::Text::new(self.settings.uri.as_str()),
             what,
         };
-        observe::tell(self.settings.observer.as_deref(), &event);
+        telemetry::tell(self.settings.observer.as_deref(), &event);
     }
 
     /// Fetches the set and takes it in.

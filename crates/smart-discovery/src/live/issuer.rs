@@ -22,10 +22,11 @@ use crate::http_client::TransportError;
 use crate::jitter::Jitter;
 use crate::jwks::{KeySource, KeySourceError, RemoteJwks, SnapshotError};
 use crate::kept::{Moment, Standing, Terms};
-use crate::observe::{self, DocumentKind, DocumentState, Event, Happening, Observer};
+use crate::observe::{DocumentKind, DocumentState, Event, Happening, Observer};
 use crate::provider_metadata::{MetadataError, ProviderMetadata};
 use crate::shelf::{self, Shelf};
 use crate::smart_configuration::SmartConfiguration;
+use crate::telemetry;
 use crate::url::FhirBaseUrl;
 
 /// The issuer of one FHIR server, with its documents and its keys.
@@ -304,7 +305,7 @@ impl Inner {
             url: Text::new(url),
             what,
         };
-        observe::tell(self.settings.observer.as_deref(), &event);
+        telemetry::tell(self.settings.observer.as_deref(), &event);
     }
 
     /// What is at hand; what is due is fetched in the background.
