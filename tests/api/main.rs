@@ -21,6 +21,7 @@
 mod fake_http;
 mod metadata;
 mod reqwest_client;
+mod tls;
 
 #[cfg(feature = "ring")]
 #[path = "."]
@@ -35,6 +36,7 @@ mod ring {
     mod keys;
     mod launch;
     mod live_issuer;
+    mod misbehaving;
     mod remote_jwks;
 
     fn provider() -> &'static CryptoProvider {
@@ -55,6 +57,7 @@ mod aws_lc_rs {
     mod keys;
     mod launch;
     mod live_issuer;
+    mod misbehaving;
     mod remote_jwks;
 
     fn provider() -> &'static CryptoProvider {

@@ -17,6 +17,14 @@ pub const MAX_DOCUMENT_OCTETS: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
+    /// The answer is compressed, which nobody asked for: it is not unpacked.
+    #[error("{url} answers in the encoding {found}, which was not asked for")]
+    Encoding {
+        /// The document.
+        url: Text,
+        /// What `Content-Encoding` says.
+        found: Text,
+    },
     /// An HTML page, most often a sign-in or error page of something in front of the server.
     #[error("{url} answers with an HTML page")]
     Html {
@@ -81,6 +89,7 @@ impl DocumentError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Encoding { .. } => "document-encoding",
             Self::Html { .. } => "document-html",
             Self::Json { .. } => "document-json",
             Self::Missing { .. } => "document-missing-member",
@@ -105,6 +114,9 @@ impl DocumentError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
+            Self::Encoding { .. } => {
+                "ask the server's operator to compress only where Accept-Encoding allows it"
+            }
             Self::Html { .. } => {
                 "check the URL; a gateway, sign-in page or firewall may be answering instead of the server"
             }
@@ -145,6 +157,15 @@ pub(crate) fn body<'r>(
         return Err(DocumentError::Status {
             url: shown(),
             status: status.as_u16(),
+        });
+    }
+    if let Some(encoding) = response.headers().get(header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let found = Text::new(encoding.to_str().unwrap_or("unreadable"));
+        return Err(DocumentError::Encoding {
+            url: shown(),
+            found,
         });
     }
     let media_type = response

@@ -78,6 +78,14 @@ pub enum TransportError {
         /// What is wrong with it.
         problem: Text,
     },
+    /// No secure connection could be made: most often the certificate of the server.
+    #[error("no secure connection to {host}: {problem}")]
+    Tls {
+        /// The host.
+        host: Text,
+        /// What is wrong.
+        problem: Text,
+    },
     /// The time was up.
     #[error("{host} did not answer within {} s", .limit.as_secs_f32())]
     Timeout {
@@ -99,6 +107,7 @@ impl TransportError {
             Self::Exchange { .. } => "http-exchange",
             Self::Request { .. } => "http-request",
             Self::Timeout { .. } => "http-timeout",
+            Self::Tls { .. } => "http-tls",
         }
     }
 
@@ -111,10 +120,13 @@ impl TransportError {
             }
             Self::BodyTooLong { .. } => "ask the server's operator why the answer is so long",
             Self::Connect { .. } => {
-                "check the address, name resolution, firewall and certificates, then try again"
+                "check the address, name resolution and firewall, then try again"
             }
             Self::Exchange { .. } => "see whether this is the right port and an HTTP server",
             Self::Request { .. } => "check the URL",
+            Self::Tls { .. } => {
+                "look at the server's certificate: its names, dates and issuer; give its root (roots_pem) if it is your own"
+            }
             Self::Timeout { .. } => "try again; if it stays, the server or the way to it is slow",
         }
     }

@@ -1,5 +1,6 @@
 //! An HTTP client on reqwest, with every bound set and nothing picked up from the environment.
 
+use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 use std::error::Error as _;
@@ -14,7 +15,7 @@ use crate::address::Networks;
 use crate::document::MAX_DOCUMENT_OCTETS;
 use crate::http_client::{HttpClient, TimeLimit, TransportError};
 use crate::resolver::{GuardedResolver, Refused};
-use crate::tls;
+use crate::tls::{self, TlsOptions};
 
 /// How long a connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +31,7 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
     client: reqwest::Client,
+    has_proxy: bool,
     total_timeout: Duration,
     body_limit: usize,
     networks: Arc<Networks>,
@@ -42,6 +44,20 @@ pub struct ReqwestClient {
 pub struct ClientError {
     /// What went wrong.
     pub problem: Text,
+}
+
+impl ClientError {
+    fn new(problem: &str) -> Self {
+        Self {
+            problem: Text::new(problem),
+        }
+    }
+
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        "http-client"
+    }
 }
 
 /// Makes a [`ReqwestClient`] with other bounds.
@@ -60,6 +76,18 @@ pub struct ReqwestClientBuilder {
     total_timeout: Duration,
     body_limit: usize,
     networks: Networks,
+    tls: TlsOptions,
+    proxy: Option<Proxy>,
+}
+
+/// A proxy, whose URL may hold credentials and is not shown.
+#[derive(Clone)]
+struct Proxy(reqwest::Proxy);
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proxy(..)")
+    }
 }
 
 impl ReqwestClientBuilder {
@@ -91,11 +119,50 @@ impl ReqwestClientBuilder {
         self
     }
 
+    /// Trusts the certificates of this PEM text and no others, in the place of the platform's: for
+    /// an EHR with a root of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] where the text holds no certificate.
+    pub fn roots_pem(mut self, pem: &[u8]) -> Result<Self, ClientError> {
+        self.tls.trust_pem(pem).map_err(ClientError::new)?;
+        Ok(self)
+    }
+
+    /// Shows this certificate to servers that ask for one (mutual TLS): the chain, the client's
+    /// own certificate first, and its private key, both PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] where a text holds none. Whether the two fit is found by
+    /// [`ReqwestClientBuilder::build`].
+    pub fn client_certificate_pem(mut self, chain: &[u8], key: &[u8]) -> Result<Self, ClientError> {
+        self.tls.show_pem(chain, key).map_err(ClientError::new)?;
+        Ok(self)
+    }
+
+    /// Sends everything through this proxy; its URL may hold credentials. None is ever taken from
+    /// the environment. The proxy connects in our place, so it must refuse addresses of your own
+    /// network itself: beside addresses that stand in a URL, nothing is checked here.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] where this is no URL of a proxy.
+    pub fn proxy_that_checks_addresses(mut self, url: &str) -> Result<Self, ClientError> {
+        // The error of the library may show the URL and with it the credentials.
+        let proxy = reqwest::Proxy::all(url);
+        let proxy = proxy.map_err(|_| ClientError::new("the proxy is no URL"))?;
+        self.proxy = Some(Proxy(proxy));
+        Ok(self)
+    }
+
     /// Makes the client.
     ///
     /// # Errors
     ///
-    /// [`ClientError`] where neither the feature `ring` nor `aws-lc-rs` is on, as TLS needs one.
+    /// [`ClientError`] where neither the feature `ring` nor `aws-lc-rs` is on, as TLS needs one, or
+    /// where a client certificate and its key do not fit.
     pub fn build(self) -> Result<ReqwestClient, ClientError> {
         self.build_with(|builder| builder)
     }
@@ -108,17 +175,15 @@ impl ReqwestClientBuilder {
             total_timeout,
             body_limit,
             networks,
+            tls,
+            proxy,
         } = self;
         let networks = Arc::new(networks);
-        let problem = |problem: &str| ClientError {
-            problem: Text::new(problem),
-        };
-        let tls = tls::client_config().ok_or_else(|| problem("no TLS backend is compiled in"))?;
+        let tls = tls::client_config(&tls).map_err(ClientError::new)?;
         // Each of these is said and not left to a feature's absence: another crate in the graph
         // can turn a feature of reqwest on.
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Arc::new(GuardedResolver::new(Arc::clone(&networks))))
             .connect_timeout(CONNECT_TIMEOUT.min(total_timeout))
             .timeout(total_timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -132,11 +197,18 @@ impl ReqwestClientBuilder {
             .retry(reqwest::retry::never())
             .pool_idle_timeout(Duration::from_secs(30))
             .user_agent(concat!("smart-discovery/", env!("CARGO_PKG_VERSION")));
+        let has_proxy = proxy.is_some();
+        let builder = match proxy {
+            // The one name that is looked up here is then the proxy's, which the caller gave.
+            Some(Proxy(proxy)) => builder.proxy(proxy),
+            None => builder.dns_resolver(Arc::new(GuardedResolver::new(Arc::clone(&networks)))),
+        };
         let client = last(builder)
             .build()
-            .map_err(|error| problem(&deepest(&error)))?;
+            .map_err(|error| ClientError::new(&deepest(&error)))?;
         Ok(ReqwestClient {
             client,
+            has_proxy,
             total_timeout,
             body_limit,
             networks,
@@ -156,11 +228,13 @@ impl ReqwestClient {
 
     /// A client with other bounds.
     #[must_use]
-    pub const fn builder() -> ReqwestClientBuilder {
+    pub fn builder() -> ReqwestClientBuilder {
         ReqwestClientBuilder {
             total_timeout: TOTAL_TIMEOUT,
             body_limit: MAX_DOCUMENT_OCTETS,
             networks: Networks::public(),
+            tls: TlsOptions::default(),
+            proxy: None,
         }
     }
 
@@ -199,7 +273,7 @@ impl HttpClient for ReqwestClient {
         *request.timeout_mut() = Some(limit);
         let mut answer = self.client.execute(request).await.map_err(fail)?;
         // Whatever the name stood for a moment ago, this is where the answer comes from.
-        if let Some(peer) = answer.remote_addr() {
+        if let Some(peer) = answer.remote_addr().filter(|_| !self.has_proxy) {
             self.check(&host, peer.ip())?;
         }
         let mut response = Response::new(Bytes::new());
@@ -232,6 +306,10 @@ fn transport_error(host: &Text, limit: Duration, error: reqwest::Error) -> Trans
             kind,
         };
     }
+    if let Some(tls) = of_tls(&error) {
+        let problem = Text::new(&tls.to_string());
+        return TransportError::Tls { host, problem };
+    }
     let problem = Text::new(&deepest(&error));
     if error.is_timeout() {
         TransportError::Timeout { host, limit }
@@ -252,6 +330,23 @@ fn refused(error: &reqwest::Error) -> Option<&Refused> {
             return Some(refused);
         }
         cause = inner.source();
+    }
+    None
+}
+
+/// What TLS says, if that is what is behind an error.
+fn of_tls<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        if let Some(found) = inner.downcast_ref() {
+            return Some(found);
+        }
+        // An I/O error leaves out what it was made of when it is asked for its source.
+        let wrapped = inner.downcast_ref::<std::io::Error>();
+        cause = match wrapped.and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => inner.source(),
+        };
     }
     None
 }

@@ -3,11 +3,6 @@
 //! The file itself is compiled here a second time, beside locks of a scheduler that decides who
 //! runs next at each of them. A schedule that fails is printed and can be replayed.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that meets something unexpected should stop there"
-)]
-
 /// The locks that the slot uses.
 mod sync {
     pub(crate) use std::sync::PoisonError;
