@@ -180,10 +180,19 @@ impl Algorithm {
     }
 
     /// The position in the table, below [`Algorithm::COUNT`].
-    pub(crate) fn index(self) -> usize {
-        ROWS.iter()
-            .position(|it| it.algorithm == self)
-            .unwrap_or_default()
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            RS256 => 0,
+            RS384 => 1,
+            RS512 => 2,
+            PS256 => 3,
+            PS384 => 4,
+            PS512 => 5,
+            ES256 => 6,
+            ES384 => 7,
+            ES512 => 8,
+            EdDSA => 9,
+        }
     }
 }
 
@@ -229,18 +238,7 @@ impl Algorithms {
     }
 
     const fn bit(algorithm: Algorithm) -> u16 {
-        match algorithm {
-            RS256 => 1,
-            RS384 => 1 << 1,
-            RS512 => 1 << 2,
-            PS256 => 1 << 3,
-            PS384 => 1 << 4,
-            PS512 => 1 << 5,
-            ES256 => 1 << 6,
-            ES384 => 1 << 7,
-            ES512 => 1 << 8,
-            EdDSA => 1 << 9,
-        }
+        1 << algorithm.index()
     }
 
     /// Whether the set holds this algorithm.

@@ -73,6 +73,19 @@ impl Cache {
         }
     }
 
+    /// The keys for a token where they are at hand, and whether it is time to fetch the set anew:
+    /// [`Cache::decide`] for those who have no use for the reason.
+    pub(super) fn hit(
+        &self,
+        header: &ProtectedHeader,
+        now: Duration,
+    ) -> Option<(Candidates, bool)> {
+        match self.kept.ruling(now) {
+            Ruling::Serve { value, ahead } => Some((value.keys.find(header)?, ahead)),
+            Ruling::Fetch | Ruling::Refuse(_) => None,
+        }
+    }
+
     /// What to do where the set that is held has no key for a token.
     fn without_key(
         &self,

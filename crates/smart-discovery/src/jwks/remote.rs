@@ -231,6 +231,15 @@ impl RemoteJwks {
         Ok(())
     }
 
+    /// The keys at hand for a token at this moment.
+    pub(crate) fn cached_at(&self, header: &ProtectedHeader, now: Duration) -> Option<Candidates> {
+        let (keys, ahead) = self.inner.shelf.load().hit(header, now)?;
+        if ahead {
+            self.inner.refresh_ahead();
+        }
+        Some(keys)
+    }
+
     /// Fetches the set now and keeps it.
     ///
     /// # Errors
@@ -371,8 +380,8 @@ impl Inner {
     }
 
     /// What is at hand for a token.
-    fn decide(self: &Arc<Self>, header: &ProtectedHeader) -> Decision {
-        let decision = self.shelf.load().decide(header, self.now());
+    fn decide(self: &Arc<Self>, header: &ProtectedHeader, now: Duration) -> Decision {
+        let decision = self.shelf.load().decide(header, now);
         if let Decision::Use { ahead: true, .. } = decision {
             self.refresh_ahead();
         }
@@ -400,16 +409,13 @@ const ROUNDS: usize = 3;
 #[async_trait]
 impl KeySource for RemoteJwks {
     fn cached(&self, header: &ProtectedHeader) -> Option<Candidates> {
-        match self.inner.decide(header) {
-            Decision::Use { keys, .. } => Some(keys),
-            Decision::Fetch | Decision::Force | Decision::Refuse(_) => None,
-        }
+        self.cached_at(header, self.inner.now())
     }
 
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
         let inner = &self.inner;
         for _ in 0..ROUNDS {
-            match inner.decide(header) {
+            match inner.decide(header, inner.now()) {
                 Decision::Use { keys, .. } => return Ok(keys),
                 Decision::Refuse(error) => return Err(error),
                 Decision::Fetch | Decision::Force => {}
@@ -422,7 +428,7 @@ impl KeySource for RemoteJwks {
                 }
             };
             // A flight may have landed in between.
-            match inner.decide(header) {
+            match inner.decide(header, inner.now()) {
                 Decision::Use { keys, .. } => return Ok(keys),
                 Decision::Refuse(error) => return Err(error),
                 Decision::Fetch => {}

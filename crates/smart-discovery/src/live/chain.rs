@@ -56,13 +56,13 @@ impl Due {
 
 /// What to do for whoever needs the issuer.
 #[derive(Debug)]
-pub(super) enum Decision {
+pub(super) enum Decision<'a> {
     /// This is good; these are to be fetched anew in the background.
-    Use { end: End, ahead: Due },
+    Use { end: &'a End, ahead: Due },
     /// Fetch these first.
     Fetch(Due),
     /// There is none, and a fetch is not allowed now.
-    Refuse(DiscoveryError),
+    Refuse(&'a DiscoveryError),
 }
 
 /// What an answer brings: a document, or word that it has not changed.
@@ -101,13 +101,13 @@ impl Chain {
     }
 
     /// What to do at this moment.
-    pub(super) fn decide(&self, now: Duration) -> Decision {
+    pub(super) fn decide(&self, now: Duration) -> Decision<'_> {
         let (smart, provider) = (self.smart.ruling(now), self.provider.ruling(now));
         if let Ruling::Refuse(error) = smart {
-            return Decision::Refuse(error.clone());
+            return Decision::Refuse(error);
         }
         if let Ruling::Refuse(error) = provider {
-            return Decision::Refuse(error.clone());
+            return Decision::Refuse(error);
         }
         let due = Due {
             smart: matches!(smart, Ruling::Fetch),
@@ -115,7 +115,7 @@ impl Chain {
         };
         match &self.end {
             Some(end) if !due.is_any() => Decision::Use {
-                end: end.clone(),
+                end,
                 ahead: Due {
                     smart: matches!(smart, Ruling::Serve { ahead: true, .. }),
                     provider: matches!(provider, Ruling::Serve { ahead: true, .. }),

@@ -136,10 +136,8 @@ impl LiveIssuer {
     /// The issuer, if it is at hand: no waiting, no network.
     #[must_use]
     pub fn at_hand(&self) -> Option<Arc<TrustedIssuer>> {
-        match self.inner.decide() {
-            Decision::Use { end, .. } => Some(end.issuer),
-            Decision::Fetch(_) | Decision::Refuse(_) => None,
-        }
+        let inner = &self.inner;
+        inner.glance(inner.now(), |end| Arc::clone(&end.issuer))
     }
 
     /// The issuer, found by the chain of trust if need be.
@@ -156,16 +154,16 @@ impl LiveIssuer {
         let inner = &self.inner;
         let mut result = Ok(());
         for _ in 0..ROUNDS {
-            match inner.decide() {
-                Decision::Use { end, .. } => return Ok(end),
-                Decision::Refuse(error) => return Err(error),
-                Decision::Fetch(_) => {}
+            if inner.next()?.is_none()
+                && let Some(end) = inner.glance(inner.now(), End::clone)
+            {
+                return Ok(end);
             }
             match inner.shelf.board() {
                 Boarding::Passenger(waiting) => waiting.await,
                 Boarding::Pilot(landing) => {
                     // A flight may have landed in between.
-                    if let Decision::Fetch(due) = inner.decide() {
+                    if let Some(due) = inner.next()? {
                         result = inner.fly(due, landing).await;
                     }
                 }
@@ -308,21 +306,32 @@ impl Inner {
         telemetry::tell(self.settings.observer.as_deref(), &event);
     }
 
-    /// What is at hand; what is due is fetched in the background.
-    fn decide(self: &Arc<Self>) -> Decision {
-        let decision = self.shelf.load().decide(self.now());
-        if let Decision::Use { ahead, .. } = &decision
-            && ahead.is_any()
+    /// What is at hand at this moment; what is due is fetched in the background.
+    fn glance<T>(self: &Arc<Self>, now: Duration, take: impl FnOnce(&End) -> T) -> Option<T> {
+        let chain = self.shelf.load();
+        let Decision::Use { end, ahead } = chain.decide(now) else {
+            return None;
+        };
+        if ahead.is_any()
             && let Some(landing) = self.shelf.take_off()
         {
-            let (inner, due) = (Arc::clone(self), *ahead);
+            let inner = Arc::clone(self);
             shelf::leave(async move {
                 // A failure is kept in the chain, which is where it matters.
-                let _ = inner.fetch(due).await;
+                let _ = inner.fetch(ahead).await;
                 drop(landing);
             });
         }
-        decision
+        Some(take(end))
+    }
+
+    /// What is to be fetched before anything is at hand; nothing where it is.
+    fn next(&self) -> Result<Option<Due>, DiscoveryError> {
+        match self.shelf.load().decide(self.now()) {
+            Decision::Use { .. } => Ok(None),
+            Decision::Fetch(due) => Ok(Some(due)),
+            Decision::Refuse(error) => Err(error.clone()),
+        }
     }
 
     /// Fetches as a task of its own, so that it goes on when the caller goes away.
@@ -549,10 +558,11 @@ fn told<T>(result: &Result<Answer<T>, DiscoveryError>) -> (bool, Duration) {
 #[async_trait]
 impl KeySource for LiveIssuer {
     fn cached(&self, header: &ProtectedHeader) -> Option<Candidates> {
-        match self.inner.decide() {
-            Decision::Use { end, .. } => end.keys.cached(header),
-            Decision::Fetch(_) | Decision::Refuse(_) => None,
-        }
+        let now = self.inner.now();
+        let found = self
+            .inner
+            .glance(now, |end| end.keys.cached_at(header, now));
+        found.flatten()
     }
 
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {

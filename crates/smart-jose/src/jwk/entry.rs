@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 
+use super::shares::Shares;
 use crate::alg::Algorithm;
 use crate::base64url::{self, NotBase64Url};
 use crate::class::ErrorClass;
@@ -27,7 +28,7 @@ pub struct Jwk {
     prepared: Prepared,
 }
 
-type Prepared = Box<[OnceLock<Option<Arc<dyn VerifyingKey>>>; Algorithm::COUNT]>;
+type Prepared = Box<[OnceLock<Option<Box<Shares>>>; Algorithm::COUNT]>;
 
 impl Clone for Jwk {
     /// The copy is prepared anew: it may go into the set of another provider, and what one
@@ -264,8 +265,12 @@ impl Jwk {
         provider: &CryptoProvider,
     ) -> Option<Arc<dyn VerifyingKey>> {
         let slot = self.prepared.get(algorithm.index())?;
-        slot.get_or_init(|| provider.prepare(&self.key, algorithm).ok())
-            .clone()
+        let prepare = || {
+            let key = provider.prepare(&self.key, algorithm).ok()?;
+            Some(Box::new(Shares::of(&key)))
+        };
+        let shares = slot.get_or_init(prepare).as_ref()?;
+        shares.mine().map(Arc::clone)
     }
 }
 

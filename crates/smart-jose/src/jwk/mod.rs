@@ -3,6 +3,7 @@
 mod entry;
 mod private;
 mod set;
+mod shares;
 mod thumbprint;
 
 pub use entry::{Jwk, JwkFinding, SkipReason};

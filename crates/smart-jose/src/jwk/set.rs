@@ -306,14 +306,7 @@ impl JwkSet {
         algorithm: Algorithm,
         limit: usize,
     ) -> Result<Candidates, KeySelectionError> {
-        let fitting = || {
-            let has_kid = move |key: &&Jwk| kid.is_none_or(|kid| key.kid() == Some(kid));
-            self.keys
-                .iter()
-                .filter(has_kid)
-                .filter(move |key| key.fits(algorithm))
-        };
-        let found = fitting().count();
+        let (found, candidates) = self.fitting(kid, algorithm, limit);
         if found > limit {
             let kid = kid.map(Text::new);
             return Err(KeySelectionError::Ambiguous {
@@ -323,15 +316,41 @@ impl JwkSet {
                 limit,
             });
         }
+        candidates.ok_or_else(|| self.nothing_fits(kid, algorithm))
+    }
+
+    /// The same as [`JwkSet::candidates`] without the reason where there is none: for a look that
+    /// costs nothing where it finds nothing.
+    #[must_use]
+    pub fn find(&self, header: &ProtectedHeader) -> Option<Candidates> {
+        let (kid, algorithm) = (header.kid(), header.algorithm());
+        let (found, candidates) = self.fitting(kid, algorithm, MAX_CANDIDATES);
+        candidates.filter(|_| found <= MAX_CANDIDATES)
+    }
+
+    /// How many keys fit, and the first of them, as many as are tried.
+    fn fitting(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+        limit: usize,
+    ) -> (usize, Option<Candidates>) {
+        let has_kid = |key: &&Jwk| kid.is_none_or(|kid| key.kid() == Some(kid));
+        let fitting = self.keys.iter().filter(has_kid);
         let mut keys = [const { None }; MAX_CANDIDATES];
-        let prepared = fitting().filter_map(|key| key.prepared(algorithm, &self.provider));
-        for (slot, key) in keys.iter_mut().zip(prepared) {
-            *slot = Some(key);
+        let mut free = keys.iter_mut();
+        let mut found = 0;
+        for key in fitting.filter(|key| key.fits(algorithm)) {
+            found += 1;
+            if found <= limit
+                && let Some(key) = key.prepared(algorithm, &self.provider)
+                && let Some(slot) = free.next()
+            {
+                *slot = Some(key);
+            }
         }
-        if keys.iter().all(Option::is_none) {
-            return Err(self.nothing_fits(kid, algorithm));
-        }
-        Ok(Candidates { algorithm, keys })
+        let has_any = keys.iter().any(Option::is_some);
+        (found, has_any.then_some(Candidates { algorithm, keys }))
     }
 
     /// Says as precisely as possible why nothing fits.
