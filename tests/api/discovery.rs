@@ -105,7 +105,7 @@ fn code(trace: &Trace) -> Result<&str, &'static str> {
 
 // covers: SMART-DISC-2, SMART-DISC-3, DISC-1, DISC-3, SMART-ID-11, SMART-DISC-25
 #[test]
-fn the_chain_leads_from_the_fhir_base_to_the_keys() {
+fn d1_the_chain_leads_from_the_fhir_base_to_the_keys() {
     for base in [BASE.to_owned(), format!("{BASE}/")] {
         let http = network(&smart(), &openid());
         let trace = trace_with(&http, |it| it, &base);
@@ -137,7 +137,7 @@ fn the_chain_leads_from_the_fhir_base_to_the_keys() {
 
 // covers: SMART-DISC-27
 #[test]
-fn without_an_issuer_the_base_is_tried_and_must_name_itself() {
+fn d4_without_an_issuer_the_base_is_tried_and_must_name_itself() {
     let document = format!("{BASE}/.well-known/openid-configuration");
     let silent = without(without(smart(), "issuer"), "jwks_uri");
     let own = with(openid(), "issuer", BASE);
@@ -162,7 +162,7 @@ fn without_an_issuer_the_base_is_tried_and_must_name_itself() {
 }
 
 #[test]
-fn an_issuer_that_is_the_address_of_the_document_is_met() {
+fn d4_an_issuer_that_is_the_address_of_the_document_is_met() {
     let http = network(&with(smart(), "issuer", OPENID_URL), &openid());
     let found = trace(&http);
     assert_eq!(code(&found), Ok(ISSUER));
@@ -178,7 +178,7 @@ fn an_issuer_that_is_the_address_of_the_document_is_met() {
 
 // covers: DISC-2, DISC-4
 #[test]
-fn one_final_slash_is_met_with_a_finding_and_the_document_decides() {
+fn d4_one_final_slash_is_met_with_a_finding_and_the_document_decides() {
     let slashed = format!("{ISSUER}/");
     for (named, found, findings_wanted) in [
         (ISSUER, slashed.as_str(), vec!["issuer-slash"]),
@@ -198,7 +198,7 @@ fn one_final_slash_is_met_with_a_finding_and_the_document_decides() {
 
 // covers: DISC-4, DISC-5, SMART-DISC-25, ASM-4
 #[test]
-fn every_other_difference_breaks_the_chain() {
+fn d1_every_other_difference_breaks_the_chain() {
     for (found, expected) in [
         ("https://LOGIN.example/oidc", "issuer-mismatch"),
         ("https://login.example/OIDC", "issuer-mismatch"),
@@ -239,7 +239,7 @@ fn every_other_difference_breaks_the_chain() {
 }
 
 #[test]
-fn a_template_is_named_as_such_and_never_looked_up() {
+fn d4_a_template_is_named_as_such_and_never_looked_up() {
     let template = "https://login.example/{tenantid}/v2.0";
     let http = network(&with(smart(), "issuer", template), &openid());
     assert_eq!(code(&trace(&http)), Err("issuer-template"));
@@ -252,7 +252,7 @@ fn a_template_is_named_as_such_and_never_looked_up() {
 }
 
 #[test]
-fn a_pinned_issuer_is_the_only_one_that_is_accepted() {
+fn d4_a_pinned_issuer_is_the_only_one_that_is_accepted() {
     let pin = |text: &str| {
         let issuer = Issuer::parse(text).unwrap();
         move |it: Discovery| it.pin_issuer(issuer)
@@ -281,7 +281,7 @@ fn a_pinned_issuer_is_the_only_one_that_is_accepted() {
 
 // covers: SMART-DISC-7
 #[test]
-fn relative_endpoints_are_resolved_against_the_base_and_reported() {
+fn d5_relative_endpoints_are_resolved_against_the_base_and_reported() {
     for (written, expected) in [
         ("oauth/token", "https://ehr.example/r4/fhir/oauth/token"),
         ("/oauth/token", "https://ehr.example/oauth/token"),
@@ -308,7 +308,7 @@ fn relative_endpoints_are_resolved_against_the_base_and_reported() {
 }
 
 #[test]
-fn where_the_key_addresses_differ_the_issuers_own_wins() {
+fn d4_where_the_key_addresses_differ_the_issuers_own_wins() {
     let other = "https://ehr.example/keys";
     let http = network(&with(smart(), "jwks_uri", other), &openid());
     let found = trace(&http);
@@ -318,7 +318,7 @@ fn where_the_key_addresses_differ_the_issuers_own_wins() {
 
 // covers: DISC-5, DISC-10, SMART-USR-12, CACHE-16, SMART-DISC-13
 #[test]
-fn what_is_no_strict_json_document_breaks_the_chain_at_once() {
+fn d6_what_is_no_strict_json_document_breaks_the_chain_at_once() {
     let text = |body: &str| Answer::text("application/json", body);
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(70), "]".repeat(70));
     let long = format!("{{\"x\":\"{}\"}}", "x".repeat(256 * 1024));
@@ -400,7 +400,7 @@ fn only_a_missing_document_counts_as_not_found() {
 }
 
 #[test]
-fn a_json_document_under_another_media_type_is_read_with_a_finding() {
+fn d6_a_json_document_under_another_media_type_is_read_with_a_finding() {
     for (content_type, expected) in [
         ("application/json;charset=UTF-8", vec![]),
         ("Application/JSON", vec![]),

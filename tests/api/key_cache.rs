@@ -1,6 +1,7 @@
 //! How long keys live: by their answer's headers, ahead of their end, and through an outage.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use smart_oidc::discovery::jwks::{
     BACKOFF, CONFIRMED, COOL_DOWN, LIFE, MAX_LIFE, MAX_RETRY_AFTER, MIN_LIFE, STALE_LIFE,
 };
 use smart_oidc::discovery::{
-    Discovery, EndpointUrl, FhirBaseUrl, FixedClock, KeySource, RemoteJwks, TimeLimit,
+    Clock, Discovery, EndpointUrl, FhirBaseUrl, FixedClock, KeySource, RemoteJwks, TimeLimit,
     TrustedIssuer,
 };
 use smart_oidc::jose::{Algorithms, UnixTime, UnverifiedJws};
@@ -362,4 +363,141 @@ async fn j4_the_cool_down_counts_empty_sets_and_says_when_to_come_back() {
     world.http.answer(URL, jwks());
     world.clock.advance(SECOND);
     assert_eq!(world.judge(&good()).await, Ok(()));
+}
+
+/// A cache of a client's keys, as a server keeps them.
+fn of_client(answer: Answer) -> World {
+    let http = FakeHttp::new();
+    http.answer(URL, answer);
+    let clock = Arc::new(FixedClock::at(UnixTime::from_secs(NOW)));
+    let uri = EndpointUrl::parse(URL).unwrap();
+    let keys = RemoteJwks::of_client(uri, http.clone(), provider(), clock.clone());
+    World { http, clock, keys }
+}
+
+// covers: SMART-CAS-18, CACHE-1, CACHE-6
+#[tokio::test]
+async fn j9_keys_of_a_client_live_exactly_as_long_as_the_client_says() {
+    for (said, life) in [
+        ("max-age=5", Duration::from_secs(5)),
+        ("max-age=60", Duration::from_secs(60)),
+        ("max-age=31536000", MAX_LIFE),
+        ("public", MIN_LIFE),
+    ] {
+        let world = of_client(jwks().with("cache-control", said));
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        world.clock.advance(life - SECOND);
+        assert!(world.has(&good()), "{said}");
+        world.clock.advance(SECOND);
+        assert!(!world.has(&good()), "{said}");
+    }
+    // What may not be kept at all is fetched for each token, and serves the one it came for.
+    for said in ["no-store", "no-cache", "max-age=0"] {
+        let world = of_client(jwks().with("cache-control", said));
+        for count in 1..=3 {
+            assert_eq!(world.judge(&good()).await, Ok(()), "{said}");
+            assert_eq!(world.http.count(), count);
+            assert!(!world.has(&good()));
+        }
+    }
+}
+
+// covers: SMART-CAS-18
+#[tokio::test]
+async fn j9_keys_of_a_client_do_not_outlive_their_life_in_an_outage() {
+    let world = of_client(jwks().with("cache-control", "max-age=100"));
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    world.http.set_down(true);
+    world.clock.advance(Duration::from_secs(99));
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    world.clock.advance(SECOND);
+    for _ in 0..10 {
+        assert_eq!(world.judge(&good()).await, Err("http-connect"));
+    }
+    // A client that is down is not asked for each token.
+    let after = world.http.count();
+    assert!(after <= 3, "{after}");
+    world.http.set_down(false);
+    world.clock.advance(BACKOFF * 2);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+}
+
+// covers: CACHE-12
+#[tokio::test]
+async fn j9_an_unknown_kid_cools_down_with_clients_too() {
+    for said in ["no-store", "max-age=1000"] {
+        let world = of_client(jwks().with("cache-control", said));
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        let before = world.http.count();
+        for number in 0..100 {
+            let header = json!({"alg": "RS256", "kid": format!("made-up-{number}")});
+            let made_up = Forge::issuer().token_with("RS256", &header, &json!({}));
+            assert_eq!(world.judge(&made_up).await, Err("key-unknown-retry"));
+        }
+        assert_eq!(world.http.count() - before, 1, "{said}");
+        assert_eq!(world.judge(&good()).await, Ok(()));
+        world.clock.advance(COOL_DOWN);
+        let before = world.http.count();
+        let rotated = json!({"alg": "RS256", "kid": "made-up-7"});
+        let rotated = Forge::issuer().token_with("RS256", &rotated, &json!({}));
+        let mut set = Forge::issuer().jwks();
+        set["keys"][0]["kid"] = json!("made-up-7");
+        let answer = Answer::json(&set).with("cache-control", said);
+        world.http.answer(URL, answer);
+        assert_eq!(world.judge(&rotated).await, Ok(()));
+        assert_eq!(world.http.count() - before, 1, "{said}");
+    }
+}
+
+/// A clock of which either hand can be moved alone.
+#[derive(Debug)]
+struct TwoHands {
+    wall: AtomicU64,
+    monotonic: AtomicU64,
+}
+
+impl Clock for TwoHands {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.monotonic.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn j7_a_wall_clock_that_jumps_costs_nothing_and_ages_go_on() {
+    let http = FakeHttp::new();
+    // The end of life is said as a date, which only the moment of the answer is compared with.
+    let answer = jwks()
+        .with("date", "Fri, 15 Jan 2027 08:00:00 GMT")
+        .with("expires", "Fri, 15 Jan 2027 08:05:00 GMT");
+    http.answer(URL, answer);
+    let clock = Arc::new(TwoHands {
+        wall: AtomicU64::new(NOW),
+        monotonic: AtomicU64::new(1000),
+    });
+    let uri = EndpointUrl::parse(URL).unwrap();
+    let keys = RemoteJwks::new(uri, http.clone(), provider(), clock.clone());
+    let token = good();
+    let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+    let header = token.header();
+    assert!(keys.candidates(header).await.is_ok());
+    for wall in [0, NOW - 86_400, NOW + 10 * 365 * 86_400, u64::MAX, NOW] {
+        clock.wall.store(wall, Ordering::SeqCst);
+        assert!(keys.cached(header).is_some(), "{wall}");
+        assert!(keys.candidates(header).await.is_ok());
+    }
+    assert_eq!(http.count(), 1);
+    clock.monotonic.store(1000 + 299, Ordering::SeqCst);
+    assert!(keys.cached(header).is_some());
+    clock.monotonic.store(1000 + 300, Ordering::SeqCst);
+    assert!(keys.cached(header).is_none());
+    // A monotonic clock that goes back all the same costs no more than a set that lives longer.
+    clock.monotonic.store(0, Ordering::SeqCst);
+    assert!(keys.candidates(header).await.is_ok());
+    clock.monotonic.store(u64::MAX, Ordering::SeqCst);
+    assert!(keys.candidates(header).await.is_ok());
+    assert!(http.count() <= 3, "{}", http.count());
 }

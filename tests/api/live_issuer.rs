@@ -7,11 +7,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use smart_oidc::discovery::jwks::{COOL_DOWN, LIFE, STALE_LIFE};
 use smart_oidc::discovery::{
-    Discovery, DocumentKind, Event, FhirBaseUrl, FixedClock, Happening, IDLE, Issuer,
+    Discovery, DocumentKind, Event, FhirBaseUrl, FhirBases, FixedClock, Happening, IDLE, Issuer,
     IssuerRegistry, IssuerSnapshot, KeySource, LiveIssuer, Observer, Phase, Smart10Fallback,
 };
 use smart_oidc::jose::{Algorithms, UnixTime, UnverifiedJws};
-use smart_oidc::{ClientId, Expected, IdTokenVerifier, RawIdToken};
+use smart_oidc::{
+    ClientConfig, ClientId, Expected, IdTokenVerifier, Launch, LaunchHandle, RawIdToken,
+    RedirectUri,
+};
 use smart_tests::forge::{Forge, kid_of};
 
 use super::provider;
@@ -882,7 +885,11 @@ impl Fleet {
     fn open(&self, number: usize, keys: &Value) -> FhirBaseUrl {
         let base = hospital(number);
         let jwks = format!("{base}/jwks");
-        let smart = json!({"issuer": base.as_str(), "token_endpoint": format!("{base}/token")});
+        let smart = json!({
+            "issuer": base.as_str(),
+            "authorization_endpoint": format!("{base}/authorize"),
+            "token_endpoint": format!("{base}/token"),
+        });
         let openid = json!({"issuer": base.as_str(), "jwks_uri": jwks});
         let at = |path: &str| format!("{base}/.well-known/{path}");
         self.http
@@ -1031,4 +1038,49 @@ async fn a_registry_is_written_down_and_read_for_what_is_still_configured() {
     assert!(node.registry.issuer(&hospital(1)).at_hand().is_some());
     assert!(node.registry.find(&hospital(2)).is_none());
     assert_eq!(node.http.count(), 0);
+}
+
+// covers: SMART-LCH-2, SMART-LCH-3
+#[tokio::test]
+async fn d2_adv_launch_iss_ssrf() {
+    let fleet = Fleet::new();
+    let base = fleet.open(1, &Forge::issuer().jwks());
+    let bases: FhirBases = [base.clone()].into_iter().collect();
+    for iss in [
+        "https://evil.example/fhir",
+        "https://h1.example.evil.example/fhir",
+        "https://h1.example@evil.example/fhir",
+        "https://h1.example:8443/fhir",
+        "https://h1.example/fhir/../admin",
+        "https://h1.example/fhir//",
+        "https://h1.example/fhir?x",
+        "https://h1.example/FHIR",
+        "https://H1.example/fhir",
+        "http://h1.example/fhir",
+        "http://169.254.169.254/latest",
+        "file:///etc/passwd",
+        "",
+        "/",
+    ] {
+        assert!(bases.find(iss).is_none(), "{iss}");
+    }
+    assert_eq!(fleet.http.count(), 0);
+    for iss in ["https://h1.example/fhir", "https://h1.example/fhir/"] {
+        let found = bases.find(iss).unwrap();
+        assert_eq!(found, &base);
+        let issuer = fleet.registry.issuer(found).trusted().await.unwrap();
+        let redirect_uri = RedirectUri::new("https://app.example/callback");
+        let client = ClientConfig::public(ClientId::new(CLIENT), redirect_uri);
+        // What came is what is sent back.
+        let handle = LaunchHandle::new("xyz");
+        let launch = Launch::from_ehr(&issuer, &client, iss, handle).unwrap();
+        let begun = launch.begin(provider(), UnixTime::from_secs(NOW)).unwrap();
+        let aud = form_urlencoded::byte_serialize(iss.as_bytes()).collect::<String>();
+        let url = begun.authorization_url.to_string();
+        assert!(
+            url.ends_with(&format!("aud={aud}")) || url.contains(&format!("aud={aud}&")),
+            "{url}"
+        );
+    }
+    assert_eq!(bases.iter().count(), 1);
 }

@@ -165,7 +165,7 @@ async fn d3_a_client_connects_to_the_public_internet_unless_told_otherwise() {
 
 // covers: SMART-USR-12, CACHE-16, OAUTH-5
 #[tokio::test]
-async fn a_redirect_is_handed_back_and_not_followed() {
+async fn d3_a_redirect_is_handed_back_and_not_followed() {
     let target = Server::start(sized(2), End::Close).await;
     for status in [301, 302, 303, 307, 308] {
         let location = target.url("/elsewhere");
@@ -180,7 +180,7 @@ async fn a_redirect_is_handed_back_and_not_followed() {
 
 // covers: CACHE-16
 #[tokio::test]
-async fn a_body_is_read_up_to_the_limit_and_no_further() {
+async fn d6_a_body_is_read_up_to_the_limit_and_no_further() {
     let fits = Server::start(sized(MAX_DOCUMENT_OCTETS), End::Close).await;
     let response = get(&fits.url("/")).await.unwrap();
     assert_eq!(response.body().len(), MAX_DOCUMENT_OCTETS);
@@ -212,7 +212,7 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
 
 // covers: CACHE-16
 #[tokio::test]
-async fn a_server_that_hangs_is_given_up() {
+async fn d6_a_server_that_hangs_is_given_up() {
     // Long enough for a busy machine to get as far as the connection.
     let limit = Duration::from_secs(1);
     let client = ReqwestClient::builder()

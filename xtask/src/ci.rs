@@ -92,6 +92,13 @@ fn steps() -> Vec<Step> {
             work: Work::Cargo(backend_alone("aws-lc-rs")),
         },
         Step {
+            name: "tracing",
+            why: "the feature that nobody in the workspace turns on tells what it promises",
+            work: Work::Cargo(vec![Cargo::new(
+                "test -p smart-discovery --features tracing --test telemetry",
+            )]),
+        },
+        Step {
             name: "docs",
             why: "the documentation has no broken link",
             // Rustdoc's flags, unlike the compiler's, rebuild only the documentation.
@@ -131,6 +138,9 @@ fn each_alone() -> Vec<Cargo> {
     // Nobody in the workspace asks for this feature, so clippy sees it only here.
     all.push(Cargo::new(
         "clippy -p smart-jose --all-targets --features async-signer -- -D warnings",
+    ));
+    all.push(Cargo::new(
+        "clippy -p smart-discovery --all-targets --features tracing -- -D warnings",
     ));
     all.push(Cargo::new(
         "check -p smart-discovery --no-default-features --features ring",

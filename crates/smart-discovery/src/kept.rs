@@ -278,7 +278,9 @@ impl<T, E: Clone> Kept<T, E> {
             held.life = held.life.min(held.age(now));
             held.validators = Validators::default();
         }
+        // What the old place was asked for says nothing of the new one.
         self.failure = None;
+        self.forced_at = None;
     }
 
     /// Forgets everything.

@@ -48,6 +48,7 @@ mod clock;
 mod conditional;
 mod discover;
 pub mod document;
+mod fhir_bases;
 mod finding;
 mod flight;
 mod freshness;
@@ -75,6 +76,7 @@ pub use capability::{Capability, CapabilitySet};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use discover::{Discovery, DiscoveryError, Smart10Fallback, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;
+pub use fhir_bases::FhirBases;
 pub use finding::Finding;
 pub use http_client::{HttpClient, TimeLimit, TransportError};
 pub use jwks::{

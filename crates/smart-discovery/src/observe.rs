@@ -47,6 +47,16 @@ pub struct Event {
     pub what: Happening,
 }
 
+impl Event {
+    /// The host that the document is on: for logs, as a path or a query may say too much.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let url = self.url.as_str();
+        let (_, rest) = url.split_once("://").unwrap_or(("", url));
+        rest.split(['/', '?', '#']).next().unwrap_or_default()
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -29,11 +29,11 @@ pub(crate) fn fetching(document: &'static str) -> tracing::Span {
 fn record(event: &Event) {
     use crate::observe::Happening;
 
-    let (document, what) = (event.document.name(), event.what.code());
+    let (document, host, what) = (event.document.name(), event.host(), event.what.code());
     match &event.what {
         Happening::Failed { code, failures, .. } => tracing::warn!(
             target: TARGET,
-            { monotonic_counter.smart_discovery_failures = 1_u64, document, code, failures },
+            { monotonic_counter.smart_discovery_failures = 1_u64, document, host, code, failures },
             "{what}",
         ),
         Happening::Fetched { with_body, life } => tracing::info!(
@@ -41,6 +41,7 @@ fn record(event: &Event) {
             {
                 monotonic_counter.smart_discovery_fetches = 1_u64,
                 document,
+                host,
                 with_body,
                 life = life.as_secs(),
             },
@@ -48,15 +49,15 @@ fn record(event: &Event) {
         ),
         Happening::KeyReplaced { kid } => tracing::warn!(
             target: TARGET,
-            { monotonic_counter.smart_discovery_keys_replaced = 1_u64, document, %kid },
+            { monotonic_counter.smart_discovery_keys_replaced = 1_u64, document, host, %kid },
             "{what}",
         ),
         Happening::KeyAdded { kid } | Happening::KeyWithdrawn { kid } => {
-            tracing::info!(target: TARGET, document, %kid, "{what}");
+            tracing::info!(target: TARGET, document, host, %kid, "{what}");
         }
-        Happening::Purged => tracing::info!(target: TARGET, document, "{what}"),
+        Happening::Purged => tracing::info!(target: TARGET, document, host, "{what}"),
         Happening::Restored { age } => {
-            tracing::info!(target: TARGET, document, age = age.as_secs(), "{what}");
+            tracing::info!(target: TARGET, document, host, age = age.as_secs(), "{what}");
         }
     }
 }

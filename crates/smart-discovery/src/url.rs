@@ -426,7 +426,7 @@ mod tests {
 
     // covers: SMART-DISC-7
     #[test]
-    fn relative_endpoints_are_appended_to_the_base() {
+    fn d5_relative_endpoints_are_appended_to_the_base() {
         let base = FhirBaseUrl::parse("https://h/a/fhir").unwrap();
         let resolve = |text| {
             EndpointUrl::resolve(text, &base, PlainHttp::Refused)

@@ -37,7 +37,7 @@ pub(super) enum Decision {
     Use { keys: Candidates, ahead: bool },
     /// Fetch the set first: there is none that may be used.
     Fetch,
-    /// Fetch the set first: there is one, and it lacks the key.
+    /// Fetch the set first: the one that is held lacks the key.
     Force,
     /// There is no key, and a fetch is not allowed now.
     Refuse(KeySourceError),
@@ -64,7 +64,7 @@ impl Cache {
     /// What to do for a token at this moment, on the monotonic clock.
     pub(super) fn decide(&self, header: &ProtectedHeader, now: Duration) -> Decision {
         match self.kept.ruling(now) {
-            Ruling::Fetch => Decision::Fetch,
+            Ruling::Fetch => self.before_fetch(header, now),
             Ruling::Refuse(error) => Decision::Refuse(error.clone().into()),
             Ruling::Serve { value, ahead } => match value.keys.candidates(header) {
                 Ok(keys) => Decision::Use { keys, ahead },
@@ -83,6 +83,17 @@ impl Cache {
         match self.kept.ruling(now) {
             Ruling::Serve { value, ahead } => Some((value.keys.find(header)?, ahead)),
             Ruling::Fetch | Ruling::Refuse(_) => None,
+        }
+    }
+
+    /// What to do where there is no set that may be used. One that is past its life gives no key
+    /// away, but a `kid` that it lacks draws on the budget, so that a set that may not be kept at
+    /// all does not cost a fetch for each made-up token.
+    fn before_fetch(&self, header: &ProtectedHeader, now: Duration) -> Decision {
+        let held = self.kept.value().map(|it| it.keys.candidates(header));
+        match held {
+            Some(Err(problem)) => self.without_key(problem, header, now),
+            Some(Ok(_)) | None => Decision::Fetch,
         }
     }
 
