@@ -121,8 +121,10 @@ async fn misbehave(mut stream: TcpStream, does: Does, poured: Arc<AtomicUsize>) 
         return;
     }
     if let Some(pause) = then {
+        // Slowness is what this server does; nobody waits here for something to happen.
+        let mut ticks = tokio::time::interval(pause);
         while stream.write_all(b" ").await.is_ok() {
-            tokio::time::sleep(pause).await;
+            ticks.tick().await;
         }
     } else if let Does::Pours(_) = does {
         let octets = [b' '; 64 * 1024];

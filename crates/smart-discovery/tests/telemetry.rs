@@ -9,6 +9,7 @@
 )]
 
 #[path = "../benches/common/mod.rs"]
+#[expect(dead_code, reason = "the benchmarks use the rest of it")]
 mod common;
 
 use std::fmt::{Debug, Write as _};
