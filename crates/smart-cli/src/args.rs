@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use smart_oidc::discovery::PlainHttp;
 
 /// Sign people in with SMART on FHIR, and find out why it fails.
 #[derive(Debug, Parser)]
@@ -51,15 +52,11 @@ pub(crate) struct DiscoverArgs {
     /// Trust this issuer only, whatever the server names
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
-    /// Allow http where the host is this machine
-    #[arg(long)]
-    pub(crate) allow_loopback: bool,
-    /// Connect to this network too, although it is not of the public internet
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
-    pub(crate) allow_network: Vec<String>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -109,15 +106,53 @@ pub(crate) struct VerifyArgs {
     /// Accept these algorithms only [default: RS256,RS384,ES256,ES384]
     #[arg(long, value_name = "ALG", value_delimiter = ',')]
     pub(crate) alg: Vec<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+/// How servers are reached.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
     /// Allow http where the host is this machine
     #[arg(long)]
     pub(crate) allow_loopback: bool,
     /// Connect to this network too, although it is not of the public internet
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(crate) allow_network: Vec<String>,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Trust the certificates of this PEM file and no others, in the place of the platform's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) roots: Option<PathBuf>,
+    /// Go through this proxy, which must refuse addresses of your own network itself
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// Where a server has no smart-configuration, read its CapabilityStatement, as with SMART 1.0
+    #[arg(long = "smart-1-0")]
+    pub(crate) smart_1_0: bool,
+}
+
+impl NetworkArgs {
+    /// What a server on this machine needs.
+    pub(crate) const fn loopback() -> Self {
+        Self {
+            allow_loopback: true,
+            allow_network: Vec::new(),
+            roots: None,
+            proxy: None,
+            smart_1_0: false,
+        }
+    }
+
+    /// Whether http without TLS is allowed.
+    pub(crate) const fn plain(&self) -> PlainHttp {
+        match self.allow_loopback {
+            true => PlainHttp::LoopbackOnly,
+            false => PlainHttp::Refused,
+        }
+    }
 }
 
 /// Where the keys come from.

@@ -18,7 +18,7 @@ use smart_oidc::{
 };
 use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox};
 
-use crate::args::DemoArgs;
+use crate::args::{DemoArgs, NetworkArgs};
 use crate::discover::{self, Chain, ChainReport};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
@@ -78,8 +78,8 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<Exit, Failure> {
 
 impl Demo {
     async fn play(&mut self, ehr: &Sandbox) -> Result<(), Broken> {
-        let http =
-            discover::client(true, &[]).map_err(|failure| self.fail("start", &failure, "start"))?;
+        let http = discover::client(&NetworkArgs::loopback())
+            .map_err(|failure| self.fail("start", &failure, "start"))?;
         self.pass("start", format!("an EHR on {}", ehr.base_url()));
         let chain = self.discover(ehr, Arc::clone(&http)).await?;
         let client = ClientConfig::public(
@@ -155,7 +155,7 @@ impl Demo {
     ) -> Result<Chain, Broken> {
         let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly)
             .map_err(|error| self.fail("discover", &error, error.code()))?;
-        let (report, chain) = discover::chain(&base, http, true, None).await;
+        let (report, chain) = discover::chain(&base, http, &NetworkArgs::loopback(), None).await;
         let Some(chain) = chain else {
             let failure = report.failure();
             self.discovery = Some(report);

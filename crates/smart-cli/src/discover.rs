@@ -5,15 +5,16 @@ use std::sync::Arc;
 use serde::Serialize;
 use smart_oidc::discovery::{
     Discovery, DiscoveryError, DocumentError, FhirBaseUrl, Finding, HttpClient, Issuer, JwksError,
-    Networks, PlainHttp, RemoteJwks, ReqwestClient, Step, SystemClock, TrustedIssuer,
+    Networks, PlainHttp, RemoteJwks, ReqwestClient, Smart10Fallback, Step, SystemClock,
+    TrustedIssuer,
 };
 use smart_oidc::jose::jwk::JwkFinding;
 use smart_oidc::jose::{JwkSet, Text};
 
-use crate::args::DiscoverArgs;
+use crate::args::{DiscoverArgs, NetworkArgs};
 use crate::exit::{Exit, Failure};
-use crate::output;
 use crate::provider::provider;
+use crate::{input, output};
 
 /// The whole chain as it is printed.
 #[derive(Serialize)]
@@ -48,19 +49,15 @@ struct KeyReport {
 }
 
 pub(crate) async fn run(args: &DiscoverArgs) -> Result<Exit, Failure> {
-    let plain = if args.allow_loopback {
-        PlainHttp::LoopbackOnly
-    } else {
-        PlainHttp::Refused
-    };
+    let plain = args.network.plain();
     let base = FhirBaseUrl::parse_with(&args.fhir_base, plain)
         .map_err(|error| Failure::usage(format!("{error}{}", loopback_hint(&args.fhir_base))))?;
     let pinned = match &args.issuer {
         Some(issuer) => Some(parse_issuer(issuer, plain)?),
         None => None,
     };
-    let http = client(args.allow_loopback, &args.allow_network)?;
-    let (report, _) = chain(&base, http, args.allow_loopback, pinned).await;
+    let http = client(&args.network)?;
+    let (report, _) = chain(&base, http, &args.network, pinned).await;
     if args.json {
         output::json(&report);
     } else {
@@ -84,26 +81,41 @@ pub(crate) fn loopback_hint(url: &str) -> &'static str {
 }
 
 /// The HTTP client of every command.
-pub(crate) fn client(
-    allow_loopback: bool,
-    networks: &[String],
-) -> Result<Arc<dyn HttpClient>, Failure> {
+pub(crate) fn client(network: &NetworkArgs) -> Result<Arc<dyn HttpClient>, Failure> {
     let mut builder = ReqwestClient::builder();
-    if !networks.is_empty() {
-        let networks: Networks = networks
+    if !network.allow_network.is_empty() {
+        let networks: Networks = network
+            .allow_network
             .join(",")
             .parse()
             .map_err(|error| Failure::usage(format!("--allow-network: {error}")))?;
         builder = builder.allow_networks(networks);
     }
-    if allow_loopback {
+    if network.allow_loopback {
         builder = builder.allow_loopback();
+    }
+    if let Some(path) = &network.roots {
+        builder = builder
+            .roots_pem(input::file(path)?.as_bytes())
+            .map_err(|error| Failure::io(format!("{}: {error}", path.display())))?;
+    }
+    if let Some(proxy) = &network.proxy {
+        builder = builder
+            .proxy_that_checks_addresses(proxy)
+            .map_err(|error| Failure::usage(format!("--proxy: {error}")))?;
+    }
+    if network.smart_1_0 {
+        // A CapabilityStatement lists all that a server has.
+        builder = builder.body_limit(STATEMENT_OCTETS);
     }
     let client = builder.build();
     Ok(Arc::new(
         client.map_err(|error| Failure::io(error.to_string()))?,
     ))
 }
+
+/// How long an answer may be where a CapabilityStatement is read, in octets.
+const STATEMENT_OCTETS: usize = 4 * 1024 * 1024;
 
 /// An issuer at the end of the chain, with its keys.
 pub(crate) struct Chain {
@@ -115,12 +127,15 @@ pub(crate) struct Chain {
 pub(crate) async fn chain(
     base: &FhirBaseUrl,
     http: Arc<dyn HttpClient>,
-    allow_loopback: bool,
+    network: &NetworkArgs,
     pinned: Option<Issuer>,
 ) -> (ChainReport, Option<Chain>) {
     let mut discovery = Discovery::new(Arc::clone(&http));
-    if allow_loopback {
+    if network.allow_loopback {
         discovery = discovery.allow_loopback_http();
+    }
+    if network.smart_1_0 {
+        discovery = discovery.smart_1_0_fallback(Smart10Fallback::CapabilityStatement);
     }
     if let Some(issuer) = pinned {
         discovery = discovery.pin_issuer(issuer);
@@ -153,6 +168,7 @@ pub(crate) async fn chain(
     report.steps.push(StepReport::from_keys(
         issuer.jwks_uri().to_string(),
         &fetched,
+        keys.findings(),
     ));
     match fetched {
         Ok(set) => {
@@ -235,7 +251,11 @@ impl StepReport {
         }
     }
 
-    fn from_keys(url: String, fetched: &Result<Arc<JwkSet>, JwksError>) -> Self {
+    fn from_keys(
+        url: String,
+        fetched: &Result<Arc<JwkSet>, JwksError>,
+        mut findings: Vec<Finding>,
+    ) -> Self {
         let name = "keys";
         let set = match fetched {
             Ok(set) => set,
@@ -247,7 +267,7 @@ impl StepReport {
             let remedy = "publish the public key that ID tokens are signed with";
             return Self::failed(name, url, &found, "jwks-no-usable-key", remedy);
         }
-        let findings = set.findings().iter().map(finding).collect();
+        findings.extend(set.findings().iter().map(finding));
         Self::passed(
             name,
             url,
@@ -330,6 +350,12 @@ impl ChainReport {
             let kid = key.kid.as_deref().unwrap_or("no kid");
             below(&format!("{kid}  {}", key.detail));
         }
+    }
+
+    /// Everything odd along the chain.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let steps = self.steps.iter();
+        steps.flat_map(|it| it.findings.iter().cloned()).collect()
     }
 
     /// How the chain ended, in one line.

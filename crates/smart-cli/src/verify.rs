@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use smart_oidc::discovery::{
-    Clock as _, FhirBaseUrl, FixedJwks, Issuer, KeySource, KeySourceError, PlainHttp, SystemClock,
+    Clock as _, FhirBaseUrl, Finding, FixedJwks, Issuer, KeySource, KeySourceError, PlainHttp,
+    SystemClock,
 };
 use smart_oidc::id_token::{CheckReport, CheckResult, Report};
 use smart_oidc::jose::key::PublicKey;
@@ -23,7 +24,7 @@ const SIGNATURE_CHECKS: usize = 6;
 pub(crate) async fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     let accepted = accepted(&args.alg)?;
     let token = RawIdToken::new(input::token(args.token.as_deref())?);
-    let verifier = verifier(args, accepted).await?;
+    let (verifier, found_on_the_way) = verifier(args, accepted).await?;
     let now = args
         .at
         .map_or_else(|| SystemClock::new().now(), UnixTime::from_secs);
@@ -33,7 +34,8 @@ pub(crate) async fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
         None if args.no_nonce => Expected::no_nonce_sent(),
         None => Expected::nonce_unknown_for_report(),
     };
-    let report = verifier.explain(&token, &expected, now).await;
+    let mut report = verifier.explain(&token, &expected, now).await;
+    report.findings.splice(0..0, found_on_the_way);
     let verdict = Verdict::new(&report, args.signature_only);
     let shown = Shown {
         valid: verdict.exit == Exit::Valid,
@@ -73,12 +75,12 @@ fn accepted(names: &[String]) -> Result<Algorithms, Failure> {
         .collect()
 }
 
-async fn verifier(args: &VerifyArgs, accepted: Algorithms) -> Result<IdTokenVerifier, Failure> {
-    let plain = if args.allow_loopback {
-        PlainHttp::LoopbackOnly
-    } else {
-        PlainHttp::Refused
-    };
+/// The verifier, and what was odd on the way to its issuer.
+async fn verifier(
+    args: &VerifyArgs,
+    accepted: Algorithms,
+) -> Result<(IdTokenVerifier, Vec<Finding>), Failure> {
+    let plain = args.network.plain();
     // With `--signature-only` neither is judged.
     let client_id = ClientId::new(args.client_id.clone().unwrap_or_default());
     let issuer = match &args.issuer {
@@ -94,13 +96,9 @@ async fn verifier(args: &VerifyArgs, accepted: Algorithms) -> Result<IdTokenVeri
         Some(issuer) => issuer,
         None => any().map_err(|error| Failure::usage(error.to_string()))?,
     };
-    Ok(IdTokenVerifier::with_static_keys(
-        &issuer,
-        client_id,
-        accepted,
-        keys,
-        provider(),
-    ))
+    let verifier =
+        IdTokenVerifier::with_static_keys(&issuer, client_id, accepted, keys, provider());
+    Ok((verifier, Vec::new()))
 }
 
 fn key_file(args: &VerifyArgs) -> Result<FixedJwks, Failure> {
@@ -126,26 +124,21 @@ async fn from_fhir_base(
     client_id: ClientId,
     accepted: Algorithms,
     plain: PlainHttp,
-) -> Result<IdTokenVerifier, Failure> {
+) -> Result<(IdTokenVerifier, Vec<Finding>), Failure> {
     let base = FhirBaseUrl::parse_with(base, plain).map_err(|error| {
         Failure::usage(format!(
             "--fhir-base: {error}{}",
             discover::loopback_hint(base)
         ))
     })?;
-    let http = discover::client(args.allow_loopback, &args.allow_network)?;
-    let (report, chain) = discover::chain(&base, http, args.allow_loopback, issuer).await;
+    let http = discover::client(&args.network)?;
+    let (report, chain) = discover::chain(&base, http, &args.network, issuer).await;
     let Some(chain) = chain else {
         return Err(report.failure());
     };
     let keys: Arc<dyn KeySource> = chain.keys;
-    Ok(IdTokenVerifier::new(
-        &chain.issuer,
-        client_id,
-        accepted,
-        keys,
-        provider(),
-    ))
+    let verifier = IdTokenVerifier::new(&chain.issuer, client_id, accepted, keys, provider());
+    Ok((verifier, report.findings()))
 }
 
 /// The last lines and the status.
@@ -171,7 +164,7 @@ fn without_own_verdict<S: serde::Serializer>(
     struct Rest<'r> {
         token: &'r Option<smart_oidc::id_token::TokenSummary>,
         checks: &'r [CheckReport],
-        findings: &'r [smart_oidc::discovery::Finding],
+        findings: &'r [Finding],
     }
     Rest {
         token: &report.token,
@@ -256,7 +249,9 @@ impl Verdict {
 /// A key that could not be fetched says nothing about the token.
 fn exit_of(report: &Report) -> Exit {
     match &report.error {
-        Some(IdTokenError::Key(KeySourceError::Fetch(_))) => Exit::Io,
+        Some(IdTokenError::Key(KeySourceError::Fetch(_) | KeySourceError::Discovery(_))) => {
+            Exit::Io
+        }
         _ => Exit::Invalid,
     }
 }

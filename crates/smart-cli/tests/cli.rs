@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 use smart_oidc::discovery::{
     Clock as _, Discovery, FhirBaseUrl, HttpClient, PlainHttp, ReqwestClient, SystemClock,
 };
@@ -656,4 +656,103 @@ fn json_is_printed_also_where_nothing_could_be_judged() {
     );
     assert!(object["error"].as_str().unwrap().contains("no-such-file"));
     assert!(ran.stderr.starts_with("smart: "), "{}", ran.stderr);
+}
+
+/// A server of SMART 1.0: no smart-configuration, but endpoints in its CapabilityStatement.
+fn old_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/fhir", listener.local_addr().unwrap());
+    let uri = |name: &str| json!({"url": name, "valueUri": format!("{base}/{name}")});
+    let statement = json!({"resourceType": "CapabilityStatement", "rest": [{"security": {
+        "extension": [{
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": [uri("authorize"), uri("token")],
+        }],
+    }}]});
+    let openid = json!({"issuer": base, "jwks_uri": format!("{base}/jwks")});
+    // RFC 7515 A.3, the public half.
+    let jwks = json!({"keys": [{
+        "kty": "EC", "crv": "P-256", "kid": "a",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    }]});
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = String::new();
+            BufReader::new(&stream).read_line(&mut asked).unwrap();
+            let body = match asked.split(' ').nth(1).unwrap() {
+                "/fhir/metadata" => Some(&statement),
+                "/fhir/.well-known/openid-configuration" => Some(&openid),
+                "/fhir/jwks" => Some(&jwks),
+                _ => None,
+            };
+            let (status, body) = match body {
+                Some(body) => ("200 OK", body.to_string()),
+                None => ("404 Not Found", String::new()),
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    base
+}
+
+#[test]
+fn a_server_of_smart_1_0_is_trusted_by_its_option_alone_and_what_is_odd_is_said() {
+    let base = old_server();
+    let shown = run(&["discover", &base, "--allow-loopback"]).expect_report(3);
+    assert!(
+        shown.contains("status 404") && !shown.contains("capability-statement"),
+        "{shown}"
+    );
+    let options = ["--allow-loopback", "--smart-1-0"];
+    let shown = run(&[&["discover", &base], &options[..]].concat()).expect_report(0);
+    let note = "the server has no smart-configuration";
+    for part in ["FAILED", "capability-statement", note, "trusted: "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    // Judging a token repeats what was odd on the way to its issuer.
+    let token = token();
+    let verify = [
+        "verify",
+        &token,
+        "--fhir-base",
+        &base,
+        "--issuer",
+        &base,
+        "--client-id",
+        "app",
+        "--no-nonce",
+    ];
+    let shown = run(&[&verify, &options[..]].concat()).expect_report(1);
+    assert!(
+        shown.contains("note     the server has no smart-configuration"),
+        "{shown}"
+    );
+    let shown = run(&[&verify, &options[..], &["--json"]].concat()).expect_report(1);
+    let report: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(report["findings"][0]["code"], "smart-1.0");
+}
+
+#[test]
+fn a_file_of_roots_and_a_proxy_that_are_none_are_refused() {
+    let (base, _held) = nobody();
+    let html = scratch("roots.html", "<html>");
+    let ran = run(&["discover", &base, "--allow-loopback", "--roots", &html]);
+    let line = ran.expect_error(3);
+    assert!(
+        line.contains(&html) && line.contains("no certificate"),
+        "{line}"
+    );
+    let proxy = "http://user:hunter2@[proxy";
+    let ran = run(&["discover", &base, "--allow-loopback", "--proxy", proxy]);
+    let line = ran.expect_error(2);
+    assert!(
+        line.contains("--proxy") && !line.contains("hunter2"),
+        "{line}"
+    );
 }
