@@ -1041,11 +1041,11 @@ async fn a_registry_is_written_down_and_read_for_what_is_still_configured() {
 }
 
 // covers: SMART-LCH-2, SMART-LCH-3
-#[tokio::test]
-async fn d2_adv_launch_iss_ssrf() {
+#[test]
+fn adv_launch_iss_ssrf() {
     let fleet = Fleet::new();
     let base = fleet.open(1, &Forge::issuer().jwks());
-    let bases: FhirBases = [base.clone()].into_iter().collect();
+    let bases: FhirBases = [base].into_iter().collect();
     for iss in [
         "https://evil.example/fhir",
         "https://h1.example.evil.example/fhir",
@@ -1065,6 +1065,14 @@ async fn d2_adv_launch_iss_ssrf() {
         assert!(bases.find(iss).is_none(), "{iss}");
     }
     assert_eq!(fleet.http.count(), 0);
+}
+
+// covers: SMART-LCH-2, SMART-LCH-3
+#[tokio::test]
+async fn d2_a_launch_names_one_of_the_configured_bases_and_aud_is_what_came() {
+    let fleet = Fleet::new();
+    let base = fleet.open(1, &Forge::issuer().jwks());
+    let bases: FhirBases = [base.clone()].into_iter().collect();
     for iss in ["https://h1.example/fhir", "https://h1.example/fhir/"] {
         let found = bases.find(iss).unwrap();
         assert_eq!(found, &base);

@@ -1,4 +1,6 @@
-//! The CapabilityStatement of a FHIR server: where SMART 1.0 put the endpoints.
+//! The CapabilityStatement of a FHIR server: where SMART 1.0 put the endpoints. [`crate::Discovery`]
+//! reads it only where the caller chose [`crate::Smart10Fallback`] and the server has no
+//! smart-configuration.
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -44,21 +46,28 @@ struct Extension {
     value: Option<String>,
 }
 
-/// Where the statement is.
-pub(crate) fn url(base: &FhirBaseUrl) -> String {
+/// Where the statement is: `metadata` below the base.
+#[must_use]
+pub fn url(base: &FhirBaseUrl) -> String {
     base.append("metadata")
 }
 
 /// The request for the statement, in JSON.
-pub(crate) fn request(base: &FhirBaseUrl) -> Request<Bytes> {
+#[must_use]
+pub fn request(base: &FhirBaseUrl) -> Request<Bytes> {
     let mut request = get_json(&url(base));
     let json = HeaderValue::from_static("application/fhir+json, application/json;q=0.9");
     request.headers_mut().insert(header::ACCEPT, json);
     request
 }
 
-/// Reads the endpoints out of the statement.
-pub(crate) fn from_response(
+/// Reads the endpoints out of the statement (extension `oauth-uris`, SMART App Launch 1.0). Such a
+/// server names no issuer.
+///
+/// # Errors
+///
+/// [`DocumentError`]; [`DocumentError::Missing`] where there is no token endpoint.
+pub fn from_response(
     base: &FhirBaseUrl,
     response: &Response<Bytes>,
     plain: PlainHttp,

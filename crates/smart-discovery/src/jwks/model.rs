@@ -6,10 +6,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use smart_jose::{Algorithms, Candidates, CryptoProvider, JwkSet, Text, UnverifiedJws};
+use smart_jose::{Algorithms, Candidates, CryptoProvider, JwkSet, Text, UnixTime, UnverifiedJws};
 
 use super::cache::{CONFIRMED, Cache, Decision};
 use super::document::{Fetched, JwksError, KeySet};
+use super::snapshot::JwksSnapshot;
 use super::source::KeySourceError;
 use crate::conditional::Validators;
 use crate::document::DocumentError;
@@ -38,6 +39,11 @@ enum Step {
     MadeUp(u16),
     /// The signature of a token is bad.
     BadSignature,
+    /// The process is started again with what it had written down; the monotonic clock goes on as
+    /// another one would, from any moment.
+    Restart,
+    /// The wall clock jumps ahead by so many seconds before the process is started again.
+    RestartLate(u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -49,6 +55,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..3_u8).prop_map(Step::Token),
         2 => any::<u16>().prop_map(Step::MadeUp),
         2 => Just(Step::BadSignature),
+        1 => Just(Step::Restart),
+        1 => (0..200_000_u64).prop_map(Step::RestartLate),
     ];
     prop::collection::vec(step, 1..120)
 }
@@ -64,6 +72,8 @@ struct World {
     fetches: Vec<Fetch>,
     /// The key that the last successful fetch brought, and when.
     brought: Option<(u8, Duration)>,
+    /// How much older it was made since then by a wall clock that jumped ahead.
+    skew: Duration,
 }
 
 /// One request.
@@ -123,7 +133,10 @@ impl World {
             forced,
         });
         match result {
-            Ok(()) => self.brought = Some((kid, self.now)),
+            Ok(()) => {
+                self.brought = Some((kid, self.now));
+                self.skew = Duration::ZERO;
+            }
             Err(error) => self.cache.failed(error, None, moment),
         }
     }
@@ -143,6 +156,24 @@ impl World {
             .min(most);
         // An unknown `kid` waits for the cool-down besides.
         last.at + (rest * 6 / 5).max(COOL_DOWN)
+    }
+
+    /// Starts anew with what was written down, on a wall clock that is ahead by so much.
+    fn restart(&mut self, ahead: u64) {
+        let provider = CryptoProvider::ring();
+        let uri = EndpointUrl::parse("https://a.example/jwks").unwrap();
+        let wall = |seconds| UnixTime::from_secs(self.now.as_secs() + seconds);
+        let mut cache = Cache::new(Terms::issuer(LIFE));
+        if let Some((set, validators, life, age)) = self.cache.parts(self.now) {
+            let written = JwksSnapshot::new(&uri, &set.keys, validators, life, age, wall(0));
+            let bounds = cache.bounds();
+            let opened = written.open(&uri, bounds, wall(ahead), provider).unwrap();
+            let (set, validators, life, age) = opened;
+            let moment = self.moment();
+            cache.restore(set, validators, life, age, moment);
+        }
+        self.cache = cache;
+        self.skew += Duration::from_secs(ahead);
     }
 
     /// Does for a token what the shell does.
@@ -194,6 +225,7 @@ proptest! {
             chance,
             fetches: Vec::new(),
             brought: None,
+            skew: Duration::ZERO,
         };
         for step in steps {
             match step {
@@ -202,10 +234,16 @@ proptest! {
                     (world.published, world.published_at) = (key, world.now);
                 }
                 Step::Down(is_down) => world.is_down = is_down,
+                Step::Restart | Step::RestartLate(_) => {
+                    check(&world.fetches)?;
+                    world.fetches.clear();
+                    let ahead = if let Step::RestartLate(ahead) = step { ahead } else { 0 };
+                    world.restart(ahead);
+                }
                 Step::BadSignature => {
                     if world.cache.may_refetch_for_signature(world.now) {
                         let (_, at) = world.brought.unwrap();
-                        prop_assert!(world.now - at >= CONFIRMED);
+                        prop_assert!(world.now + world.skew - at >= CONFIRMED);
                         world.fetch(true);
                     }
                 }
@@ -247,28 +285,41 @@ proptest! {
                 },
             }
         }
-        // Fetches are bounded, whatever asked for them.
-        for pair in world.fetches.windows(2) {
-            let (before, after) = (pair[0], pair[1]);
-            let least = match before {
-                // One fetch may be forced right after any that succeeded.
-                _ if before.succeeded && after.forced => Duration::ZERO,
-                Fetch { succeeded: true, .. } => MIN_LIFE * 7 / 10,
-                Fetch { held: true, .. } => BACKOFF * 4 / 5,
-                _ => EMPTY_BACKOFF * 4 / 5,
-            };
-            let gap = after.at - before.at;
-            prop_assert!(gap >= least, "{:?} after {:?}", gap, before);
-        }
-        // J4: tokens force one fetch in a cool-down, and failures that are not over count.
-        let mut forced_at: Option<Duration> = None;
-        for (fetch, before) in world.fetches.iter().zip([None].into_iter().chain(world.fetches.iter().map(Some))) {
-            if fetch.forced {
-                let failed_at = before.filter(|it| !it.succeeded).map(|it| it.at);
-                let drawn_at = forced_at.max(failed_at);
-                prop_assert!(drawn_at.is_none_or(|at| fetch.at - at >= COOL_DOWN), "{:?}", fetch);
-                forced_at = Some(fetch.at);
-            }
-        }
+        check(&world.fetches)?;
     }
+}
+
+/// Fetches between two starts are bounded, whatever asked for them.
+fn check(fetches: &[Fetch]) -> Result<(), TestCaseError> {
+    for pair in fetches.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        let least = match before {
+            // One fetch may be forced right after any that succeeded.
+            _ if before.succeeded && after.forced => Duration::ZERO,
+            Fetch {
+                succeeded: true, ..
+            } => MIN_LIFE * 7 / 10,
+            Fetch { held: true, .. } => BACKOFF * 4 / 5,
+            _ => EMPTY_BACKOFF * 4 / 5,
+        };
+        let gap = after.at - before.at;
+        prop_assert!(gap >= least, "{:?} after {:?}", gap, before);
+    }
+    // J4: tokens force one fetch in a cool-down, and failures that are not over count.
+    let mut forced_at: Option<Duration> = None;
+    let mut before: Option<Fetch> = None;
+    for fetch in fetches {
+        if fetch.forced {
+            let failed_at = before.filter(|it| !it.succeeded).map(|it| it.at);
+            let drawn_at = forced_at.max(failed_at);
+            prop_assert!(
+                drawn_at.is_none_or(|at| fetch.at - at >= COOL_DOWN),
+                "{:?}",
+                fetch
+            );
+            forced_at = Some(fetch.at);
+        }
+        before = Some(*fetch);
+    }
+    Ok(())
 }
