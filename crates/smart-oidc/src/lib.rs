@@ -27,7 +27,7 @@
 //! Each type is used up by the next step, so none can be left out or done twice.
 //!
 //! ```text
-//! FHIR base ──Discovery──▶ TrustedIssuer
+//! FHIR base ──IssuerRegistry──▶ LiveIssuer ──trusted──▶ TrustedIssuer  kept up to date, keys too
 //! Launch ──begin──▶ authorization URL, BrowserBinding, PendingLaunch
 //! PendingLaunch ──authorize(callback, binding)──▶ AuthorizedLaunch     state, age, iss, error
 //! AuthorizedLaunch ──exchange──▶ TokenResponse, ExchangedLaunch        code and verifier are spent
