@@ -7,18 +7,18 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::collections::BTreeMap;
 
-use crate::sync::{Arc, Mutex, PoisonError};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, PoisonError};
 
 /// At most one flight at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
+    /// Whether one is under way. It changes under the lock alone; reading it takes none.
+    flying: AtomicBool,
     slot: Mutex<Slot>,
 }
 
 #[derive(Debug, Default)]
 struct Slot {
-    /// Whether one is under way.
-    flying: bool,
     /// How many have landed.
     landed: u64,
     /// The number of the next one who waits.
@@ -38,8 +38,7 @@ impl Flight {
     /// Takes off, or waits for the flight that is under way.
     pub(crate) fn board(self: &Arc<Self>) -> Boarding {
         let mut slot = self.lock();
-        if !slot.flying {
-            slot.flying = true;
+        if !self.flying.swap(true, Ordering::AcqRel) {
             return Boarding::Pilot(Landing(Arc::clone(self)));
         }
         let (number, landed) = (slot.next, slot.landed);
@@ -51,16 +50,19 @@ impl Flight {
         })
     }
 
-    /// Takes off, if no flight is under way.
+    /// Takes off, if no flight is under way; takes no lock if one is.
     pub(crate) fn take_off(self: &Arc<Self>) -> Option<Landing> {
-        let mut slot = self.lock();
-        let was_flying = core::mem::replace(&mut slot.flying, true);
+        if self.is_under_way() {
+            return None;
+        }
+        let _slot = self.lock();
+        let was_flying = self.flying.swap(true, Ordering::AcqRel);
         (!was_flying).then(|| Landing(Arc::clone(self)))
     }
 
     /// Whether one is under way.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.lock().flying
+        self.flying.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> impl core::ops::DerefMut<Target = Slot> + '_ {
@@ -75,7 +77,7 @@ impl Drop for Landing {
     fn drop(&mut self) {
         let waiting = {
             let mut slot = self.0.lock();
-            slot.flying = false;
+            self.0.flying.store(false, Ordering::Release);
             slot.landed = slot.landed.wrapping_add(1);
             core::mem::take(&mut slot.waiting)
         };

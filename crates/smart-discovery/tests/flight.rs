@@ -7,6 +7,7 @@
 mod sync {
     pub(crate) use std::sync::PoisonError;
 
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, Ordering};
     pub(crate) use shuttle::sync::{Arc, Mutex};
 }
 
@@ -14,9 +15,9 @@ mod sync {
 mod flight;
 
 use flight::{Boarding, Flight};
-use shuttle::sync::atomic::{AtomicUsize, Ordering};
+use shuttle::sync::atomic::AtomicUsize;
 use shuttle::{future, thread};
-use sync::Arc;
+use sync::{Arc, Ordering};
 
 /// How many schedules are tried for each test, and how many changes of thread in each.
 const SCHEDULES: usize = 3_000;
