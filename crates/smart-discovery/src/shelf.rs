@@ -36,7 +36,12 @@ impl<C: Clone> Shelf<C> {
         }
     }
 
-    /// The cache as it is now.
+    /// The cache as it is now, to be kept over a wait: there are few places for short looks.
+    pub(crate) fn load_full(&self) -> Arc<C> {
+        self.cache.load_full()
+    }
+
+    /// The cache as it is now, for a short look.
     pub(crate) fn load(&self) -> impl core::ops::Deref<Target = Arc<C>> + use<C> {
         self.cache.load()
     }

@@ -355,7 +355,7 @@ impl Inner {
         let Settings {
             uri, http, clock, ..
         } = &self.settings;
-        let cache = self.shelf.load();
+        let cache = self.shelf.load_full();
         let request = document::request(uri, cache.validators());
         shelf::send(
             &**http,

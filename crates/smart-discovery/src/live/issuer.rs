@@ -152,10 +152,11 @@ impl LiveIssuer {
     /// The end of the chain of trust, followed if need be.
     async fn end(&self) -> Result<End, DiscoveryError> {
         let inner = &self.inner;
+        let at_hand = || inner.glance(inner.now(), End::clone);
         let mut result = Ok(());
         for _ in 0..ROUNDS {
             if inner.next()?.is_none()
-                && let Some(end) = inner.glance(inner.now(), End::clone)
+                && let Some(end) = at_hand()
             {
                 return Ok(end);
             }
@@ -169,7 +170,11 @@ impl LiveIssuer {
                 }
             }
         }
+        if let Some(end) = at_hand() {
+            return Ok(end);
+        }
         result?;
+        // The clock has moved past the end of what was just fetched.
         let held = inner.shelf.load().end().cloned();
         held.ok_or(DiscoveryError::Purged)
     }
@@ -383,7 +388,7 @@ impl Inner {
         let Settings {
             discovery, base, ..
         } = &self.settings;
-        let chain = self.shelf.load();
+        let chain = self.shelf.load_full();
         let held = chain.smart().value();
         let request = SmartConfiguration::request(base);
         let request = conditional(request, chain.smart().validators());
@@ -435,7 +440,7 @@ impl Inner {
         let Settings {
             discovery, base, ..
         } = &self.settings;
-        let chain = self.shelf.load();
+        let chain = self.shelf.load_full();
         let Some(issuer) = chain.looked_up() else {
             return Ok(());
         };
