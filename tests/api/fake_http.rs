@@ -99,6 +99,8 @@ pub(crate) struct FakeHttp {
     is_down: Mutex<bool>,
     hangs: Mutex<Option<String>>,
     gate: Semaphore,
+    /// What has been answered goes through here on its way.
+    way: Semaphore,
 }
 
 impl FakeHttp {
@@ -117,6 +119,7 @@ impl FakeHttp {
             is_down: Mutex::new(false),
             hangs: Mutex::default(),
             gate: Semaphore::new(0),
+            way: Semaphore::new(1),
         })
     }
 
@@ -143,6 +146,16 @@ impl FakeHttp {
     /// Never answers under URLs that begin like this.
     pub(crate) fn hang(&self, begin: &str) {
         *self.hangs.lock().unwrap() = Some(begin.to_owned());
+    }
+
+    /// Answers at once and holds the answers back until [`FakeHttp::deliver`] is called.
+    pub(crate) fn delay(&self) {
+        self.way.forget_permits(1);
+    }
+
+    /// Lets the answers that are on their way arrive.
+    pub(crate) fn deliver(&self) {
+        self.way.add_permits(1);
     }
 
     /// The requests so far.
@@ -179,6 +192,7 @@ impl HttpClient for FakeHttp {
             });
         }
         let answer = self.answers.lock().unwrap().get(&url).cloned();
+        drop(self.way.acquire().await.unwrap());
         Ok(answer.unwrap_or_else(|| Answer::status(404)).response())
     }
 }

@@ -282,6 +282,36 @@ async fn j5_keys_last_a_day_past_their_life_in_an_outage_and_no_longer() {
     assert_eq!(world.judge(&good()).await, Ok(()));
 }
 
+// covers: CACHE-10
+#[tokio::test]
+async fn j2_nobody_waits_for_a_server_that_was_down_a_moment_ago() {
+    let world = World::over(FakeHttp::new());
+    world.http.answer(URL, jwks());
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    world.http.set_down(true);
+    world.clock.advance(LIFE);
+    assert_eq!(world.judge(&good()).await, Ok(()));
+    // Its rest is over, and it hangs now: the keys are at hand all the same.
+    world.http.close();
+    world.clock.advance(BACKOFF * 2);
+    for _ in 0..10 {
+        assert!(world.has(&good()));
+        assert_eq!(world.judge(&good()).await, Ok(()));
+    }
+    world.until_sent(3).await;
+    assert_eq!(world.http.count(), 3);
+    world.http.open();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    // Long after its rest nothing is known of it, and it is asked before anything serves.
+    world.http.set_down(false);
+    world.http.answer(URL, changed());
+    world.clock.advance(Duration::from_secs(3600));
+    assert!(!world.has(&good()));
+    assert_eq!(world.judge(&good()).await, Err("jws-bad-signature"));
+}
+
 #[tokio::test]
 async fn j5_a_server_that_asks_to_be_left_alone_is_for_a_quarter_of_an_hour_at_most() {
     for (said, rest) in [
@@ -307,6 +337,8 @@ async fn j5_a_server_that_asks_to_be_left_alone_is_for_a_quarter_of_an_hour_at_m
         assert_eq!(world.http.count(), 2, "{said}");
         world.clock.advance(rest * 2 / 5 + SECOND);
         assert_eq!(world.judge(&good()).await, Ok(()));
+        // Nobody waits for the next try, so it is made in the background.
+        world.until_sent(3).await;
         assert_eq!(world.http.count(), 3, "{said}");
     }
 }

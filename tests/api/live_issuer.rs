@@ -129,7 +129,7 @@ impl World {
             &issuer,
             ClientId::new(CLIENT),
             Algorithms::ID_TOKEN,
-            Arc::new(self.live.clone()),
+            Arc::new(self.live.keys_of(&issuer)),
             provider(),
         ))
     }
@@ -184,7 +184,7 @@ async fn ten_thousand_first_sign_ins_cost_one_request_of_each_document() {
     let verdict = |live: LiveIssuer, token: Arc<str>| async move {
         let issuer = live.trusted().await.map_err(|it| it.code())?;
         let header = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
-        let keys = live.candidates(header.header()).await;
+        let keys = live.keys_of(&issuer).candidates(header.header()).await;
         let keys = keys.map_err(|it| it.code())?;
         header.verify(&keys).map_err(|it| it.code())?;
         Ok::<_, &'static str>(issuer.issuer().as_str().to_owned())
@@ -413,6 +413,8 @@ async fn j10_keys_go_on_while_the_place_that_they_moved_to_cannot_be_reached() {
     assert!(world.http.sent()[5].headers.get("if-none-match").is_none());
     world.http.answer(MOVED, keys_under("next"));
     world.clock.advance(COOL_DOWN);
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    world.drain().await;
     assert_eq!(
         world.sign_in(&token("RS256")).await,
         Err("key-unknown-retry")
@@ -518,6 +520,310 @@ async fn a_change_of_issuer_that_is_meant_is_accepted_after_a_purge() {
     assert_eq!(issuer.issuer().as_str(), OTHER);
     // A token of the issuer before is none of this one's.
     assert_eq!(world.sign_in(&token("RS256")).await, Err("claim-issuer"));
+}
+
+// covers: CACHE-18
+#[tokio::test]
+async fn j8_a_verifier_takes_no_keys_of_the_issuer_that_came_after_its_own() {
+    const OTHER: &str = "https://login2.example";
+    let world = World::new();
+    let before = world.verifier().await.unwrap();
+    assert_eq!(judge(&before, &token("RS256")).await, Ok(()));
+    let foreign = world.live.export().unwrap();
+    // The server leads to another issuer, whose keys are others under the same `kid`s.
+    world
+        .http
+        .answer(SMART, Answer::json(&with(smart(), "issuer", OTHER)));
+    let theirs = with(with(openid(), "issuer", OTHER), "jwks_uri", MOVED);
+    world.http.answer(
+        "https://login2.example/.well-known/openid-configuration",
+        Answer::json(&theirs),
+    );
+    world
+        .http
+        .answer(MOVED, Answer::json(&Forge::other().jwks()));
+    world.live.purge();
+    let issuer = world.live.trusted().await.unwrap();
+    assert_eq!(issuer.issuer().as_str(), OTHER);
+    let header = json!({"alg": "RS256", "kid": kid_of("RS256")});
+    let forged = Forge::other().token_with("RS256", &header, &claims());
+    for _ in 0..2 {
+        assert_eq!(judge(&before, &forged).await, Err("issuer-changed"));
+        assert_eq!(judge(&before, &token("RS256")).await, Err("issuer-changed"));
+        world.clock.advance(LIFE);
+    }
+    // What was written down of the one before is refused while another one is trusted.
+    let error = world.live.import(&foreign).unwrap_err();
+    assert_eq!(error.code(), "snapshot-other-issuer");
+    let issuer = world.live.trusted().await.unwrap();
+    assert_eq!(issuer.issuer().as_str(), OTHER);
+}
+
+#[tokio::test]
+async fn keys_that_were_purged_verify_nothing_for_those_who_wait_and_do_not_come_back() {
+    let world = World::new();
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    // Their life is over, the issuer hangs, and somebody waits.
+    world.http.close();
+    world.clock.advance(LIFE);
+    let (verifier, issuer) = {
+        world.http.open();
+        (world.verifier().await.unwrap(), world.live.trusted().await)
+    };
+    assert!(issuer.is_ok());
+    world.http.close();
+    let waiting = tokio::spawn(async move { judge(&verifier, &token("RS256")).await });
+    let before = world.http.count();
+    while world.http.count() == before {
+        tokio::task::yield_now().await;
+    }
+    // The key is stolen: it is purged here and withdrawn there, where the old set is on its way.
+    world.live.purge();
+    world.http.answer(JWKS, keys_under("next"));
+    world.http.open();
+    let found = waiting.await.unwrap();
+    assert_eq!(found, Err("key-unknown-retry"));
+    assert_eq!(
+        world.sign_in(&token("RS256")).await,
+        Err("key-unknown-retry")
+    );
+    assert_eq!(world.sign_in(&token_under("next")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_given_before_a_purge_is_not_taken_in_after_it() {
+    let world = World::new();
+    world.live.trusted().await.unwrap();
+    // The answer is made at once and arrives late.
+    world.http.delay();
+    let waiting = {
+        let live = world.live.clone();
+        tokio::spawn(async move {
+            let issuer = live.trusted().await.unwrap();
+            let token = token("RS256");
+            let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+            let keys = live.keys_of(&issuer).candidates(token.header()).await;
+            keys.map(drop).map_err(|it| it.code())
+        })
+    };
+    let before = world.http.count();
+    while world.http.count() == before {
+        tokio::task::yield_now().await;
+    }
+    world.drain().await;
+    world.http.answer(JWKS, keys_under("next"));
+    world.live.purge();
+    world.http.deliver();
+    // Whoever waited has what is published now, and not what was on its way.
+    assert_eq!(waiting.await.unwrap(), Err("key-unknown-retry"));
+    assert_eq!(world.sign_in(&token_under("next")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn j4_whoever_comes_while_a_rotated_key_is_fetched_waits_for_it() {
+    for without_a_new_kid in [false, true] {
+        let world = World::new();
+        let verifier = world.verifier().await.unwrap();
+        assert_eq!(judge(&verifier, &token("RS256")).await, Ok(()));
+        world.clock.advance(Duration::from_secs(90));
+        let next: Arc<str> = match without_a_new_kid {
+            true => {
+                let others = Answer::json(&Forge::other().jwks());
+                world.http.answer(JWKS, others);
+                let header = json!({"alg": "RS256", "kid": kid_of("RS256")});
+                Forge::other()
+                    .token_with("RS256", &header, &claims())
+                    .into()
+            }
+            false => {
+                world.http.answer(JWKS, keys_under("next"));
+                token_under("next").into()
+            }
+        };
+        world.http.close();
+        let mut everybody = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let (verifier, next) = (verifier.clone(), Arc::clone(&next));
+            everybody.spawn(async move { judge(&verifier, &next).await });
+        }
+        world.drain().await;
+        let before = world.http.count();
+        world.http.open();
+        while let Some(found) = everybody.join_next().await {
+            assert_eq!(found.unwrap(), Ok(()), "{without_a_new_kid}");
+        }
+        assert_eq!(world.http.count(), before);
+    }
+}
+
+#[tokio::test]
+async fn j10_everybody_finds_keys_that_have_moved_and_not_only_the_first() {
+    let world = World::new();
+    let verifier = world.verifier().await.unwrap();
+    assert_eq!(judge(&verifier, &token("RS256")).await, Ok(()));
+    world
+        .http
+        .answer(OPENID, Answer::json(&with(openid(), "jwks_uri", MOVED)));
+    world.http.answer(MOVED, keys_under("next"));
+    world.clock.advance(SECOND);
+    world.http.close();
+    let mut everybody = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let verifier = verifier.clone();
+        everybody.spawn(async move { judge(&verifier, &token_under("next")).await });
+    }
+    world.drain().await;
+    world.http.open();
+    while let Some(found) = everybody.join_next().await {
+        assert_eq!(found.unwrap(), Ok(()));
+    }
+    assert_eq!(world.http.urls()[3..], [JWKS, OPENID, MOVED]);
+}
+
+#[tokio::test]
+async fn j10_keys_that_moved_before_they_were_ever_fetched_are_found() {
+    let world = World::new();
+    let long = Answer::json(&openid()).with("cache-control", "max-age=86400");
+    world.http.answer(OPENID, long);
+    let verifier = world.verifier().await.unwrap();
+    world.http.answer(JWKS, Answer::status(404));
+    world
+        .http
+        .answer(OPENID, Answer::json(&with(openid(), "jwks_uri", MOVED)));
+    world.http.answer(MOVED, keys());
+    world.clock.advance(SECOND);
+    assert_eq!(judge(&verifier, &token("RS256")).await, Ok(()));
+    assert_eq!(world.http.urls(), [SMART, OPENID, JWKS, OPENID, MOVED]);
+}
+
+#[tokio::test]
+async fn j10_what_the_metadata_says_when_the_keys_are_fetched_counts() {
+    let world = World::new();
+    let both = json!(["RS256", "ES384"]);
+    let both = with(openid(), "id_token_signing_alg_values_supported", both);
+    world.http.answer(OPENID, Answer::json(&both));
+    let verifier = world.verifier().await.unwrap();
+    assert_eq!(judge(&verifier, &token("ES384")).await, Ok(()));
+    // An algorithm is withdrawn while nobody signs in: the first token after that is refused.
+    world.http.answer(OPENID, Answer::json(&openid()));
+    world.clock.advance(LIFE);
+    assert_eq!(
+        judge(&verifier, &token("ES384")).await,
+        Err("alg-not-accepted")
+    );
+    // And one that is announced while nobody signs in is accepted with the first token.
+    world.http.answer(OPENID, Answer::json(&both));
+    world.clock.advance(LIFE);
+    assert_eq!(judge(&verifier, &token("ES384")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_wrong_issuer_that_was_never_trusted_is_corrected_at_once_and_a_slash_may_come_and_go() {
+    let world = World::new();
+    let wrong = with(smart(), "issuer", "https://wrong.example");
+    world.http.answer(SMART, Answer::json(&wrong));
+    let found = world.live.trusted().await.map(drop);
+    assert_eq!(found.map_err(|it| it.code()), Err("document-status"));
+    world.http.answer(SMART, Answer::json(&smart()));
+    world.clock.advance(LIFE);
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    let slash = with(smart(), "issuer", format!("{ISSUER}/"));
+    world.http.answer(SMART, Answer::json(&slash));
+    for _ in 0..200 {
+        world.clock.advance(LIFE);
+        assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    }
+    let state = world.live.state().smart_configuration;
+    assert_eq!((state.failures, state.phase), (0, Phase::Fresh));
+}
+
+/// A network whose client panics instead of answering.
+#[derive(Debug)]
+struct Panics;
+
+#[async_trait::async_trait]
+impl smart_oidc::discovery::HttpClient for Panics {
+    async fn send(
+        &self,
+        _: http::Request<bytes::Bytes>,
+    ) -> Result<http::Response<bytes::Bytes>, smart_oidc::discovery::TransportError> {
+        panic!("the client of the test has a defect");
+    }
+}
+
+// covers: CACHE-10
+#[tokio::test]
+async fn a_fetch_that_ends_without_a_result_serves_nothing_that_is_dead() {
+    let world = World::new();
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    let snapshot = world.live.export().unwrap();
+    let clock = Arc::new(FixedClock::at(UnixTime::from_secs(NOW)));
+    let base = FhirBaseUrl::parse(BASE).unwrap();
+    let discovery = Discovery::new(Arc::new(Panics));
+    let live = LiveIssuer::new(discovery, base, provider(), clock.clone());
+    live.import(&snapshot).unwrap();
+    let issuer = live.trusted().await.unwrap();
+    clock.advance(Duration::from_secs(30 * 86_400));
+    assert!(live.trusted().await.is_err());
+    assert!(live.state().smart_configuration.failures > 0);
+    let token = token("RS256");
+    let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+    let keys = live.keys_of(&issuer).candidates(token.header()).await;
+    assert!(keys.is_err());
+}
+
+#[tokio::test]
+async fn j7_an_import_brings_back_nothing_that_was_withdrawn_since() {
+    let world = World::new();
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    let old = world.live.export().unwrap();
+    world.http.answer(JWKS, keys_under("next"));
+    world.clock.advance(LIFE);
+    assert_eq!(world.sign_in(&token_under("next")).await, Ok(()));
+    world.live.import(&old).unwrap();
+    assert_eq!(world.sign_in(&token_under("next")).await, Ok(()));
+    assert_eq!(
+        world.sign_in(&token("RS256")).await,
+        Err("key-unknown-retry")
+    );
+}
+
+#[tokio::test]
+async fn j7_keys_at_the_end_of_their_life_are_no_younger_after_an_import() {
+    let world = World::new();
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    // The keys move five seconds later, and their new place is down.
+    let moved = with(openid(), "jwks_uri", MOVED);
+    world.http.answer(OPENID, Answer::json(&moved));
+    world.http.answer(MOVED, Answer::status(503));
+    world.clock.advance(Duration::from_secs(5));
+    assert!(world.sign_in(&token_under("made-up")).await.is_err());
+    assert_eq!(world.live.state().jwks.unwrap().phase, Phase::Stale);
+    let snapshot = stored(&world.live.export().unwrap());
+    let node = world.restarted();
+    node.clock.advance(Duration::from_secs(5));
+    node.live.import(&snapshot).unwrap();
+    assert_eq!(node.live.state().jwks.unwrap().phase, Phase::Stale);
+}
+
+#[tokio::test]
+async fn d4b_a_server_of_smart_1_0_is_one_after_an_import_too() {
+    let http = FakeHttp::new();
+    let at_base = format!("{BASE}/.well-known/openid-configuration");
+    http.answer(METADATA, Answer::json(&statement()));
+    http.answer(&at_base, Answer::json(&with(openid(), "issuer", BASE)));
+    let world = || {
+        World::with(http.clone(), |it| {
+            it.smart_1_0_fallback(Smart10Fallback::CapabilityStatement)
+        })
+    };
+    let first = world();
+    first.live.trusted().await.unwrap();
+    let snapshot = stored(&first.live.export().unwrap());
+    let node = world();
+    node.live.import(&snapshot).unwrap();
+    node.clock.advance(STALE_LIFE + LIFE);
+    assert!(node.live.trusted().await.is_ok());
 }
 
 #[tokio::test]
@@ -917,7 +1223,12 @@ async fn j8_keys_of_one_issuer_verify_nothing_of_another() {
             &json!({}),
         );
         let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
-        let keys = live.candidates(token.header()).await.unwrap();
+        let issuer = live.trusted().await.unwrap();
+        let keys = live
+            .keys_of(&issuer)
+            .candidates(token.header())
+            .await
+            .unwrap();
         token.verify(&keys).is_ok()
     };
     assert!(judge(&a, &Forge::issuer()).await && judge(&b, &Forge::other()).await);
@@ -982,11 +1293,25 @@ async fn a_registry_lets_go_of_idle_issuers_and_is_never_larger_than_its_limit()
     fleet.clock.advance(IDLE - SECOND);
     let _ = registry.issuer(&hospital(3));
     fleet.clock.advance(SECOND);
-    // Those that were not asked for in all that time go when the next one comes.
+    // Those that were not used in all that time go when the next one comes.
     let _ = registry.issuer(&hospital(10));
     assert!(registry.find(&hospital(3)).is_some());
     assert!(registry.find(&hospital(4)).is_none());
     assert_eq!(registry.len(), 2);
+
+    // A verifier uses its issuer, whether or not anybody asks the registry for it.
+    let used = Fleet::new();
+    let base = used.open(1, &Forge::issuer().jwks());
+    let live = used.registry.issuer(&base);
+    let idle = used.registry.issuer(&hospital(2));
+    live.trusted().await.unwrap();
+    for hour in 0..72 {
+        used.clock.advance(Duration::from_secs(3600));
+        live.trusted().await.unwrap();
+        let _ = used.registry.issuer(&hospital(100 + hour));
+    }
+    assert!(used.registry.find(&base).is_some());
+    assert!(used.registry.find(idle.fhir_base()).is_none());
 
     let registry = IssuerRegistry::new(
         Discovery::new(fleet.http.clone()),
@@ -995,7 +1320,7 @@ async fn a_registry_lets_go_of_idle_issuers_and_is_never_larger_than_its_limit()
     )
     .with_limit(32);
     for number in 0..1000 {
-        fleet.clock.advance(Duration::from_millis(1));
+        fleet.clock.advance(SECOND);
         let _ = registry.issuer(&hospital(number));
         // One that is in use stays, whatever comes.
         let _ = registry.issuer(&hospital(0));
@@ -1013,10 +1338,13 @@ async fn a_registry_is_written_down_and_read_for_what_is_still_configured() {
     for number in 0..3 {
         let base = fleet.open(number, &Forge::issuer().jwks());
         let live = fleet.registry.issuer(&base);
-        live.trusted().await.unwrap();
+        let issuer = live.trusted().await.unwrap();
         let token = token("RS256");
         let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
-        live.candidates(token.header()).await.unwrap();
+        live.keys_of(&issuer)
+            .candidates(token.header())
+            .await
+            .unwrap();
     }
     // One that was never reached has nothing to write.
     let _ = fleet.registry.issuer(&hospital(9));

@@ -482,7 +482,7 @@ async fn chain(openid: impl FnOnce(&str) -> Value) -> Result<String, (&'static s
     let issuer = live.trusted().await.map_err(|it| failed(it.code()))?;
     let token = Forge::issuer().token("RS256", &json!({}));
     let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
-    let keys = live.candidates(token.header()).await;
+    let keys = live.keys_of(&issuer).candidates(token.header()).await;
     keys.map_err(|it| failed(it.code()))?;
     Ok(issuer.issuer().as_str().to_owned())
 }

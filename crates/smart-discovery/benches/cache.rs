@@ -27,7 +27,7 @@ use smart_discovery::{
     SystemClock,
 };
 
-use common::{KEYS, Silence, base, key_set, live, prepare, provider, with_header};
+use common::{KEYS, Silence, base, key_set, keys_of, live, prepare, provider, with_header};
 
 fn group<'c>(c: &'c mut Criterion, name: &str) -> BenchmarkGroup<'c, WallTime> {
     let mut group = c.benchmark_group(name);
@@ -54,7 +54,7 @@ fn keys() -> RemoteJwks {
 /// Header in, prepared key out; against a map that gives the same key.
 fn hit(c: &mut Criterion) {
     let keys = keys();
-    let of_issuer = live(0, &key_set(), &Arc::new(SystemClock::new()));
+    let of_issuer = keys_of(&live(0, &key_set(), &Arc::new(SystemClock::new())));
     prepare(&of_issuer);
     let mut map: HashMap<String, Arc<dyn VerifyingKey>> = HashMap::new();
     for (kid, alg) in KEYS {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use smart_discovery::{EndpointUrl, JwksSnapshot, RemoteJwks, SystemClock};
 
-use common::{Silence, key_set, live, prepare, provider};
+use common::{Silence, key_set, keys_of, live, prepare, provider};
 
 /// Over so many issuers the pages of the allocator even out.
 const ISSUERS: usize = 10_000;
@@ -64,7 +64,7 @@ fn main() {
     let held = each("memory-keys", keys);
     let whole = each("memory-keys-and-metadata", |number| {
         let live = live(number, &key_set, &clock);
-        prepare(&live);
+        prepare(&keys_of(&live));
         live
     });
     assert_eq!(held.len() + whole.len(), 2 * ISSUERS);

@@ -143,9 +143,10 @@ pub enum DiscoveryError {
     /// The provider metadata cannot be used.
     #[error("openid-configuration: {0}")]
     Provider(MetadataError),
-    /// What was held was forgotten on purpose while it was fetched; a later try begins anew.
-    #[error("what was held of the server was purged while it was fetched")]
-    Purged,
+    /// What was fetched may not be used any more: it was forgotten on purpose meanwhile, or the
+    /// clock has jumped past its end. A later try fetches again.
+    #[error("discovery was interrupted")]
+    Interrupted,
     /// The SMART configuration cannot be used.
     #[error("smart-configuration: {0}")]
     Smart(DocumentError),
@@ -160,7 +161,7 @@ impl DiscoveryError {
             Self::IssuerUrl(error) => error.code(),
             Self::NotPinned { .. } => "issuer-not-pinned",
             Self::Provider(error) => error.code(),
-            Self::Purged => "discovery-purged",
+            Self::Interrupted => "discovery-interrupted",
             Self::Smart(error) => error.code(),
         }
     }
@@ -184,7 +185,7 @@ impl DiscoveryError {
             Self::IssuerUrl(_) => "ask the server's operator to publish an https issuer",
             Self::NotPinned { .. } => "find out which issuer is right before you change the pin",
             Self::Provider(error) => error.remedy(),
-            Self::Purged => "try again",
+            Self::Interrupted => "try again",
             Self::Smart(error) => error.remedy(),
         }
     }

@@ -46,6 +46,12 @@ impl Terms {
         }
     }
 
+    /// The same with another life where nothing is said.
+    pub(crate) fn with_default(mut self, life: Duration) -> Self {
+        self.bounds.default = Bounds::with_default(life).default;
+        self
+    }
+
     /// The key set of a client, as a server keeps it: what the client says and not a second more.
     pub(crate) const fn client() -> Self {
         Self {
@@ -152,15 +158,19 @@ impl<T, E: Clone> Kept<T, E> {
         }
         // Past its life it serves only where its server was asked and did not answer, and not for
         // ever.
-        match resting {
-            None => Ruling::Fetch,
-            Some(it) if age >= held.life.saturating_add(self.terms.stale_life) => {
-                Ruling::Refuse(&it.error)
-            }
-            Some(_) => Ruling::Serve {
+        if age >= held.life.saturating_add(self.terms.stale_life) {
+            return resting.map_or(Ruling::Fetch, |it| Ruling::Refuse(&it.error));
+        }
+        match (&self.failure, resting) {
+            (_, Some(_)) => Ruling::Serve {
                 value,
                 ahead: false,
             },
+            // The rest is over, and nobody need wait for a server that may still be down.
+            (Some(it), None) if now < it.rest_until.saturating_add(MAX_BACKOFF) => {
+                Ruling::Serve { value, ahead: true }
+            }
+            _ => Ruling::Fetch,
         }
     }
 
@@ -188,6 +198,11 @@ impl<T, E: Clone> Kept<T, E> {
     /// What the next request may be made conditional on.
     pub(crate) fn validators(&self) -> Option<&Validators> {
         self.held.as_ref().map(|it| &it.validators)
+    }
+
+    /// What was agreed on.
+    pub(crate) const fn terms(&self) -> Terms {
+        self.terms
     }
 
     /// The bounds of its life.

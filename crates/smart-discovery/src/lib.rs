@@ -36,8 +36,8 @@
 //!
 //! - [`Discovery`] follows the chain once; [`Discovery::trace`] keeps every step for a report.
 //! - [`LiveIssuer`] keeps one issuer up to date, documents and keys; [`IssuerRegistry`] many, each
-//!   apart from all others. Both are what a verifier is built on, and [`LiveIssuer`] is its
-//!   [`KeySource`].
+//!   apart from all others. [`LiveIssuer::trusted`] and [`LiveIssuer::keys_of`] are what a
+//!   verifier is made with.
 //! - [`RemoteJwks`] is the cache of a key set alone; [`RemoteJwks::of_client`] the one for a server
 //!   that verifies what its clients sign. [`FixedJwks`] holds keys that are given by hand.
 //! - [`SmartConfiguration`] and [`ProviderMetadata`] are the typed documents, with `request` and
@@ -129,7 +129,8 @@ pub use jwks::{
     FixedJwks, JwksError, JwksSnapshot, KeySource, KeySourceError, RemoteJwks, SnapshotError,
 };
 pub use live::{
-    IDLE, ImportError, IssuerRegistry, IssuerSnapshot, IssuerState, LiveIssuer, MAX_ISSUERS,
+    IDLE, ImportError, IssuerKeys, IssuerRegistry, IssuerSnapshot, IssuerState, LiveIssuer,
+    MAX_ISSUERS,
 };
 pub use observe::{DocumentKind, DocumentState, Event, Happening, Observer, Phase};
 pub use provider_metadata::{MetadataError, ProviderMetadata};

@@ -251,9 +251,18 @@ impl ReqwestClient {
     }
 }
 
+/// Where a request goes, without the user and password that a URL may hold.
+fn host_and_port(uri: &http::Uri) -> String {
+    let host = uri.host().unwrap_or_default();
+    match uri.port_u16() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
 /// The address that a URL holds in the place of a name.
-fn literal(uri: &http::Uri) -> Option<IpAddr> {
-    let host = uri.host()?;
+fn literal(url: &reqwest::Url) -> Option<IpAddr> {
+    let host = url.host_str()?;
     let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     bare.unwrap_or(host).parse().ok()
 }
@@ -261,15 +270,16 @@ fn literal(uri: &http::Uri) -> Option<IpAddr> {
 #[async_trait]
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let host = Text::new(request.uri().authority().map_or("", |it| it.as_str()));
+        let host = Text::new(&host_and_port(request.uri()));
         let asked = request.extensions().get::<TimeLimit>();
         let limit = asked.map_or(self.total_timeout, |it| it.0.min(self.total_timeout));
         let fail = |error| transport_error(&host, limit, error);
-        // No resolver is asked for an address in the URL, so it is judged here.
-        if let Some(address) = literal(request.uri()) {
+        let mut request = reqwest::Request::try_from(request).map_err(fail)?;
+        // No resolver is asked for an address in the URL, so it is judged here: as it is after
+        // parsing, which reads decimal and octal forms as the addresses that they stand for.
+        if let Some(address) = literal(request.url()) {
             self.check(&host, address)?;
         }
-        let mut request = reqwest::Request::try_from(request).map_err(fail)?;
         *request.timeout_mut() = Some(limit);
         let mut answer = self.client.execute(request).await.map_err(fail)?;
         // Whatever the name stood for a moment ago, this is where the answer comes from.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
+use smart_jose::Text;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
@@ -72,13 +73,23 @@ impl<C: Clone> Shelf<C> {
 }
 
 /// Does this as a task of its own where there is a runtime, so that it goes on when whoever waits
-/// for it goes away. Nothing comes back where the runtime is shutting down.
+/// for it goes away. Nothing comes back where it panics or the runtime is shutting down.
 pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
     match Handle::try_current() {
         Err(_) => Some(work.await),
         Ok(runtime) => runtime.spawn(work).await.ok(),
+    }
+}
+
+/// The error of a fetch whose task has ended without a result.
+pub(crate) fn lost(url: &str) -> TransportError {
+    let host = url.split_once("://").map_or(url, |it| it.1);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    TransportError::Exchange {
+        host: Text::new(host),
+        problem: Text::new("the task that fetched has ended without a result"),
     }
 }
 

@@ -279,6 +279,11 @@ impl SmartConfiguration {
         }
     }
 
+    /// Says where this was read, where it was written down in between.
+    pub(crate) const fn set_from_capability_statement(&mut self, from: bool) {
+        self.from_capability_statement = from;
+    }
+
     /// Whether this was read from a CapabilityStatement, since the server has no
     /// smart-configuration.
     #[must_use]

@@ -16,11 +16,13 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use smart_discovery::{Discovery, IssuerRegistry, KeySource, SystemClock};
 
-use common::{KEYS, Silence, base, key_set, live, prepare, provider, snapshot, with_header};
+use common::{
+    KEYS, Silence, base, key_set, keys_of, live, prepare, provider, snapshot, with_header,
+};
 
 #[test]
 fn a_hit_allocates_nothing() {
-    let of_issuer = live(0, &key_set(), &Arc::new(SystemClock::new()));
+    let of_issuer = keys_of(&live(0, &key_set(), &Arc::new(SystemClock::new())));
     // A key is prepared once, by its first token.
     prepare(&of_issuer);
     for (kid, alg) in KEYS {

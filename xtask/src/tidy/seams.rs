@@ -16,10 +16,11 @@ const BACKEND: [&str; 2] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 11] = [
+const AWAITING: [&str; 12] = [
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
+    "crates/smart-discovery/src/live/keys.rs",
     "crates/smart-discovery/src/reqwest_client.rs",
     "crates/smart-discovery/src/resolver.rs",
     "crates/smart-discovery/src/shelf.rs",

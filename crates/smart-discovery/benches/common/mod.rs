@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use smart_discovery::{
-    Clock as _, Discovery, FhirBaseUrl, HttpClient, IssuerSnapshot, KeySource, LiveIssuer,
-    SystemClock, TransportError,
+    Clock as _, Discovery, FhirBaseUrl, HttpClient, IssuerKeys, IssuerSnapshot, KeySource,
+    LiveIssuer, SystemClock, TransportError,
 };
 use smart_jose::key::PrivateKey;
 use smart_jose::{Algorithm, Algorithms, CryptoProvider, Jwk, ProtectedHeader, UnverifiedJws};
@@ -102,6 +102,11 @@ pub(crate) fn live(number: usize, key_set: &Value, clock: &Arc<SystemClock>) -> 
     let live = LiveIssuer::new(discovery, base.clone(), provider(), clock.clone());
     live.import(&snapshot(&base, key_set)).unwrap();
     live
+}
+
+/// The keys of an issuer that is at hand.
+pub(crate) fn keys_of(live: &LiveIssuer) -> IssuerKeys {
+    live.keys_of(&live.at_hand().unwrap())
 }
 
 /// Has each key prepared for its algorithm, as its first token does.

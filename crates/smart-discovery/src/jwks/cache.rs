@@ -25,6 +25,9 @@ const MAX_MISSED_OCTETS: usize = 256;
 /// What is held of one issuer's keys.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
+    /// Raised where everything is forgotten or taken from elsewhere: what was asked for before is
+    /// then no longer taken in.
+    epoch: u64,
     kept: Kept<KeySet, JwksError>,
     /// The `kid`s that a fetch was made for and did not find, and when; the latest last.
     missed: VecDeque<(Option<Box<str>>, Duration)>,
@@ -56,6 +59,7 @@ impl Cache {
     /// An empty cache.
     pub(super) const fn new(terms: Terms) -> Self {
         Self {
+            epoch: 0,
             kept: Kept::new(terms),
             missed: VecDeque::new(),
         }
@@ -129,17 +133,18 @@ impl Cache {
         self.kept.cools_down(now).max(missed)
     }
 
-    /// What there is for the token that a fetch was just made for.
+    /// What there is for the token that a fetch was just made for, or not: it was asked for then.
     pub(super) fn settle(
         &self,
         header: &ProtectedHeader,
         now: Duration,
+        asked_at: Duration,
     ) -> Result<Candidates, KeySourceError> {
         match (self.decide(header, now), self.kept.value()) {
             (Decision::Use { keys, .. }, _) => Ok(keys),
             (Decision::Refuse(error), _) => Err(error),
             // A set that may not be kept serves the token that it was fetched for.
-            (Decision::Fetch | Decision::Force, Some(set)) => {
+            (Decision::Fetch | Decision::Force, Some(set)) if self.is_newer(now, asked_at) => {
                 let problem = match set.keys.candidates(header) {
                     Ok(keys) => return Ok(keys),
                     Err(problem) => problem,
@@ -149,11 +154,32 @@ impl Cache {
                     retry_after: COOL_DOWN,
                 })
             }
-            (Decision::Fetch | Decision::Force, None) => Err(match self.kept.last_error() {
+            (Decision::Fetch | Decision::Force, _) => Err(match self.kept.last_error() {
                 Some(error) => error.clone().into(),
-                None => KeySourceError::Purged,
+                None => KeySourceError::Interrupted,
             }),
         }
+    }
+
+    /// Whether what is held was confirmed since then.
+    pub(super) fn is_newer(&self, now: Duration, than: Duration) -> bool {
+        let since = now.saturating_sub(than);
+        self.kept.confirmed_ago(now).is_some_and(|ago| ago <= since)
+    }
+
+    /// Whether it is time to fetch the set anew in the background.
+    pub(super) fn is_due_ahead(&self, now: Duration) -> bool {
+        matches!(self.kept.ruling(now), Ruling::Serve { ahead: true, .. })
+    }
+
+    /// When what is asked for now was asked for.
+    pub(super) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// What was agreed on with the owner of the set.
+    pub(super) const fn terms(&self) -> Terms {
+        self.kept.terms()
     }
 
     /// Whether a bad signature is worth a fetch: some issuers rotate without a new `kid`. It draws
@@ -238,7 +264,8 @@ impl Cache {
         self.kept.failed(error, retry_after, moment);
     }
 
-    /// Takes in a set that was kept elsewhere and is this old.
+    /// Takes in a set that was kept elsewhere and is this old, unless what is held is younger or
+    /// has keys where this has none; says whether.
     pub(super) fn restore(
         &mut self,
         set: KeySet,
@@ -246,9 +273,17 @@ impl Cache {
         life: Duration,
         age: Duration,
         moment: Moment,
-    ) {
+    ) -> bool {
+        let held_for = self.kept.confirmed_ago(moment.now);
+        let has_keys = |it: &KeySet| !it.keys.keys().is_empty();
+        let loses_all = self.set().is_some_and(|it| has_keys(it)) && !has_keys(&set);
+        if loses_all || held_for.is_some_and(|held| held <= age) {
+            return false;
+        }
+        self.epoch = self.epoch.wrapping_add(1);
         self.kept
             .restore(Arc::new(set), validators, life, age, moment);
+        true
     }
 
     /// The set that is held, fresh or not.
@@ -264,11 +299,6 @@ impl Cache {
         self.kept.parts(now)
     }
 
-    /// How long ago a fetch last confirmed what is held.
-    pub(super) fn confirmed_ago(&self, now: Duration) -> Option<Duration> {
-        self.kept.confirmed_ago(now)
-    }
-
     /// How it stands.
     pub(super) fn standing(&self, now: Duration) -> (Standing, Option<&JwksError>) {
         (self.kept.standing(now), self.kept.last_error())
@@ -282,6 +312,7 @@ impl Cache {
 
     /// Forgets everything: the next token fetches.
     pub(super) fn purge(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
         self.kept.purge();
         self.missed.clear();
     }

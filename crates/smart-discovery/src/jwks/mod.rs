@@ -18,5 +18,5 @@ pub use document::JwksError;
 pub use fixed::FixedJwks;
 pub use remote::RemoteJwks;
 pub use snapshot::{JwksSnapshot, SnapshotError};
-pub(crate) use snapshot::{age_of, confirmed_at};
+pub(crate) use snapshot::{age_of, confirmed_at, life_of};
 pub use source::{KeySource, KeySourceError};

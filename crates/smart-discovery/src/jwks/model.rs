@@ -188,7 +188,7 @@ impl World {
                     self.fetch(false);
                 }
                 return if ahead {
-                    self.cache.settle(header, self.now)
+                    self.cache.settle(header, self.now, self.now)
                 } else {
                     Ok(keys)
                 };
@@ -197,10 +197,10 @@ impl World {
             Decision::Fetch => self.fetch(false),
             Decision::Force => self.fetch(true),
         }
-        let settled = self.cache.settle(header, self.now);
+        let settled = self.cache.settle(header, self.now, self.now);
         if let Err(KeySourceError::UnknownRetry { .. }) = settled {
             self.cache.miss(header, self.now);
-            return self.cache.settle(header, self.now);
+            return self.cache.settle(header, self.now, self.now);
         }
         settled
     }

@@ -128,7 +128,8 @@ impl RemoteJwks {
     #[must_use]
     pub fn with_life(self, life: Duration) -> Self {
         let settings = self.inner.settings.clone();
-        Self::with(settings, Cache::new(Terms::issuer(life)))
+        let terms = self.inner.shelf.load().terms();
+        Self::with(settings, Cache::new(terms.with_default(life)))
     }
 
     /// The same source with what it holds, that tells this observer what happens.
@@ -205,7 +206,8 @@ impl RemoteJwks {
 
     /// Takes in what was written down, as old as it is: what has outlived its life serves only
     /// where the issuer cannot be reached, and not for longer than had it been held all along. A
-    /// date in the future counts as the end of its life.
+    /// date in the future counts as the end of its life. Where something younger is held already,
+    /// that stays.
     ///
     /// # Errors
     ///
@@ -224,10 +226,10 @@ impl RemoteJwks {
             now: self.inner.now(),
             jitter: Jitter::draw(provider),
         };
-        self.inner
-            .shelf
-            .change(|cache| cache.restore(set, validators, life, age, moment));
-        self.inner.tell(Happening::Restored { age });
+        let restore = |cache: &mut Cache| cache.restore(set, validators, life, age, moment);
+        if self.inner.shelf.change(restore) {
+            self.inner.tell(Happening::Restored { age });
+        }
         Ok(())
     }
 
@@ -262,14 +264,16 @@ impl RemoteJwks {
 /// Fetches the set, as a task of its own where there is a runtime: when the caller goes away, the
 /// fetch goes on, and whoever waits finds what it brought.
 async fn fly(inner: &Arc<Inner>, landing: Landing) -> Result<(), JwksError> {
-    let inner = Arc::clone(inner);
+    let flying = Arc::clone(inner);
     let fetch = async move {
-        let result = inner.fetch().await;
+        let (result, told) = flying.fetch().await;
+        // Whoever waits goes on before anybody is told.
         drop(landing);
+        flying.tell_all(told);
         result
     };
-    // Where the runtime is shutting down, what the cache holds is all there will be.
-    shelf::run(fetch).await.unwrap_or(Ok(()))
+    let lost = || Err(inner.lost());
+    shelf::run(fetch).await.unwrap_or_else(lost)
 }
 
 impl Inner {
@@ -286,14 +290,27 @@ impl Inner {
         telemetry::tell(self.settings.observer.as_deref(), &event);
     }
 
-    /// Fetches the set and takes it in.
-    async fn fetch(&self) -> Result<(), JwksError> {
+    /// Takes note that the task of a fetch has ended without a result.
+    fn lost(&self) -> JwksError {
+        let uri = self.settings.uri.as_str();
+        let error = JwksError::from(DocumentError::from(shelf::lost(uri)));
+        let jitter = Jitter::draw(&self.settings.provider);
+        let now = self.now();
+        let moment = Moment { now, jitter };
+        self.shelf
+            .change(|cache| cache.failed(error.clone(), None, moment));
+        error
+    }
+
+    /// Fetches the set and takes it in; gives back what is to be told of it besides.
+    async fn fetch(&self) -> (Result<(), JwksError>, Vec<Happening>) {
         let Settings {
             uri,
             provider,
             clock,
             ..
         } = &self.settings;
+        let epoch = self.shelf.load().epoch();
         let answer = self.send().await;
         let (now, wall) = (clock.monotonic(), clock.now());
         let jitter = Jitter::draw(provider);
@@ -308,45 +325,37 @@ impl Inner {
         };
         let brought = result.as_ref().ok().map(Fetched::told);
         let (result, standing) = self.shelf.change(|cache| {
+            if cache.epoch() != epoch {
+                // What was asked for before says nothing of what holds since.
+                return (Ok(None), cache.standing(now).0);
+            }
             let result = result.and_then(|answer| cache.fetched(uri, answer, moment));
             if let Err(error) = &result {
                 cache.failed(error.clone(), retry_after, moment);
             }
-            (result, cache.standing(now).0)
+            (result.map(Some), cache.standing(now).0)
         });
         match result {
             Ok(changes) => {
-                if let Some((with_body, life)) = brought {
-                    self.tell(Happening::Fetched { with_body, life });
-                }
-                self.tell_changes(changes);
-                Ok(())
+                let fetched = brought.zip(changes).map(|((with_body, life), changes)| {
+                    let fetched = Happening::Fetched { with_body, life };
+                    [vec![fetched], happenings(changes)].concat()
+                });
+                (Ok(()), fetched.unwrap_or_default())
             }
             Err(error) => {
-                self.tell(Happening::Failed {
+                let failed = Happening::Failed {
                     code: error.code(),
                     failures: standing.failures,
                     rest: standing.rest.unwrap_or_default(),
-                });
-                Err(error)
+                };
+                (Err(error), vec![failed])
             }
         }
     }
 
-    fn tell_changes(&self, changes: Changes) {
-        let Changes {
-            added,
-            withdrawn,
-            replaced,
-        } = changes;
-        let replaced = replaced
-            .into_iter()
-            .map(|kid| Happening::KeyReplaced { kid });
-        let added = added.into_iter().map(|kid| Happening::KeyAdded { kid });
-        let withdrawn = withdrawn
-            .into_iter()
-            .map(|kid| Happening::KeyWithdrawn { kid });
-        for what in replaced.chain(added).chain(withdrawn) {
+    fn tell_all(&self, told: Vec<Happening>) {
+        for what in told {
             self.tell(what);
         }
     }
@@ -370,11 +379,16 @@ impl Inner {
     /// Fetches in the background, unless somebody does already.
     fn refresh_ahead(self: &Arc<Self>) {
         if let Some(landing) = self.shelf.take_off() {
+            // Somebody may have landed since it was found to be due.
+            if !self.shelf.load().is_due_ahead(self.now()) {
+                return;
+            }
             let inner = Arc::clone(self);
             shelf::leave(async move {
                 // A failure is kept in the cache, which is where it matters.
-                let _ = inner.fetch().await;
+                let (_, told) = inner.fetch().await;
                 drop(landing);
+                inner.tell_all(told);
             });
         }
     }
@@ -390,13 +404,17 @@ impl Inner {
 
     /// What is at hand for the token that a fetch was just made for; a `kid` that it did not bring
     /// is remembered.
-    fn settle(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
+    fn settle(
+        &self,
+        header: &ProtectedHeader,
+        asked_at: Duration,
+    ) -> Result<Candidates, KeySourceError> {
         let now = self.now();
-        let settled = self.shelf.load().settle(header, now);
+        let settled = self.shelf.load().settle(header, now, asked_at);
         if let Err(KeySourceError::UnknownRetry { .. }) = settled {
             return self.shelf.change(|cache| {
                 cache.miss(header, now);
-                cache.settle(header, now)
+                cache.settle(header, now, asked_at)
             });
         }
         settled
@@ -414,11 +432,18 @@ impl KeySource for RemoteJwks {
 
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
         let inner = &self.inner;
+        let asked_at = inner.now();
         for _ in 0..ROUNDS {
-            match inner.decide(header, inner.now()) {
+            let refusal = match inner.decide(header, inner.now()) {
                 Decision::Use { keys, .. } => return Ok(keys),
-                Decision::Refuse(error) => return Err(error),
-                Decision::Fetch | Decision::Force => {}
+                Decision::Fetch | Decision::Force => None,
+                Decision::Refuse(error) => Some(error),
+            };
+            // A fetch that is under way may bring the key, whoever asked for it.
+            if let Some(error) = refusal
+                && !inner.shelf.is_flying()
+            {
+                return Err(error);
             }
             let landing = match inner.shelf.board() {
                 Boarding::Pilot(landing) => landing,
@@ -437,37 +462,60 @@ impl KeySource for RemoteJwks {
                     inner.shelf.change(|cache| cache.force(now));
                 }
             }
+            let epoch = inner.shelf.load().epoch();
             // The cache has taken note of a failure, and what is settled reports it.
             let _ = fly(inner, landing).await;
-            break;
+            if inner.shelf.load().epoch() == epoch {
+                break;
+            }
         }
-        inner.settle(header)
+        inner.settle(header, asked_at)
     }
 
     async fn candidates_after_bad_signature(&self, header: &ProtectedHeader) -> Option<Candidates> {
         let inner = &self.inner;
+        let may = |now| inner.shelf.load().may_refetch_for_signature(now);
         let asked_at = inner.now();
-        if !inner.shelf.load().may_refetch_for_signature(asked_at) {
-            return None;
-        }
-        match inner.shelf.board() {
-            Boarding::Passenger(waiting) => waiting.await,
-            Boarding::Pilot(landing) => {
-                let now = inner.now();
-                if inner.shelf.load().may_refetch_for_signature(now) {
-                    inner.shelf.change(|cache| cache.force(now));
-                    fly(inner, landing).await.ok()?;
+        if may(asked_at) || inner.shelf.is_flying() {
+            match inner.shelf.board() {
+                Boarding::Passenger(waiting) => waiting.await,
+                Boarding::Pilot(landing) => {
+                    let now = inner.now();
+                    if may(now) {
+                        inner.shelf.change(|cache| cache.force(now));
+                        fly(inner, landing).await.ok()?;
+                    }
                 }
             }
         }
-        // Only what was confirmed since can say more than what has been tried.
+        // Only what was confirmed since the keys were taken can say more than what has been tried;
+        // when that was is not known, and it was not long ago.
         let now = inner.now();
-        let since = now.saturating_sub(asked_at);
         let cache = inner.shelf.load();
-        let is_new = cache.confirmed_ago(now).is_some_and(|ago| ago <= since);
-        match cache.decide(header, now) {
-            Decision::Use { keys, .. } if is_new => Some(keys),
-            _ => None,
+        if !cache.is_newer(now, asked_at.saturating_sub(JUST_NOW)) {
+            return None;
         }
+        cache.hit(header, now).map(|(keys, _)| keys)
     }
+}
+
+/// A signature is tried again with keys that were confirmed so long before it was found to be bad:
+/// they may have come while it was checked with those before.
+const JUST_NOW: Duration = Duration::from_secs(2);
+
+/// What a new set changed, to be told.
+fn happenings(changes: Changes) -> Vec<Happening> {
+    let Changes {
+        added,
+        withdrawn,
+        replaced,
+    } = changes;
+    let replaced = replaced
+        .into_iter()
+        .map(|kid| Happening::KeyReplaced { kid });
+    let added = added.into_iter().map(|kid| Happening::KeyAdded { kid });
+    let withdrawn = withdrawn
+        .into_iter()
+        .map(|kid| Happening::KeyWithdrawn { kid });
+    replaced.chain(added).chain(withdrawn).collect()
 }

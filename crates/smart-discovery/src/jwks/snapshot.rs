@@ -40,6 +40,14 @@ pub struct JwksSnapshot {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
+    /// It leads to another issuer than the one that is trusted here.
+    #[error("the snapshot names the issuer {found}, and {expected} is trusted here")]
+    OtherIssuer {
+        /// The issuer here.
+        expected: Text,
+        /// The issuer in the snapshot.
+        found: Text,
+    },
     /// It is of another document than the one that is kept here.
     #[error("the snapshot is of {found}, expected {expected}")]
     OtherPlace {
@@ -74,6 +82,7 @@ impl SnapshotError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::OtherIssuer { .. } => "snapshot-other-issuer",
             Self::OtherPlace { .. } => "snapshot-other-place",
             Self::Content { .. } => "snapshot-content",
             Self::Set(error) => error.code(),
@@ -96,9 +105,17 @@ pub(crate) fn age_of(confirmed_at: u64, life: Duration, now: UnixTime) -> Durati
         .map_or(life, Duration::from_secs)
 }
 
-/// The time on the wall at which something of this age was confirmed.
-pub(crate) const fn confirmed_at(age: Duration, now: UnixTime) -> u64 {
-    now.as_secs().saturating_sub(age.as_secs())
+/// The time on the wall at which something of this age was confirmed. A part of a second counts
+/// as a whole one, so that nothing grows younger by being written down.
+pub(crate) fn confirmed_at(age: Duration, now: UnixTime) -> u64 {
+    let part = u64::from(age.subsec_nanos() > 0);
+    now.as_secs()
+        .saturating_sub(age.as_secs().saturating_add(part))
+}
+
+/// A life that was written down. It has no floor: what was at its end then is so now.
+pub(crate) fn life_of(written: u64, bounds: Bounds) -> Duration {
+    Duration::from_secs(written).min(bounds.ceiling)
 }
 
 impl JwksSnapshot {
@@ -145,7 +162,7 @@ impl JwksSnapshot {
             keys: Arc::new(keys),
             findings: Vec::new(),
         };
-        let life = Duration::from_secs(self.life).clamp(bounds.floor, bounds.ceiling);
+        let life = life_of(self.life, bounds);
         let age = age_of(self.confirmed_at, life, now);
         let validators = Validators::from_text(self.etag.as_deref(), self.last_modified.as_deref());
         Ok((set, validators, life, age))

@@ -58,9 +58,10 @@ pub enum KeySourceError {
     /// The key set could not be had, and nothing usable is held.
     #[error("the issuer's keys cannot be fetched: {0}")]
     Fetch(#[from] JwksError),
-    /// The keys were forgotten on purpose while they were fetched; a later try fetches again.
-    #[error("the issuer's keys were purged while they were fetched")]
-    Purged,
+    /// What was fetched may not be used any more: it was forgotten on purpose meanwhile, or the
+    /// clock has jumped past its end. A later try fetches again.
+    #[error("the fetch of the issuer's keys was interrupted")]
+    Interrupted,
     /// The set is at hand, and no key in it is for the token.
     #[error(transparent)]
     Selection(#[from] KeySelectionError),
@@ -82,7 +83,7 @@ impl KeySourceError {
         match self {
             Self::Discovery(error) => (**error).code(),
             Self::Fetch(error) => error.code(),
-            Self::Purged => "jwks-purged",
+            Self::Interrupted => "jwks-interrupted",
             Self::Selection(error) => error.code(),
             Self::UnknownRetry { .. } => "key-unknown-retry",
         }
@@ -95,7 +96,7 @@ impl KeySourceError {
             Self::Discovery(error) => (**error).class(),
             Self::Fetch(error) => error.class(),
             Self::Selection(_) => ErrorClass::InvalidToken,
-            Self::Purged | Self::UnknownRetry { .. } => ErrorClass::Upstream,
+            Self::Interrupted | Self::UnknownRetry { .. } => ErrorClass::Upstream,
         }
     }
 }

@@ -17,6 +17,9 @@ use crate::url::{FhirBaseUrl, Issuer};
 /// The documents, each with its own time, and the issuer that they lead to.
 #[derive(Clone, Debug)]
 pub(super) struct Chain {
+    /// Raised where everything is forgotten or taken from elsewhere: what was asked for before is
+    /// then no longer taken in.
+    epoch: u64,
     smart: Kept<SmartConfiguration, DiscoveryError>,
     provider: Kept<ProviderMetadata, DiscoveryError>,
     /// The issuer to look up, as the first document names it.
@@ -93,6 +96,7 @@ impl Chain {
     /// Nothing yet.
     pub(super) const fn new(terms: Terms) -> Self {
         Self {
+            epoch: 0,
             smart: Kept::new(terms),
             provider: Kept::new(terms),
             looked_up: None,
@@ -143,13 +147,22 @@ impl Chain {
         &self.provider
     }
 
+    /// Whether the issuer's metadata was confirmed since then.
+    pub(super) fn is_newer(&self, now: Duration, than: Duration) -> bool {
+        let since = now.saturating_sub(than);
+        let confirmed = self.provider.confirmed_ago(now);
+        confirmed.is_some_and(|ago| ago <= since)
+    }
+
     /// Whether a token may make us read the issuer's metadata again: under the same cool-down as
-    /// its keys, and not where whoever asks has just caused a fetch.
-    pub(super) fn may_reread(&self, now: Duration, asked_at: Duration) -> bool {
-        let since = now.saturating_sub(asked_at);
-        let is_old = |ago| ago > since;
-        self.provider.confirmed_ago(now).is_some_and(is_old)
-            && self.provider.cools_down(now).is_zero()
+    /// its keys.
+    pub(super) fn may_reread(&self, now: Duration) -> bool {
+        self.end.is_some() && self.provider.cools_down(now).is_zero()
+    }
+
+    /// When what is asked for now was asked for.
+    pub(super) const fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Takes note that a token makes us read the issuer's metadata again.
@@ -176,12 +189,17 @@ impl Chain {
             return if renewed { Ok(()) } else { Err(unasked()) };
         };
         let (issuer, _) = guide.discovery.issuer(guide.base, &smart)?;
-        if let Some(held) = &self.looked_up
-            && *held != issuer
-        {
-            return Err(changed(held, &issuer));
+        let trim = |it: &Issuer| it.as_str().trim_end_matches('/').to_owned();
+        match &self.looked_up {
+            // One final slash may come and go; the issuer's own document says which it is.
+            Some(held) if trim(held) == trim(&issuer) => {}
+            Some(held) if self.provider.value().is_some() => return Err(changed(held, &issuer)),
+            // Nobody was trusted yet, and what was wrong is corrected.
+            _ => {
+                self.provider.purge();
+                self.looked_up = Some(issuer);
+            }
         }
-        self.looked_up = Some(issuer);
         self.smart.keep(Arc::new(smart), validators, life, moment);
         self.close(guide);
         Ok(())
@@ -259,14 +277,31 @@ impl Chain {
         self.provider.failed(error, retry_after, moment);
     }
 
-    /// Takes in documents that were kept elsewhere, each with its age. They go through the same
-    /// checks as those that are fetched.
+    /// Takes in documents that were kept elsewhere, each with its age, unless what is held is
+    /// younger; says whether. They have gone through the same checks as those that are fetched.
+    ///
+    /// Gives back the issuer that is held where it is another one.
     pub(super) fn restore(
         &mut self,
         guide: Guide<'_>,
         (looked_up, smart, provider): Opened,
         moment: Moment,
-    ) {
+    ) -> Result<bool, Issuer> {
+        if let Some(held) = self.provider.value()
+            && held.issuer != provider.document.issuer
+        {
+            return Err(held.issuer.clone());
+        }
+        let ages = (
+            self.smart.confirmed_ago(moment.now),
+            self.provider.confirmed_ago(moment.now),
+        );
+        if let (Some(held_smart), Some(held_provider)) = ages
+            && held_smart.max(held_provider) <= smart.age.max(provider.age)
+        {
+            return Ok(false);
+        }
+        self.purge();
         self.looked_up = Some(looked_up);
         let Restored {
             document,
@@ -285,10 +320,12 @@ impl Chain {
         self.provider
             .restore(Arc::new(document), validators, life, age, moment);
         self.close(guide);
+        Ok(true)
     }
 
     /// Forgets everything.
     pub(super) fn purge(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
         self.smart.purge();
         self.provider.purge();
         self.looked_up = None;

@@ -1,13 +1,13 @@
 //! One FHIR server whose issuer is kept up to date.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::Serialize;
-use smart_jose::{Algorithms, Candidates, CryptoProvider, ProtectedHeader, Text, UnixTime};
+use smart_jose::{CryptoProvider, Text, UnixTime};
 
 use super::chain::{Answer, Chain, Decision, Due, End, Guide};
 use super::snapshot::IssuerSnapshot;
@@ -20,7 +20,7 @@ use crate::flight::{Boarding, Landing};
 use crate::freshness::{self, LIFE};
 use crate::http_client::TransportError;
 use crate::jitter::Jitter;
-use crate::jwks::{KeySource, KeySourceError, RemoteJwks, SnapshotError};
+use crate::jwks::{RemoteJwks, SnapshotError};
 use crate::kept::{Moment, Standing, Terms};
 use crate::observe::{DocumentKind, DocumentState, Event, Happening, Observer};
 use crate::provider_metadata::{MetadataError, ProviderMetadata};
@@ -37,7 +37,7 @@ use crate::url::FhirBaseUrl;
 /// moved. A server that names another issuer than before is refused, and what was trusted stays;
 /// [`LiveIssuer::purge`] accepts the change.
 ///
-/// It is the [`KeySource`] of its issuer. Cloning shares everything.
+/// [`LiveIssuer::keys_of`] gives the [`KeySource`](crate::KeySource) for a verifier. Cloning shares everything.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -67,6 +67,8 @@ pub struct LiveIssuer {
 struct Inner {
     settings: Settings,
     shelf: Shelf<Chain>,
+    /// In whole seconds on the monotonic clock.
+    used_at: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
@@ -115,7 +117,11 @@ impl LiveIssuer {
     fn with(settings: Settings) -> Self {
         let shelf = Shelf::new(Chain::new(Terms::issuer(LIFE)));
         Self {
-            inner: Arc::new(Inner { settings, shelf }),
+            inner: Arc::new(Inner {
+                settings,
+                shelf,
+                used_at: AtomicU64::new(0),
+            }),
         }
     }
 
@@ -150,7 +156,7 @@ impl LiveIssuer {
     }
 
     /// The end of the chain of trust, followed if need be.
-    async fn end(&self) -> Result<End, DiscoveryError> {
+    pub(super) async fn end(&self) -> Result<End, DiscoveryError> {
         let inner = &self.inner;
         let at_hand = || inner.glance(inner.now(), End::clone);
         let mut result = Ok(());
@@ -174,15 +180,36 @@ impl LiveIssuer {
             return Ok(end);
         }
         result?;
-        // The clock has moved past the end of what was just fetched.
-        let held = inner.shelf.load().end().cloned();
-        held.ok_or(DiscoveryError::Purged)
+        inner.next()?;
+        Err(DiscoveryError::Interrupted)
+    }
+
+    /// When it was last used, in whole seconds on the monotonic clock.
+    pub(super) fn used_at(&self) -> u64 {
+        self.inner.used_at.load(Ordering::Relaxed)
+    }
+
+    /// The monotonic clock.
+    pub(super) fn now(&self) -> Duration {
+        self.inner.now()
+    }
+
+    /// What is at hand at this moment.
+    pub(super) fn glance<T>(&self, now: Duration, take: impl FnOnce(&End) -> T) -> Option<T> {
+        self.inner.glance(now, take)
+    }
+
+    /// Takes note that it is used.
+    pub(super) fn touch(&self) {
+        self.inner.touch(self.inner.now());
     }
 
     /// How it stands.
     #[must_use]
     pub fn state(&self) -> IssuerState {
-        let Inner { settings, shelf } = &*self.inner;
+        let Inner {
+            settings, shelf, ..
+        } = &*self.inner;
         let chain = shelf.load();
         let [smart, provider] = chain.standings(settings.clock.monotonic());
         let is_flying = shelf.is_flying();
@@ -201,11 +228,18 @@ impl LiveIssuer {
 
     /// Forgets the issuer and its keys: after a change of issuer that is meant, or a stolen key.
     pub fn purge(&self) {
-        self.inner.shelf.change(Chain::purge);
+        let end = self.inner.shelf.change(|chain| {
+            let end = chain.end().cloned();
+            chain.purge();
+            end
+        });
+        // Whoever holds these keys already, or waits for them, is to have none of them either.
+        if let Some(end) = end {
+            end.keys.purge();
+        }
         for document in [
             DocumentKind::SmartConfiguration,
             DocumentKind::OpenidConfiguration,
-            DocumentKind::Jwks,
         ] {
             self.inner
                 .tell(document, self.fhir_base().as_str(), Happening::Purged);
@@ -223,7 +257,8 @@ impl LiveIssuer {
     }
 
     /// Takes in what was written down, through every check of the chain of trust and as old as it
-    /// is; a date in the future counts as the end of its life.
+    /// is; a date in the future counts as the end of its life. Where something younger is held
+    /// already, that stays.
     ///
     /// # Errors
     ///
@@ -246,25 +281,35 @@ impl LiveIssuer {
             keys_at: &|_| keys.clone(),
         };
         let moment = inner.moment();
-        inner.shelf.change(|chain| {
-            chain.purge();
-            chain.restore(guide, opened, moment);
-        });
-        inner.tell(
-            DocumentKind::SmartConfiguration,
-            base.as_str(),
-            Happening::Restored { age },
-        );
+        let found = metadata.document.issuer.clone();
+        let restored = inner
+            .shelf
+            .change(|chain| chain.restore(guide, opened, moment));
+        let restored = restored.map_err(|held| SnapshotError::OtherIssuer {
+            expected: Text::new(held.as_str()),
+            found: Text::new(found.as_str()),
+        })?;
+        if restored {
+            inner.tell(
+                DocumentKind::SmartConfiguration,
+                base.as_str(),
+                Happening::Restored { age },
+            );
+        }
         Ok(())
     }
 
     /// Reads the issuer's metadata again, because of a token that the keys or the announced
-    /// algorithms do not fit. Says whether that was done since then.
-    async fn reread(&self, asked_at: Duration) -> bool {
+    /// algorithms do not fit, unless that was done since it came or may not be done. Whoever comes
+    /// while it is under way waits for it.
+    pub(super) async fn reread(&self, asked_at: Duration) {
         let inner = &self.inner;
-        let may = |now| inner.shelf.load().may_reread(now, asked_at);
-        if !may(inner.now()) {
-            return false;
+        let may = |now| {
+            let chain = inner.shelf.load();
+            chain.may_reread(now) && !chain.is_newer(now, asked_at)
+        };
+        if !may(inner.now()) && !inner.shelf.is_flying() {
+            return;
         }
         match inner.shelf.board() {
             Boarding::Passenger(waiting) => waiting.await,
@@ -281,9 +326,6 @@ impl LiveIssuer {
                 }
             }
         }
-        let now = inner.now();
-        let ago = inner.shelf.load().provider().confirmed_ago(now);
-        ago.is_some_and(|ago| ago <= now.saturating_sub(asked_at))
     }
 }
 
@@ -317,17 +359,34 @@ impl Inner {
         let Decision::Use { end, ahead } = chain.decide(now) else {
             return None;
         };
+        self.touch(now);
         if ahead.is_any()
             && let Some(landing) = self.shelf.take_off()
         {
-            let inner = Arc::clone(self);
-            shelf::leave(async move {
-                // A failure is kept in the chain, which is where it matters.
-                let _ = inner.fetch(ahead).await;
-                drop(landing);
-            });
+            // Somebody may have landed since it was found to be due.
+            if let Decision::Use { ahead, .. } = self.shelf.load().decide(now)
+                && ahead.is_any()
+            {
+                let inner = Arc::clone(self);
+                shelf::leave(async move {
+                    let mut told = Vec::new();
+                    // A failure is kept in the chain, which is where it matters.
+                    let _ = inner.fetch(ahead, &mut told).await;
+                    drop(landing);
+                    inner.tell_all(&told);
+                });
+            }
         }
         Some(take(end))
+    }
+
+    /// Takes note that somebody uses this. It is written once a second at most, so that threads
+    /// do not take it from each other.
+    fn touch(&self, now: Duration) {
+        let now = now.as_secs();
+        if self.used_at.load(Ordering::Relaxed) != now {
+            self.used_at.store(now, Ordering::Relaxed);
+        }
     }
 
     /// What is to be fetched before anything is at hand; nothing where it is.
@@ -343,24 +402,50 @@ impl Inner {
     async fn fly(self: &Arc<Self>, due: Due, landing: Landing) -> Result<(), DiscoveryError> {
         let inner = Arc::clone(self);
         let fetch = async move {
-            let result = inner.fetch(due).await;
+            let mut told = Vec::new();
+            let result = inner.fetch(due, &mut told).await;
+            // Whoever waits goes on before anybody is told.
             drop(landing);
+            inner.tell_all(&told);
             result
         };
-        // Where the runtime is shutting down, what is held is all there will be.
-        shelf::run(fetch).await.unwrap_or(Ok(()))
+        shelf::run(fetch)
+            .await
+            .unwrap_or_else(|| Err(self.lost(due)))
+    }
+
+    /// Takes note that the task of a fetch has ended without a result.
+    fn lost(&self, due: Due) -> DiscoveryError {
+        let base = self.settings.base.as_str();
+        let error = DiscoveryError::Smart(DocumentError::from(shelf::lost(base)));
+        let moment = self.moment();
+        self.shelf.change(|chain| {
+            if due.smart {
+                chain.smart_failed(error.clone(), None, moment);
+            }
+            if due.provider {
+                chain.provider_failed(error.clone(), None, moment);
+            }
+        });
+        error
+    }
+
+    fn tell_all(&self, told: &[Event]) {
+        for event in told {
+            telemetry::tell(self.settings.observer.as_deref(), event);
+        }
     }
 
     /// Fetches what is due, in the order of the chain.
-    async fn fetch(&self, due: Due) -> Result<(), DiscoveryError> {
+    async fn fetch(&self, due: Due, told: &mut Vec<Event>) -> Result<(), DiscoveryError> {
         let smart = match due.smart {
-            true => self.fetch_smart().await,
+            true => self.fetch_smart(told).await,
             false => Ok(()),
         };
         let is_missing = self.shelf.load().provider().value().is_none();
         let has_issuer = self.shelf.load().looked_up().is_some();
         if has_issuer && (due.provider || is_missing) {
-            self.fetch_provider().await?;
+            self.fetch_provider(told).await?;
         }
         smart
     }
@@ -384,7 +469,7 @@ impl Inner {
         .await
     }
 
-    async fn fetch_smart(&self) -> Result<(), DiscoveryError> {
+    async fn fetch_smart(&self, told: &mut Vec<Event>) -> Result<(), DiscoveryError> {
         let Settings {
             discovery, base, ..
         } = &self.settings;
@@ -417,7 +502,7 @@ impl Inner {
                 answer.validators = Validators::default();
             }
         }
-        let (with_body, life) = told(&result);
+        let (with_body, life) = brought(&result);
         let retry_after = self.retry_after(&sent);
         let moment = self.moment();
         let url = SmartConfiguration::url(base);
@@ -426,17 +511,23 @@ impl Inner {
             base,
             keys_at: &|metadata| self.keys_at(metadata),
         };
+        let epoch = chain.epoch();
         let (result, standing) = self.shelf.change(|chain| {
+            if chain.epoch() != epoch {
+                // What was asked for before says nothing of what holds since.
+                return (Ok(()), None);
+            }
             let taken = result.and_then(|it| chain.take_smart(guide, it, moment));
             if let Err(error) = &taken {
                 chain.smart_failed(error.clone(), retry_after, moment);
             }
-            (taken, chain.smart().standing(moment.now))
+            (taken, Some(chain.smart().standing(moment.now)))
         });
-        self.report(kind, &url, result, with_body, life, standing)
+        report(kind, &url, &result, (with_body, life), standing, told);
+        result
     }
 
-    async fn fetch_provider(&self) -> Result<(), DiscoveryError> {
+    async fn fetch_provider(&self, told: &mut Vec<Event>) -> Result<(), DiscoveryError> {
         let Settings {
             discovery, base, ..
         } = &self.settings;
@@ -455,7 +546,7 @@ impl Inner {
         };
         let broken = |error| DiscoveryError::Provider(MetadataError::Document(error));
         let result = self.read(&sent, read, broken);
-        let (with_body, life) = told(&result);
+        let (with_body, life) = brought(&result);
         let retry_after = self.retry_after(&sent);
         let moment = self.moment();
         let guide = Guide {
@@ -463,15 +554,21 @@ impl Inner {
             base,
             keys_at: &|metadata| self.keys_at(metadata),
         };
+        let epoch = chain.epoch();
         let (result, standing) = self.shelf.change(|chain| {
+            if chain.epoch() != epoch {
+                // What was asked for before says nothing of what holds since.
+                return (Ok(()), None);
+            }
             let taken = result.and_then(|it| chain.take_provider(guide, issuer, it, moment));
             if let Err(error) = &taken {
                 chain.provider_failed(error.clone(), retry_after, moment);
             }
-            (taken, chain.provider().standing(moment.now))
+            (taken, Some(chain.provider().standing(moment.now)))
         });
         let url = issuer.configuration_url();
-        self.report(kind, &url, result, with_body, life, standing)
+        report(kind, &url, &result, (with_body, life), standing, told);
+        result
     }
 
     /// Reads an answer; word that nothing has changed is one without a document.
@@ -507,27 +604,6 @@ impl Inner {
         conditional::retry_after(response, self.wall())
     }
 
-    fn report(
-        &self,
-        kind: DocumentKind,
-        url: &str,
-        result: Result<(), DiscoveryError>,
-        with_body: bool,
-        life: Duration,
-        standing: Standing,
-    ) -> Result<(), DiscoveryError> {
-        let what = match &result {
-            Ok(()) => Happening::Fetched { with_body, life },
-            Err(error) => Happening::Failed {
-                code: error.code(),
-                failures: standing.failures,
-                rest: standing.rest.unwrap_or_default(),
-            },
-        };
-        self.tell(kind, url, what);
-        result
-    }
-
     /// The keys of an issuer, with nothing held yet.
     fn keys_at(&self, metadata: &ProviderMetadata) -> RemoteJwks {
         let Settings {
@@ -554,58 +630,33 @@ fn conditional(request: Request<Bytes>, validators: Option<&Validators>) -> Requ
 }
 
 /// What an observer is told of an answer: whether it came with a body, and its life.
-fn told<T>(result: &Result<Answer<T>, DiscoveryError>) -> (bool, Duration) {
+fn brought<T>(result: &Result<Answer<T>, DiscoveryError>) -> (bool, Duration) {
     result.as_ref().map_or((false, Duration::ZERO), |it| {
         (it.document.is_some(), it.life)
     })
 }
 
-#[async_trait]
-impl KeySource for LiveIssuer {
-    fn cached(&self, header: &ProtectedHeader) -> Option<Candidates> {
-        let now = self.inner.now();
-        let found = self
-            .inner
-            .glance(now, |end| end.keys.cached_at(header, now));
-        found.flatten()
-    }
-
-    async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
-        let failed = |error| KeySourceError::Discovery(Box::new(error));
-        let asked_at = self.inner.now();
-        let keys = self.end().await.map_err(failed)?.keys;
-        let result = keys.candidates(header).await;
-        let Err(KeySourceError::UnknownRetry { .. }) = result else {
-            return result;
-        };
-        // The keys may be somewhere else by now.
-        if !self.reread(asked_at).await {
-            return result;
-        }
-        let moved = self.end().await.map_err(failed)?.keys;
-        match moved.uri().as_str() == keys.uri().as_str() {
-            true => result,
-            false => moved.candidates(header).await,
-        }
-    }
-
-    async fn candidates_after_bad_signature(&self, header: &ProtectedHeader) -> Option<Candidates> {
-        let keys = self.inner.shelf.load().end()?.keys.clone();
-        keys.candidates_after_bad_signature(header).await
-    }
-
-    fn narrow(&self, accepted: Algorithms) -> Option<Algorithms> {
-        let chain = self.inner.shelf.load();
-        let metadata = chain.end()?.issuer.provider_metadata();
-        Some(metadata.narrow(accepted))
-    }
-
-    async fn narrow_anew(&self, accepted: Algorithms) -> Option<Algorithms> {
-        let asked_at = self.inner.now();
-        self.end().await.ok()?;
-        match self.reread(asked_at).await {
-            true => self.narrow(accepted),
-            false => None,
-        }
-    }
+/// Says what came of a fetch, to be told when it has landed; nothing where it was not taken in.
+fn report(
+    document: DocumentKind,
+    url: &str,
+    result: &Result<(), DiscoveryError>,
+    (with_body, life): (bool, Duration),
+    standing: Option<Standing>,
+    told: &mut Vec<Event>,
+) {
+    let Some(standing) = standing else { return };
+    let what = match result {
+        Ok(()) => Happening::Fetched { with_body, life },
+        Err(error) => Happening::Failed {
+            code: error.code(),
+            failures: standing.failures,
+            rest: standing.rest.unwrap_or_default(),
+        },
+    };
+    told.push(Event {
+        document,
+        url: Text::new(url),
+        what,
+    });
 }

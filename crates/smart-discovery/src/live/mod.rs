@@ -3,9 +3,11 @@
 
 mod chain;
 mod issuer;
+mod keys;
 mod registry;
 mod snapshot;
 
 pub use issuer::{IssuerState, LiveIssuer};
+pub use keys::IssuerKeys;
 pub use registry::{IDLE, ImportError, IssuerRegistry, MAX_ISSUERS};
 pub use snapshot::IssuerSnapshot;

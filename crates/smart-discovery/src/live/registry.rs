@@ -1,6 +1,5 @@
 //! Many issuers in one process.
 
-use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,7 +18,7 @@ use crate::url::{FhirBaseUrl, UrlError};
 
 /// So many issuers are held unless set otherwise.
 pub const MAX_ISSUERS: usize = 10_000;
-/// An issuer that nobody has asked for so long is let go: by then nothing of it could serve.
+/// An issuer that nobody has used for so long is let go: by then nothing of it could serve.
 pub const IDLE: Duration = MAX_LIFE.saturating_add(STALE_LIFE);
 /// How often it is looked whether issuers have become idle, at most.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -27,7 +26,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// The issuers of many FHIR servers, each with its own documents, keys and fetches: one that hangs
 /// or is flooded slows no other, and no key of one verifies a token of another.
 ///
-/// There are at most [`MAX_ISSUERS`] of them unless set otherwise. Those that were not asked for
+/// There are at most [`MAX_ISSUERS`] of them unless set otherwise. Those that were not used
 /// in [`IDLE`] are let go, and where that is not enough a sixteenth of all, those unused for
 /// longest; whoever still has one goes on with it. FHIR bases come from your configuration and
 /// never from a launch that nobody has checked (SMART App Launch: `iss` is the sender's choice).
@@ -64,15 +63,8 @@ pub struct IssuerRegistry {
 
 #[derive(Debug, Default)]
 struct Held {
-    issuers: HashMap<FhirBaseUrl, Entry>,
+    issuers: HashMap<FhirBaseUrl, LiveIssuer>,
     swept_at: Duration,
-}
-
-#[derive(Debug)]
-struct Entry {
-    issuer: LiveIssuer,
-    /// Milliseconds on the monotonic clock.
-    used_at: AtomicU64,
 }
 
 impl IssuerRegistry {
@@ -105,7 +97,7 @@ impl IssuerRegistry {
         self
     }
 
-    /// Lets go of issuers that nobody has asked for so long.
+    /// Lets go of issuers that nobody has used for so long.
     #[must_use]
     pub const fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
@@ -138,15 +130,15 @@ impl IssuerRegistry {
     #[must_use]
     pub fn find(&self, base: &FhirBaseUrl) -> Option<LiveIssuer> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = held.issuers.get(base)?;
-        entry.used_at.store(self.now(), Ordering::Relaxed);
-        Some(entry.issuer.clone())
+        let issuer = held.issuers.get(base)?;
+        issuer.touch();
+        Some(issuer.clone())
     }
 
     /// Lets go of an issuer. Whoever still has it goes on with it.
     pub fn remove(&self, base: &FhirBaseUrl) -> Option<LiveIssuer> {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        held.issuers.remove(base).map(|it| it.issuer)
+        held.issuers.remove(base)
     }
 
     /// How many issuers are held.
@@ -166,7 +158,7 @@ impl IssuerRegistry {
     #[must_use]
     pub fn issuers(&self) -> Vec<LiveIssuer> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.issuers.values().map(|it| it.issuer.clone()).collect()
+        held.issuers.values().cloned().collect()
     }
 
     /// How each stands, in the order of their FHIR bases.
@@ -204,11 +196,6 @@ impl IssuerRegistry {
             .collect()
     }
 
-    fn now(&self) -> u64 {
-        let millis = self.clock.monotonic().as_millis();
-        u64::try_from(millis).unwrap_or(u64::MAX)
-    }
-
     /// Holds an issuer, unless `keep` prefers the one that is held already; gives back the one
     /// that is held in the end.
     fn insert(
@@ -216,29 +203,25 @@ impl IssuerRegistry {
         issuer: LiveIssuer,
         keep: impl FnOnce(&LiveIssuer) -> Option<LiveIssuer>,
     ) -> LiveIssuer {
-        let now = self.now();
+        let now = self.clock.monotonic();
+        issuer.touch();
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         let base = issuer.fhir_base();
         // Somebody else may have been faster.
         if let Some(before) = held.issuers.get(base)
-            && let Some(kept) = keep(&before.issuer)
+            && let Some(kept) = keep(before)
         {
             return kept;
         }
         let is_new = !held.issuers.contains_key(base);
         let is_full = is_new && held.issuers.len() >= self.limit;
-        let at = Duration::from_millis(now);
-        if is_full || at.saturating_sub(held.swept_at) >= SWEEP {
-            held.sweep(at, self.idle);
+        if is_full || now.saturating_sub(held.swept_at) >= SWEEP {
+            held.sweep(now, self.idle);
         }
         if is_new && held.issuers.len() >= self.limit {
             held.make_room(self.limit);
         }
-        let entry = Entry {
-            issuer: issuer.clone(),
-            used_at: AtomicU64::new(now),
-        };
-        held.issuers.insert(base.clone(), entry);
+        held.issuers.insert(base.clone(), issuer.clone());
         issuer
     }
 }
@@ -247,27 +230,21 @@ impl Held {
     /// Lets go of those that are idle.
     fn sweep(&mut self, now: Duration, idle: Duration) {
         self.swept_at = now;
-        self.issuers.retain(|_, it| {
-            let used_at = Duration::from_millis(it.used_at.load(Ordering::Relaxed));
-            now.saturating_sub(used_at) < idle
-        });
+        self.issuers
+            .retain(|_, it| now.saturating_sub(Duration::from_secs(it.used_at())) < idle);
     }
 
     /// Lets go of a sixteenth, those unused for longest: one at a time would cost a look at all of
     /// them for each that comes.
     fn make_room(&mut self, limit: usize) {
-        let mut times: Vec<u64> = self
-            .issuers
-            .values()
-            .map(|it| it.used_at.load(Ordering::Relaxed))
-            .collect();
+        let mut times: Vec<u64> = self.issuers.values().map(LiveIssuer::used_at).collect();
         let mut surplus = (times.len() + 1).saturating_sub(limit).max(limit / 16);
         times.sort_unstable();
         let Some(&last) = times.get(surplus.saturating_sub(1)) else {
             return;
         };
         self.issuers.retain(|_, it| {
-            let goes = surplus > 0 && it.used_at.load(Ordering::Relaxed) <= last;
+            let goes = surplus > 0 && it.used_at() <= last;
             surplus -= usize::from(goes);
             !goes
         });

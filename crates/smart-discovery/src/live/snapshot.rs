@@ -12,7 +12,7 @@ use super::chain::{Chain, Opened, Restored};
 use crate::conditional::Validators;
 use crate::discover::{Discovery, DiscoveryError};
 use crate::freshness::{Bounds, LIFE};
-use crate::jwks::{JwksSnapshot, SnapshotError, age_of, confirmed_at};
+use crate::jwks::{JwksSnapshot, SnapshotError, age_of, confirmed_at, life_of};
 use crate::kept::Kept;
 use crate::provider_metadata::ProviderMetadata;
 use crate::smart_configuration::SmartConfiguration;
@@ -30,6 +30,9 @@ const VERSION: u32 = 1;
 pub struct IssuerSnapshot {
     version: u32,
     fhir_base: String,
+    /// Whether the first document was made from a CapabilityStatement.
+    #[serde(default)]
+    from_capability_statement: bool,
     smart_configuration: Written,
     openid_configuration: Written,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,7 +72,7 @@ impl Written {
 
     fn restored<T>(&self, document: T, now: UnixTime) -> Restored<T> {
         let bounds = Bounds::with_default(LIFE);
-        let life = Duration::from_secs(self.life).clamp(bounds.floor, bounds.ceiling);
+        let life = life_of(self.life, bounds);
         Restored {
             document,
             validators: Validators::from_text(self.etag.as_deref(), self.last_modified.as_deref()),
@@ -96,6 +99,10 @@ impl IssuerSnapshot {
         Some(Self {
             version: VERSION,
             fhir_base: base.as_str().to_owned(),
+            from_capability_statement: chain
+                .smart()
+                .value()
+                .is_some_and(|it| it.is_from_capability_statement()),
             smart_configuration: Written::of(chain.smart(), now, at)?,
             openid_configuration: Written::of(chain.provider(), now, at)?,
             jwks,
@@ -130,7 +137,8 @@ impl IssuerSnapshot {
         let in_smart = broken("smart-configuration");
         let answer = self.smart_configuration.answer();
         let smart = SmartConfiguration::from_response(base, &answer, discovery.plain());
-        let smart = smart.map_err(DiscoveryError::Smart).map_err(in_smart)?;
+        let mut smart = smart.map_err(DiscoveryError::Smart).map_err(in_smart)?;
+        smart.set_from_capability_statement(self.from_capability_statement);
         let (issuer, _) = discovery.issuer(base, &smart).map_err(in_smart)?;
         let in_provider = broken("openid-configuration");
         let answer = self.openid_configuration.answer();

@@ -33,8 +33,8 @@ impl IdTokenVerifier {
     /// nobody else's; `accepted` is usually [`Algorithms::ID_TOKEN`], and is narrowed by what the
     /// issuer announces, never widened.
     ///
-    /// Where `keys` is the [`LiveIssuer`](smart_discovery::LiveIssuer) that gave `issuer`, the
-    /// verifier follows it: what the issuer announces later counts, and its keys may move.
+    /// Where `keys` are those of a [`LiveIssuer`](smart_discovery::LiveIssuer::keys_of), the
+    /// verifier follows it: the algorithms that it announces later count, and its keys may move.
     #[must_use]
     pub fn new(
         issuer: &TrustedIssuer,
@@ -234,6 +234,13 @@ impl IdTokenVerifier {
         }
         let header = parsed.header().cloned();
         let keys = self.keys_for(&parsed).await;
+        // To find the keys, the issuer's metadata may have been read: what it says now counts.
+        if let Some(announced) = self.keys.narrow(rules.accepted)
+            && announced != accepted
+        {
+            accepted = announced;
+            parsed = Parsed::new(token, rules, accepted);
+        }
         let examination = Examination::new(parsed, keys, rules, expected, now, mode);
         // Some issuers rotate without a new `kid`: the keys may have been the wrong ones.
         if let (Some(header), Some(Err(JwsError::BadSignature))) = (header, &examination.signature)
