@@ -501,6 +501,21 @@ async fn j10_a_changed_issuer_is_refused_and_what_was_trusted_stays() {
     }
 }
 
+// covers: DISC-4
+#[tokio::test]
+async fn d4_a_pinned_issuer_is_asked_for_with_its_slash() {
+    let pinned = Issuer::parse(ISSUER).unwrap();
+    let world = World::with(FakeHttp::new(), |it| it.pin_issuer(pinned));
+    world.publish();
+    let slash = with(openid(), "issuer", format!("{ISSUER}/"));
+    world.http.answer(OPENID, Answer::json(&slash));
+    let found = world.live.trusted().await.map(drop);
+    assert_eq!(found.map_err(|it| it.code()), Err("issuer-not-pinned"));
+    world.http.answer(OPENID, Answer::json(&openid()));
+    world.clock.advance(LIFE);
+    assert!(world.live.trusted().await.is_ok());
+}
+
 #[tokio::test]
 async fn a_change_of_issuer_that_is_meant_is_accepted_after_a_purge() {
     const OTHER: &str = "https://login2.example";
@@ -1187,24 +1202,26 @@ impl Fleet {
         }
     }
 
-    /// A hospital whose issuer is its FHIR base, with these keys.
     fn open(&self, number: usize, keys: &Value) -> FhirBaseUrl {
-        let base = hospital(number);
-        let jwks = format!("{base}/jwks");
-        let smart = json!({
-            "issuer": base.as_str(),
-            "authorization_endpoint": format!("{base}/authorize"),
-            "token_endpoint": format!("{base}/token"),
-        });
-        let openid = json!({"issuer": base.as_str(), "jwks_uri": jwks});
-        let at = |path: &str| format!("{base}/.well-known/{path}");
-        self.http
-            .answer(&at("smart-configuration"), Answer::json(&smart));
-        self.http
-            .answer(&at("openid-configuration"), Answer::json(&openid));
-        self.http.answer(&jwks, Answer::json(keys));
-        base
+        open(&self.http, number, keys)
     }
+}
+
+/// A hospital whose issuer is its FHIR base, with these keys.
+fn open(http: &FakeHttp, number: usize, keys: &Value) -> FhirBaseUrl {
+    let base = hospital(number);
+    let jwks = format!("{base}/jwks");
+    let smart = json!({
+        "issuer": base.as_str(),
+        "authorization_endpoint": format!("{base}/authorize"),
+        "token_endpoint": format!("{base}/token"),
+    });
+    let openid = json!({"issuer": base.as_str(), "jwks_uri": jwks});
+    let at = |path: &str| format!("{base}/.well-known/{path}");
+    http.answer(&at("smart-configuration"), Answer::json(&smart));
+    http.answer(&at("openid-configuration"), Answer::json(&openid));
+    http.answer(&jwks, Answer::json(keys));
+    base
 }
 
 // covers: CACHE-18
@@ -1319,17 +1336,19 @@ async fn a_registry_lets_go_of_idle_issuers_and_is_never_larger_than_its_limit()
         fleet.clock.clone(),
     )
     .with_limit(32);
-    for number in 0..1000 {
+    let base = open(&fleet.http, 0, &Forge::issuer().jwks());
+    registry.issuer(&base).trusted().await.unwrap();
+    for number in 1..400 {
         fleet.clock.advance(SECOND);
         let _ = registry.issuer(&hospital(number));
-        // One that is in use stays, whatever comes.
-        let _ = registry.issuer(&hospital(0));
+        // One that is in use stays with all that it holds, whatever comes.
+        assert!(registry.issuer(&base).at_hand().is_some());
         assert!(registry.len() <= 32);
     }
     assert!(registry.len() >= 30);
-    assert!(registry.find(&hospital(0)).is_some());
-    assert!(registry.find(&hospital(999)).is_some());
-    assert!(registry.find(&hospital(900)).is_none());
+    assert!(registry.find(&hospital(399)).is_some());
+    assert!(registry.find(&hospital(390)).is_some());
+    assert!(registry.find(&hospital(300)).is_none());
 }
 
 #[tokio::test]

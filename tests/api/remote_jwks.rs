@@ -156,6 +156,13 @@ async fn j4_a_kid_that_a_fetch_did_not_find_is_remembered_until_the_next() {
         assert_eq!(world.judge(&first).await, Err("key-unknown-retry"));
     }
     assert_eq!(world.http.count(), 1);
+    // A fetch that succeeds empties the memory, whatever it was made for.
+    world.keys.refresh().await.unwrap();
+    assert_eq!(world.judge(&first).await, Err("key-unknown-retry"));
+    assert_eq!(world.http.count(), 3);
+
+    let world = World::new();
+    assert_eq!(world.judge(&first).await, Err("key-unknown-retry"));
     // Of another one it says nothing. Its fetch succeeds and empties the memory, and both wait for
     // the cool-down.
     world.publish(&rotated("second"));

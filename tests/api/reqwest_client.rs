@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use smart_oidc::discovery::document::MAX_DOCUMENT_OCTETS;
-use smart_oidc::discovery::{HttpClient, ReqwestClient, TransportError};
+use smart_oidc::discovery::{HttpClient, ReqwestClient, TimeLimit, TransportError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Mutex;
@@ -231,6 +231,41 @@ async fn d6_a_server_that_hangs_is_given_up() {
         assert_eq!(found, limit);
         assert_eq!(server.connections(), 1);
     }
+}
+
+#[tokio::test]
+async fn d6_a_second_try_has_only_what_the_first_has_left() {
+    let silent = Server::start(Vec::new(), End::Hang).await;
+    let left = Duration::from_millis(200);
+    let client = ReqwestClient::builder().allow_loopback().build().unwrap();
+    let mut request = Request::get(silent.url("/")).body(Bytes::new()).unwrap();
+    request.extensions_mut().insert(TimeLimit(left));
+    let error = client.send(request).await.unwrap_err();
+    let TransportError::Timeout { limit, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(limit, left);
+}
+
+// covers: BISX-6
+#[tokio::test]
+async fn d3_other_ways_to_write_an_address_reach_nobody() {
+    let server = Server::start(answer("200 OK\r\ncontent-length: 2", b"{}"), End::Close).await;
+    let port = server.address.port();
+    let client = ReqwestClient::new().unwrap();
+    for host in [
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "127.0.0.1.",
+    ] {
+        let url = format!("http://user:hunter2@{host}:{port}/");
+        let error = get_with(&client, &url).await.unwrap_err();
+        assert_eq!(error.code(), "http-address", "{host}: {error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+    assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]

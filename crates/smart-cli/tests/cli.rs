@@ -739,6 +739,30 @@ fn a_server_of_smart_1_0_is_trusted_by_its_option_alone_and_what_is_odd_is_said(
 }
 
 #[test]
+fn no_proxy_is_taken_from_the_environment() {
+    let base = old_server();
+    let (dead, _held) = nobody();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smart"));
+    command.args(["discover", &base, "--allow-loopback", "--smart-1-0"]);
+    for name in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        command.env(name, &dead);
+    }
+    let output = command
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
 fn a_file_of_roots_and_a_proxy_that_are_none_are_refused() {
     let (base, _held) = nobody();
     let html = scratch("roots.html", "<html>");

@@ -348,3 +348,55 @@ impl Changes {
         changes
     }
 }
+
+#[cfg(all(test, feature = "ring"))]
+mod tests {
+    use smart_jose::{Algorithms, CryptoProvider, UnverifiedJws};
+
+    use super::*;
+    use crate::freshness::LIFE;
+
+    #[test]
+    fn j4_the_memory_of_unknown_kids_is_bounded_and_exact() {
+        let mut cache = Cache::new(Terms::issuer(LIFE));
+        let keys = JwkSet::from_keys(Vec::new(), CryptoProvider::ring());
+        let set = KeySet {
+            keys: Arc::new(keys),
+            findings: Vec::new(),
+        };
+        let moment = Moment {
+            now: Duration::ZERO,
+            jitter: crate::jitter::Jitter::NONE,
+        };
+        let life = Duration::from_secs(3600);
+        let none = Validators::default();
+        assert!(cache.restore(set, none, life, Duration::ZERO, moment));
+        let mut miss_or_ask = |kid: &str, misses: bool, at: u64| {
+            let header = format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#);
+            let token = format!("{}.e30.AA", smart_jose::base64url::encode(header));
+            let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+            let now = Duration::from_secs(at);
+            if misses {
+                cache.miss(token.header(), now);
+            }
+            let is_forced = matches!(cache.decide(token.header(), now), Decision::Force);
+            (is_forced, cache.missed.len())
+        };
+        for number in 0..MAX_MISSED {
+            let found = miss_or_ask(&format!("kid-{number}"), true, 1);
+            assert_eq!(found, (false, number + 1));
+        }
+        // Asked for again it is one entry, and the latest.
+        assert_eq!(miss_or_ask("kid-0", true, 2), (false, MAX_MISSED));
+        assert_eq!(miss_or_ask("another", true, 2), (false, MAX_MISSED));
+        // The oldest is forgotten, exactly.
+        assert!(miss_or_ask("kid-1", false, 2).0);
+        assert!(!miss_or_ask("kid-0", false, 2).0);
+        assert!(!miss_or_ask("kid-2", false, 2).0);
+        // What is too long to be remembered is left to the cool-down alone.
+        let long = "k".repeat(MAX_MISSED_OCTETS + 1);
+        assert_eq!(miss_or_ask(&long, true, 2), (true, MAX_MISSED));
+        // Nothing is remembered for longer than a cool-down.
+        assert!(miss_or_ask("kid-2", false, 1 + COOL_DOWN.as_secs()).0);
+    }
+}

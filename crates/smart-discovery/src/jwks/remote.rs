@@ -39,7 +39,8 @@ use crate::url::EndpointUrl;
 ///   their life; it is asked again after [`super::BACKOFF`], then less and less often.
 ///
 /// A hit takes no lock and allocates nothing. A fetch is a task of its own on tokio, the one task
-/// that the libraries spawn.
+/// that the libraries spawn: on the runtime of whoever asked first. A runtime that nobody drives
+/// any more keeps those of other runtimes waiting, so share a source within one.
 #[derive(Clone, Debug)]
 pub struct RemoteJwks {
     inner: Arc<Inner>,
