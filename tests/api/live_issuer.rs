@@ -804,6 +804,33 @@ async fn j7_an_import_brings_back_nothing_that_was_withdrawn_since() {
 }
 
 #[tokio::test]
+async fn j7_younger_metadata_bring_no_older_keys_along() {
+    let world = World::new();
+    let long = keys().with("cache-control", "max-age=86400");
+    world.http.answer(JWKS, long);
+    let node = world.restarted();
+    assert_eq!(node.sign_in(&token("RS256")).await, Ok(()));
+    // Here the keys were fetched after a rotation, and there only the metadata were read again.
+    world.clock.advance(Duration::from_secs(60));
+    node.clock.advance(Duration::from_secs(60));
+    world.http.answer(JWKS, keys_under("next"));
+    assert_eq!(world.sign_in(&token_under("next")).await, Ok(()));
+    for at in [&world, &node] {
+        at.clock.advance(LIFE - Duration::from_secs(60));
+    }
+    node.live.trusted().await.unwrap();
+    let snapshot = stored(&node.live.export().unwrap());
+    world.live.import(&snapshot).unwrap();
+    let state = world.live.state();
+    assert_eq!(state.openid_configuration.age, Some(Duration::ZERO));
+    assert_eq!(
+        world.sign_in(&token("RS256")).await,
+        Err("key-unknown-retry")
+    );
+    assert_eq!(world.sign_in(&token_under("next")).await, Ok(()));
+}
+
+#[tokio::test]
 async fn j7_keys_at_the_end_of_their_life_are_no_younger_after_an_import() {
     let world = World::new();
     assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));

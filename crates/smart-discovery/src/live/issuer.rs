@@ -27,7 +27,7 @@ use crate::provider_metadata::{MetadataError, ProviderMetadata};
 use crate::shelf::{self, Shelf};
 use crate::smart_configuration::SmartConfiguration;
 use crate::telemetry;
-use crate::url::FhirBaseUrl;
+use crate::url::{FhirBaseUrl, Issuer};
 
 /// The issuer of one FHIR server, with its documents and its keys.
 ///
@@ -271,7 +271,18 @@ impl LiveIssuer {
         let opened = snapshot.open(discovery, base, inner.wall())?;
         let (_, smart, metadata) = &opened;
         let age = smart.age.max(metadata.age);
-        let keys = inner.keys_at(&metadata.document);
+        let held = inner.shelf.load().end().cloned();
+        let found = metadata.document.issuer.clone();
+        let other = |held: &Issuer| SnapshotError::OtherIssuer {
+            expected: Text::new(held.as_str()),
+            found: Text::new(found.as_str()),
+        };
+        let keys = match held {
+            Some(end) if *end.issuer.issuer() != found => return Err(other(end.issuer.issuer())),
+            // Keys that are held take in what is younger and nothing else.
+            Some(end) if end.keys.uri().as_str() == metadata.document.jwks_uri.as_str() => end.keys,
+            _ => inner.keys_at(&metadata.document),
+        };
         if let Some(jwks) = snapshot.jwks() {
             keys.import(jwks)?;
         }
@@ -281,14 +292,10 @@ impl LiveIssuer {
             keys_at: &|_| keys.clone(),
         };
         let moment = inner.moment();
-        let found = metadata.document.issuer.clone();
         let restored = inner
             .shelf
-            .change(|chain| chain.restore(guide, opened, moment));
-        let restored = restored.map_err(|held| SnapshotError::OtherIssuer {
-            expected: Text::new(held.as_str()),
-            found: Text::new(found.as_str()),
-        })?;
+            .change(|chain| chain.restore(guide, opened, moment))
+            .map_err(|held| other(&held))?;
         if restored {
             inner.tell(
                 DocumentKind::SmartConfiguration,
