@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smart_oidc::discovery::jwks::{
-    BACKOFF, CONFIRMED, COOL_DOWN, LIFE, MAX_LIFE, MAX_RETRY_AFTER, MIN_LIFE, STALE_LIFE,
+    BACKOFF, CONFIRMED, COOL_DOWN, EMPTY_BACKOFF, LIFE, MAX_LIFE, MAX_RETRY_AFTER, MIN_LIFE,
+    STALE_LIFE,
 };
 use smart_oidc::discovery::{
     Clock, Discovery, EndpointUrl, FhirBaseUrl, FixedClock, KeySource, RemoteJwks, TimeLimit,
@@ -432,6 +433,29 @@ async fn j9_keys_of_a_client_live_exactly_as_long_as_the_client_says() {
             assert!(!world.has(&good()));
         }
     }
+}
+
+// covers: SMART-CAS-18
+#[tokio::test]
+async fn j9_another_life_where_nothing_is_said_makes_a_client_no_issuer() {
+    let world = of_client(jwks());
+    let keys = world.keys.clone().with_life(Duration::from_secs(120));
+    let token = good();
+    let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+    assert!(keys.candidates(token.header()).await.is_ok());
+    world.clock.advance(Duration::from_secs(120) - SECOND);
+    assert!(keys.cached(token.header()).is_some());
+    world.http.set_down(true);
+    world.clock.advance(SECOND);
+    assert!(keys.candidates(token.header()).await.is_err());
+    // What the client does say has no floor.
+    world.http.set_down(false);
+    let short = jwks().with("cache-control", "max-age=5");
+    world.http.answer(URL, short);
+    world.clock.advance(EMPTY_BACKOFF * 2);
+    assert!(keys.candidates(token.header()).await.is_ok());
+    world.clock.advance(Duration::from_secs(5));
+    assert!(keys.cached(token.header()).is_none());
 }
 
 // covers: SMART-CAS-18

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use smart_oidc::discovery::jwks::{COOL_DOWN, LIFE, STALE_LIFE};
 use smart_oidc::discovery::{
-    Discovery, DocumentKind, Event, FhirBaseUrl, FhirBases, FixedClock, Happening, IDLE, Issuer,
-    IssuerRegistry, IssuerSnapshot, KeySource, LiveIssuer, Observer, Phase, Smart10Fallback,
+    Clock as _, Discovery, DocumentKind, Event, FhirBaseUrl, FhirBases, FixedClock, Happening,
+    IDLE, Issuer, IssuerRegistry, IssuerSnapshot, KeySource, LiveIssuer, Observer, Phase,
+    Smart10Fallback,
 };
 use smart_oidc::jose::{Algorithms, UnixTime, UnverifiedJws};
 use smart_oidc::{
@@ -801,6 +802,52 @@ async fn j7_an_import_brings_back_nothing_that_was_withdrawn_since() {
         world.sign_in(&token("RS256")).await,
         Err("key-unknown-retry")
     );
+}
+
+#[tokio::test]
+async fn j7_nothing_grows_younger_by_being_written_down_again_and_again() {
+    let world = World::new();
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    let mut snapshot = world.live.export().unwrap();
+    let mut node = world.restarted();
+    for _ in 0..100 {
+        // Each process lives for a little less than two seconds.
+        let now = node.clock.now();
+        let next = Arc::new(FixedClock::at(now));
+        let discovery = Discovery::new(world.http.clone());
+        let base = FhirBaseUrl::parse(BASE).unwrap();
+        node.live = LiveIssuer::new(discovery, base, provider(), next.clone());
+        node.clock = next;
+        node.live.import(&snapshot).unwrap();
+        node.clock.advance(Duration::from_millis(1999));
+        snapshot = stored(&node.live.export().unwrap());
+    }
+    let age = node.live.state().jwks.unwrap().age.unwrap();
+    assert!(age >= Duration::from_millis(100 * 1999), "{age:?}");
+}
+
+/// Looks, when it is told something, whether anybody still waits for it.
+#[derive(Debug, Default)]
+struct Slow(Mutex<Option<LiveIssuer>>, Mutex<Vec<bool>>);
+
+impl Observer for Slow {
+    fn observe(&self, _: &Event) {
+        if let Some(live) = &*self.0.lock().unwrap() {
+            let is_waiting = live.state().smart_configuration.is_refreshing;
+            self.1.lock().unwrap().push(is_waiting);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_observer_that_takes_long_keeps_nobody_waiting() {
+    let world = World::new();
+    let slow = Arc::new(Slow::default());
+    let live = world.live.clone().with_observer(slow.clone());
+    *slow.0.lock().unwrap() = Some(live.clone());
+    live.trusted().await.unwrap();
+    world.drain().await;
+    assert_eq!(*slow.1.lock().unwrap(), [false, false]);
 }
 
 #[tokio::test]

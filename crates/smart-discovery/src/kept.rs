@@ -18,10 +18,10 @@ pub const COOL_DOWN: Duration = Duration::from_secs(30);
 pub const BACKOFF: Duration = Duration::from_secs(10);
 /// The longest rest after failures.
 pub const MAX_BACKOFF: Duration = Duration::from_secs(300);
-/// The first rest where nothing is held yet and people wait; it doubles up to
+/// The first rest where nothing usable is held and people wait; it doubles up to
 /// [`MAX_EMPTY_BACKOFF`].
 pub const EMPTY_BACKOFF: Duration = Duration::from_secs(1);
-/// The longest rest where nothing is held yet.
+/// The longest rest where nothing usable is held.
 pub const MAX_EMPTY_BACKOFF: Duration = Duration::from_secs(30);
 /// A server that asks to be left alone (`Retry-After`) is, up to this long.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
@@ -270,9 +270,10 @@ impl<T, E: Clone> Kept<T, E> {
     pub(crate) fn failed(&mut self, error: E, retry_after: Option<Duration>, moment: Moment) {
         let Moment { now, jitter } = moment;
         let before = self.failure.as_ref().map_or(0, |it| it.count);
-        let (first, most) = match self.held {
-            Some(_) => (BACKOFF, MAX_BACKOFF),
-            None => (EMPTY_BACKOFF, MAX_EMPTY_BACKOFF),
+        // What is dead serves nobody, and people wait as if nothing were held.
+        let (first, most) = match self.standing(now).usable_for {
+            Duration::ZERO => (EMPTY_BACKOFF, MAX_EMPTY_BACKOFF),
+            _ => (BACKOFF, MAX_BACKOFF),
         };
         let doubled = first.saturating_mul(2_u32.saturating_pow(before)).min(most);
         let rest = jitter.around(doubled, doubled / 5);
