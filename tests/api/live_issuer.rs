@@ -561,7 +561,12 @@ async fn j8_a_verifier_takes_no_keys_of_the_issuer_that_came_after_its_own() {
     world.live.purge();
     let issuer = world.live.trusted().await.unwrap();
     assert_eq!(issuer.issuer().as_str(), OTHER);
+    // The keys of the other issuer are at hand, for its own tokens.
     let header = json!({"alg": "RS256", "kid": kid_of("RS256")});
+    let own = with(claims(), "iss", OTHER);
+    let own = Forge::other().token_with("RS256", &header, &own);
+    let after = world.verifier().await.unwrap();
+    assert_eq!(judge(&after, &own).await, Ok(()));
     let forged = Forge::other().token_with("RS256", &header, &claims());
     for _ in 0..2 {
         assert_eq!(judge(&before, &forged).await, Err("issuer-changed"));

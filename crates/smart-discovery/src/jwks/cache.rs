@@ -399,4 +399,41 @@ mod tests {
         // Nothing is remembered for longer than a cool-down.
         assert!(miss_or_ask("kid-2", false, 1 + COOL_DOWN.as_secs()).0);
     }
+
+    /// The public key of RFC 7515 A.3.
+    const KEY: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+    #[test]
+    fn j5_what_is_dead_serves_nobody_however_long_the_failed_fetch_took() {
+        let keys = JwkSet::parse(KEY.as_bytes(), CryptoProvider::ring()).unwrap();
+        let set = KeySet {
+            keys: Arc::new(keys),
+            findings: Vec::new(),
+        };
+        let at = |seconds| Moment {
+            now: Duration::from_secs(seconds),
+            jitter: crate::jitter::Jitter::NONE,
+        };
+        let header = smart_jose::base64url::encode(r#"{"alg":"ES256","kid":"a"}"#);
+        let token = format!("{header}.e30.AA");
+        let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
+        let mut cache = Cache::new(Terms::issuer(LIFE));
+        let age = Duration::from_secs(30 * 86_400);
+        assert!(cache.restore(set, Validators::default(), LIFE, age, at(0)));
+        let asked_at = Duration::from_secs(1);
+        assert!(matches!(
+            cache.decide(token.header(), asked_at),
+            Decision::Fetch
+        ));
+        let url = Text::new("https://a.example/jwks");
+        let error = DocumentError::Status { url, status: 503 };
+        cache.failed(error.into(), None, at(2));
+        // The machine stood still until the rest after the failure was over.
+        for now in [3, 60, 3600] {
+            let settled = cache.settle(token.header(), Duration::from_secs(now), asked_at);
+            assert_eq!(settled.unwrap_err().code(), "document-status");
+        }
+    }
 }
