@@ -402,6 +402,7 @@ async fn j10_a_flood_of_made_up_kids_reads_the_metadata_once_in_a_cool_down() {
 #[tokio::test]
 async fn j10_keys_go_on_while_the_place_that_they_moved_to_cannot_be_reached() {
     let world = World::new();
+    world.http.answer(JWKS, keys().with("etag", "\"old\""));
     assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
     let moved = with(openid(), "jwks_uri", MOVED);
     world.http.answer(OPENID, Answer::json(&moved));
@@ -756,6 +757,13 @@ async fn a_wrong_issuer_that_was_never_trusted_is_corrected_at_once_and_a_slash_
     }
     let state = world.live.state().smart_configuration;
     assert_eq!((state.failures, state.phase), (0, Phase::Fresh));
+    // One slash and not two.
+    let slashes = with(smart(), "issuer", format!("{ISSUER}//"));
+    world.http.answer(SMART, Answer::json(&slashes));
+    world.clock.advance(LIFE);
+    assert_eq!(world.sign_in(&token("RS256")).await, Ok(()));
+    let state = world.live.state().smart_configuration;
+    assert_eq!(state.last_error, Some("issuer-changed"));
 }
 
 /// A network whose client panics instead of answering.
@@ -787,6 +795,20 @@ async fn a_fetch_that_ends_without_a_result_serves_nothing_that_is_dead() {
     clock.advance(Duration::from_secs(30 * 86_400));
     assert!(live.trusted().await.is_err());
     assert!(live.state().smart_configuration.failures > 0);
+
+    // One that is lost in the background is followed by a rest as any that fails.
+    let clock = Arc::new(FixedClock::at(UnixTime::from_secs(NOW)));
+    let discovery = Discovery::new(Arc::new(Panics));
+    let base = FhirBaseUrl::parse(BASE).unwrap();
+    let ahead = LiveIssuer::new(discovery, base, provider(), clock.clone());
+    ahead.import(&snapshot).unwrap();
+    clock.advance(LIFE * 92 / 100);
+    assert!(ahead.at_hand().is_some());
+    world.drain().await;
+    let state = ahead.state().smart_configuration;
+    assert_eq!((state.failures, state.phase), (1, Phase::Fresh));
+    assert!(state.backing_off.is_some() && !state.is_refreshing);
+
     let token = token("RS256");
     let token = UnverifiedJws::parse(&token, Algorithms::ID_TOKEN).unwrap();
     let keys = live.keys_of(&issuer).candidates(token.header()).await;

@@ -359,8 +359,7 @@ impl Discovery {
         let named = smart.issuer.as_deref().map(without_document);
         match (&self.pinned, named) {
             (Some(pinned), Some((named, finding))) if !is_template(named) => {
-                let trim = |it: &str| it.strip_suffix('/').unwrap_or(it).to_owned();
-                if trim(pinned.as_str()) != trim(named) {
+                if !pinned.is_but_for_a_slash(named) {
                     return Err(DiscoveryError::NotPinned {
                         pinned: Text::new(pinned.as_str()),
                         found: Text::new(named),

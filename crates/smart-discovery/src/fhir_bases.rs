@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::url::FhirBaseUrl;
+use crate::url::{FhirBaseUrl, trimmed};
 
 /// The FHIR bases that may launch an app.
 ///
@@ -30,7 +30,7 @@ impl FhirBases {
     /// The configured base that an `iss` names, if it is one.
     #[must_use]
     pub fn find(&self, iss: &str) -> Option<&FhirBaseUrl> {
-        self.bases.get(iss.strip_suffix('/').unwrap_or(iss))
+        self.bases.get(trimmed(iss))
     }
 
     /// The bases, in no order.

@@ -244,8 +244,7 @@ impl ProviderMetadata {
         };
         let found = Issuer::parse_with(&wire.issuer, plain).map_err(|it| bad_url("issuer", it))?;
         if found != *issuer {
-            let trim = |it: &str| it.strip_suffix('/').unwrap_or(it).to_owned();
-            if trim(found.as_str()) != trim(issuer.as_str()) {
+            if !issuer.is_but_for_a_slash(found.as_str()) {
                 return Err(MetadataError::IssuerMismatch {
                     expected: Text::new(issuer.as_str()),
                     found: Text::new(found.as_str()),

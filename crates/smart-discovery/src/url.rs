@@ -239,11 +239,16 @@ url_type! {
     EndpointUrl, Query::Allowed
 }
 
+/// A URL without its final slash; only one falls away.
+pub(crate) fn trimmed(url: &str) -> &str {
+    url.strip_suffix('/').unwrap_or(url)
+}
+
 impl FhirBaseUrl {
     /// The base without a final slash, for appending (FHIR has it without).
     #[must_use]
     pub fn trimmed(&self) -> &str {
-        self.0.strip_suffix('/').unwrap_or(&self.0)
+        trimmed(&self.0)
     }
 
     /// Appends a relative path. This is no URL join, which would drop the last segment of the
@@ -255,11 +260,21 @@ impl FhirBaseUrl {
 }
 
 impl Issuer {
+    /// Whether this is the other one but for one final slash, which servers in the field write in
+    /// one place and not in another. It finds documents; tokens are compared as written.
+    pub(crate) fn is_but_for_a_slash(&self, other: &str) -> bool {
+        self.trimmed() == trimmed(other)
+    }
+
+    fn trimmed(&self) -> &str {
+        trimmed(&self.0)
+    }
+
     /// Where the issuer's metadata is: its identifier without a final slash, then
     /// `/.well-known/openid-configuration` (OpenID Connect Discovery 4.1).
     #[must_use]
     pub fn configuration_url(&self) -> String {
-        let trimmed = self.0.strip_suffix('/').unwrap_or(&self.0);
+        let trimmed = self.trimmed();
         format!("{trimmed}/.well-known/openid-configuration")
     }
 
@@ -267,7 +282,7 @@ impl Issuer {
     /// between the host and the path, and a final slash falls away (RFC 8414 3.1).
     #[must_use]
     pub fn oauth_configuration_url(&self) -> String {
-        let trimmed = self.0.strip_suffix('/').unwrap_or(&self.0);
+        let trimmed = self.trimmed();
         let host_at = trimmed.find("://").map_or(0, |at| at + 3);
         let (before, host) = trimmed.split_at(host_at);
         let (host, path) = host.split_at(host.find('/').unwrap_or(host.len()));

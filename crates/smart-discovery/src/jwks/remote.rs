@@ -387,9 +387,7 @@ impl Inner {
             let inner = Arc::clone(self);
             shelf::leave(async move {
                 // A failure is kept in the cache, which is where it matters.
-                let (_, told) = inner.fetch().await;
-                drop(landing);
-                inner.tell_all(told);
+                let _ = fly(&inner, landing).await;
             });
         }
     }

@@ -189,10 +189,9 @@ impl Chain {
             return if renewed { Ok(()) } else { Err(unasked()) };
         };
         let (issuer, _) = guide.discovery.issuer(guide.base, &smart)?;
-        let trim = |it: &Issuer| it.as_str().trim_end_matches('/').to_owned();
         match &self.looked_up {
             // One final slash may come and go; the issuer's own document says which it is.
-            Some(held) if trim(held) == trim(&issuer) => {}
+            Some(held) if held.is_but_for_a_slash(issuer.as_str()) => {}
             Some(held) if self.provider.value().is_some() => return Err(changed(held, &issuer)),
             // Nobody was trusted yet, and what was wrong is corrected.
             _ => {

@@ -376,11 +376,8 @@ impl Inner {
             {
                 let inner = Arc::clone(self);
                 shelf::leave(async move {
-                    let mut told = Vec::new();
                     // A failure is kept in the chain, which is where it matters.
-                    let _ = inner.fetch(ahead, &mut told).await;
-                    drop(landing);
-                    inner.tell_all(&told);
+                    let _ = inner.fly(ahead, landing).await;
                 });
             }
         }
