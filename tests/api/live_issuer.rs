@@ -1472,16 +1472,15 @@ async fn a_registry_is_written_down_and_read_for_what_is_still_configured() {
     let mut read: Vec<IssuerSnapshot> = serde_json::from_str(&written).unwrap();
     assert_eq!(read.len(), 3);
     let mut broken = serde_json::to_value(&read[0]).unwrap();
-    broken["fhir_base"] = json!("ftp://h0.example");
+    broken["fhir_base"] = json!(hospital(3).as_str());
+    broken["version"] = json!(9);
     read.push(serde_json::from_value(broken).unwrap());
 
     let node = Fleet::new();
-    let refused = node.registry.import(&read, |base| !base.contains("h2."));
-    let codes: Vec<_> = refused
-        .iter()
-        .map(|it| (it.0.as_str(), it.1.code()))
-        .collect();
-    assert_eq!(codes, [("ftp://h0.example", "url-not-https")]);
+    let configured: FhirBases = [0, 1, 3].into_iter().map(hospital).collect();
+    let refused = node.registry.import(&read, &configured);
+    let refused: Vec<_> = refused.iter().map(|it| (&it.0, it.1.code())).collect();
+    assert_eq!(refused, [(&hospital(3), "snapshot-version")]);
     assert!(node.registry.issuer(&hospital(0)).at_hand().is_some());
     assert!(node.registry.issuer(&hospital(1)).at_hand().is_some());
     assert!(node.registry.find(&hospital(2)).is_none());

@@ -129,8 +129,7 @@ pub use jwks::{
     FixedJwks, JwksError, JwksSnapshot, KeySource, KeySourceError, RemoteJwks, SnapshotError,
 };
 pub use live::{
-    IDLE, ImportError, IssuerKeys, IssuerRegistry, IssuerSnapshot, IssuerState, LiveIssuer,
-    MAX_ISSUERS,
+    IDLE, IssuerKeys, IssuerRegistry, IssuerSnapshot, IssuerState, LiveIssuer, MAX_ISSUERS,
 };
 pub use observe::{DocumentKind, DocumentState, Event, Happening, Observer, Phase};
 pub use provider_metadata::{MetadataError, ProviderMetadata};

@@ -9,5 +9,5 @@ mod snapshot;
 
 pub use issuer::{IssuerState, LiveIssuer};
 pub use keys::IssuerKeys;
-pub use registry::{IDLE, ImportError, IssuerRegistry, MAX_ISSUERS};
+pub use registry::{IDLE, IssuerRegistry, MAX_ISSUERS};
 pub use snapshot::IssuerSnapshot;

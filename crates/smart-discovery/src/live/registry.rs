@@ -10,11 +10,12 @@ use super::issuer::{IssuerState, LiveIssuer};
 use super::snapshot::IssuerSnapshot;
 use crate::clock::Clock;
 use crate::discover::Discovery;
+use crate::fhir_bases::FhirBases;
 use crate::freshness::MAX_LIFE;
 use crate::jwks::SnapshotError;
 use crate::kept::STALE_LIFE;
 use crate::observe::Observer;
-use crate::url::{FhirBaseUrl, UrlError};
+use crate::url::FhirBaseUrl;
 
 /// So many issuers are held unless set otherwise.
 pub const MAX_ISSUERS: usize = 10_000;
@@ -177,23 +178,19 @@ impl IssuerRegistry {
     }
 
     /// Takes in what was written down of these FHIR servers and no others: those that are still in
-    /// your configuration. Gives back what could not be taken in, with the reason; a snapshot that
-    /// is refused costs nothing but a cold start of its issuer.
+    /// your configuration. Gives back what could not be taken in, by FHIR base; a snapshot that is
+    /// refused costs nothing but a cold start of its issuer.
     pub fn import(
         &self,
         snapshots: &[IssuerSnapshot],
-        configured: impl Fn(&str) -> bool,
-    ) -> Vec<(String, ImportError)> {
-        let known = snapshots.iter().filter(|it| configured(it.fhir_base()));
+        configured: &FhirBases,
+    ) -> Vec<(FhirBaseUrl, SnapshotError)> {
         let import = |snapshot: &IssuerSnapshot| {
-            let plain = self.discovery.plain();
-            let base = FhirBaseUrl::parse_with(snapshot.fhir_base(), plain)?;
-            self.issuer(&base).import(snapshot)?;
-            Ok(())
+            let base = configured.find(snapshot.fhir_base())?;
+            let error = self.issuer(base).import(snapshot).err()?;
+            Some((base.clone(), error))
         };
-        known
-            .filter_map(|it| Some((it.fhir_base().to_owned(), import(it).err()?)))
-            .collect()
+        snapshots.iter().filter_map(import).collect()
     }
 
     /// Holds an issuer, unless `keep` prefers the one that is held already; gives back the one
@@ -248,28 +245,5 @@ impl Held {
             surplus -= usize::from(goes);
             !goes
         });
-    }
-}
-
-/// Why a snapshot of a registry is not taken in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ImportError {
-    /// Its FHIR base is refused.
-    #[error(transparent)]
-    Base(#[from] UrlError),
-    /// It cannot be read.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-}
-
-impl ImportError {
-    /// A stable name for this error.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Base(error) => error.code(),
-            Self::Snapshot(error) => error.code(),
-        }
     }
 }
