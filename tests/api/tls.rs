@@ -357,6 +357,7 @@ async fn d3_a_proxy_is_used_when_it_is_named_and_its_credentials_stay_quiet() {
     let dead = by_proxy(&dead).build().unwrap();
     let unreachable = get(&dead, "https://ehr.example/jwks").await.unwrap_err();
     assert_eq!(unreachable.code(), "http-connect");
+    assert!(unreachable.to_string().contains("through the proxy: "));
     for text in [
         format!("{refused} {refused:?}"),
         format!("{unreachable} {unreachable:?}"),

@@ -273,7 +273,7 @@ impl HttpClient for ReqwestClient {
         let host = Text::new(&host_and_port(request.uri()));
         let asked = request.extensions().get::<TimeLimit>();
         let limit = asked.map_or(self.total_timeout, |it| it.0.min(self.total_timeout));
-        let fail = |error| transport_error(&host, limit, error);
+        let fail = |error| transport_error(&host, limit, self.has_proxy, error);
         let mut request = reqwest::Request::try_from(request).map_err(fail)?;
         // No resolver is asked for an address in the URL, so it is judged here: as it is after
         // parsing, which reads decimal and octal forms as the addresses that they stand for.
@@ -305,7 +305,12 @@ impl HttpClient for ReqwestClient {
     }
 }
 
-fn transport_error(host: &Text, limit: Duration, error: reqwest::Error) -> TransportError {
+fn transport_error(
+    host: &Text,
+    limit: Duration,
+    has_proxy: bool,
+    error: reqwest::Error,
+) -> TransportError {
     let host = host.clone();
     let error = error.without_url();
     if let Some(Refused { address, kind }) = refused(&error) {
@@ -320,7 +325,12 @@ fn transport_error(host: &Text, limit: Duration, error: reqwest::Error) -> Trans
         let problem = Text::new(&tls.to_string());
         return TransportError::Tls { host, problem };
     }
-    let problem = Text::new(&deepest(&error));
+    let mut problem = deepest(&error);
+    if has_proxy && error.is_connect() {
+        // Else an operator looks for the fault at the server.
+        problem.insert_str(0, "through the proxy: ");
+    }
+    let problem = Text::new(&problem);
     if error.is_timeout() {
         TransportError::Timeout { host, limit }
     } else if error.is_connect() {
