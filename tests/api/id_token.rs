@@ -1320,6 +1320,27 @@ fn explain_goes_on_after_a_failure_and_reports_each_check() {
         ("hashes", "id-token-at-hash"),
     ];
     assert_eq!(failed, wanted);
+    let sides = |id: &str| {
+        let check = report.check(id).unwrap();
+        (check.expected.clone(), check.found.clone())
+    };
+    let both = |expected: &str, found: &str| (Some(expected.to_owned()), Some(found.to_owned()));
+    assert_eq!(
+        sides("issuer"),
+        both(
+            r#""https://ehr.example/oidc""#,
+            r#""https://other.example""#
+        )
+    );
+    assert_eq!(
+        sides("audience"),
+        both(r#""growth-chart-app-123""#, r#""another-app""#)
+    );
+    assert_eq!(sides("expiry"), both("after 1800000000", "1"));
+    assert_eq!(sides("acr"), both(r#""2""#, r#""0""#));
+    // What must stay secret has no sides.
+    assert_eq!(sides("nonce"), (None, None));
+    assert_eq!(sides("hashes"), (None, None));
     for check in &report.checks {
         let has_failed = check.result == CheckResult::Failed;
         assert_eq!(check.remedy.is_some(), has_failed, "{}", check.id);

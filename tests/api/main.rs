@@ -37,6 +37,7 @@ mod ring {
     mod launch;
     mod live_issuer;
     mod misbehaving;
+    mod refreshed;
     mod remote_jwks;
 
     fn provider() -> &'static CryptoProvider {
@@ -58,6 +59,7 @@ mod aws_lc_rs {
     mod launch;
     mod live_issuer;
     mod misbehaving;
+    mod refreshed;
     mod remote_jwks;
 
     fn provider() -> &'static CryptoProvider {

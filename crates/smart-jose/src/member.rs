@@ -177,7 +177,10 @@ impl<'de, T: FromJson> Deserialize<'de> for Member<T> {
 }
 
 /// Reads a value that the strict scan has found; `None` is an absent member.
-pub(crate) fn read<T: FromJson>(value: Option<Found<'_>>) -> Member<T> {
+///
+/// See [`crate::json::scan_object`].
+#[must_use]
+pub fn read<T: FromJson>(value: Option<Found<'_>>) -> Member<T> {
     match value {
         None => Member::Absent,
         Some(Found::Plain(text)) => MemberVisitor::member(T::from_string(text), JsonType::String),
@@ -191,7 +194,8 @@ pub(crate) fn read<T: FromJson>(value: Option<Found<'_>>) -> Member<T> {
 }
 
 /// The same for text, borrowed where it can be.
-pub(crate) fn read_text(value: Option<Found<'_>>) -> Member<Cow<'_, str>> {
+#[must_use]
+pub fn read_text(value: Option<Found<'_>>) -> Member<Cow<'_, str>> {
     match value {
         Some(Found::Plain(text)) => Member::Value(Cow::Borrowed(text)),
         other => read(other),

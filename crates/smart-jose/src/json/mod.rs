@@ -14,10 +14,9 @@ mod plain;
 mod problem;
 mod scan;
 
-pub(crate) use names::Name;
+pub use names::Name;
 pub use problem::JsonError;
-pub(crate) use scan::{Found, scan_object};
-pub use scan::{MAX_DEPTH, check_object};
+pub use scan::{Found, MAX_DEPTH, check_object, scan_object};
 
 use serde::de::DeserializeOwned;
 
@@ -43,8 +42,13 @@ pub fn read_object<T: DeserializeOwned>(octets: &[u8], limit: usize) -> Result<T
     read_checked(text)
 }
 
-/// Reads text that [`check_object`] has passed.
-pub(crate) fn read_checked<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+/// Reads text that [`check_object`] or [`scan_object`] has passed, and that was not changed since:
+/// what the scan makes sure of is not looked at again.
+///
+/// # Errors
+///
+/// [`JsonError::Structure`] when the object does not fit `T`.
+pub fn read_checked<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
     serde_json::from_str(text).map_err(|error| JsonError::Structure {
         line: error.line(),
         column: error.column(),

@@ -6,16 +6,17 @@ use std::borrow::Cow;
 /// object that needs no more than this they are searched pair by pair, and sorted above it.
 pub(super) const FEW: usize = 20;
 
-/// A name, and a number that tells it from most others at a glance.
+/// The name of a member, and a number that tells it from most others at a glance.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Name<'a> {
+pub struct Name<'a> {
     text: &'a str,
     mark: u64,
 }
 
 impl<'a> Name<'a> {
-    /// Marks a name.
-    pub(crate) const fn new(text: &'a str) -> Self {
+    /// Marks a name. In a `const` this costs nothing later.
+    #[must_use]
+    pub const fn new(text: &'a str) -> Self {
         let octets = text.as_bytes();
         let mark = match (octets, octets.first_chunk::<4>(), octets.last_chunk::<4>()) {
             ([], ..) => 0,

@@ -21,18 +21,50 @@ pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
     scan_object(octets, limit, &[], &mut [])
 }
 
-/// A value that the scan has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found<'a> {
+/// A value that the scan has found. [`crate::member::read`] takes it for a type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a value is a plain string, or is not"
+)]
+pub enum Found<'a> {
     /// A string without escapes: what it says.
     Plain(&'a str),
     /// Anything else: its JSON text.
     Json(&'a str),
 }
 
+impl core::fmt::Debug for Found<'_> {
+    /// Shows the length in octets and not the value, which may be a secret or name a person.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Plain(text) => write!(f, "Plain({} octets)", text.len()),
+            Self::Json(text) => write!(f, "Json({} octets)", text.len()),
+        }
+    }
+}
+
 /// The same, and finds the values of some members of the outermost object on the way: `found`
 /// gets the value for each of `wanted`. A second reader is then not needed for them.
-pub(crate) fn scan_object<'a>(
+///
+/// This is for a kind of token that has rules of its own; [`crate::jwt::validate`] is the way for
+/// those that have none.
+///
+/// # Errors
+///
+/// As [`check_object`].
+///
+/// ```
+/// use smart_jose::json::{Name, scan_object};
+/// use smart_jose::member::{self, Member};
+/// let mut found = [None; 2];
+/// let wanted = [Name::new("sub"), Name::new("nonce")];
+/// scan_object(br#"{"sub":"alice","age":7}"#, 1024, &wanted, &mut found).unwrap();
+/// let [sub, nonce] = found;
+/// assert_eq!(member::read::<String>(sub), Member::Value("alice".into()));
+/// assert_eq!(member::read::<String>(nonce), Member::Absent);
+/// ```
+pub fn scan_object<'a>(
     octets: &'a [u8],
     limit: usize,
     wanted: &[Name<'_>],

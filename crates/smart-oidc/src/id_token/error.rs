@@ -14,8 +14,10 @@ use smart_jose::{ErrorClass, Text, UnixTime};
 #[non_exhaustive]
 pub enum IdTokenError {
     /// `acr` is none of those that were asked for.
-    #[error("acr is {}, which was not asked for", .found.as_ref().map_or_else(|| "missing".to_owned(), Text::to_string))]
+    #[error("acr is {}, asked for was {asked}", shown(.found.as_ref()))]
     Acr {
+        /// What was asked for.
+        asked: Text,
         /// What `acr` says, if anything.
         found: Option<Text>,
     },
@@ -44,6 +46,16 @@ pub enum IdTokenError {
         expected: Text,
         /// What `azp` says.
         found: Text,
+    },
+    /// The token came with a refresh and says something else than the first one of the session.
+    #[error("{claim} is {}, at the first sign-in it was {}", shown(.found.as_ref()), .first.as_ref().map_or_else(|| "not this".to_owned(), Text::to_string))]
+    Changed {
+        /// The claim.
+        claim: &'static str,
+        /// What the first token said, unless that names a person.
+        first: Option<Text>,
+        /// What this one says, if anything.
+        found: Option<Text>,
     },
     /// A check could not be run, and a token is only good when all were.
     #[error("the check {check} was not run: {because}")]
@@ -106,6 +118,10 @@ pub enum IdTokenError {
     },
 }
 
+fn shown(text: Option<&Text>) -> String {
+    text.map_or_else(|| "missing".to_owned(), Text::to_string)
+}
+
 impl IdTokenError {
     /// A stable name for this error.
     #[must_use]
@@ -115,6 +131,7 @@ impl IdTokenError {
             Self::AuthTimeTooOld { .. } => "id-token-auth-time-too-old",
             Self::AuthTimeInFuture { .. } => "id-token-auth-time-in-future",
             Self::AuthorizedParty { .. } => "id-token-azp",
+            Self::Changed { .. } => "id-token-changed",
             Self::CheckNotRun { .. } => "id-token-check-not-run",
             Self::Claim(error) => error.code(),
             Self::ClaimsJson(_) => "claims-json",
@@ -154,6 +171,9 @@ impl IdTokenError {
             Self::AuthTimeTooOld { .. } => "send the user through sign-in again",
             Self::AuthTimeInFuture { .. } => "compare the clocks of both servers",
             Self::AuthorizedParty { .. } => "the token belongs to another app; check the client id",
+            Self::Changed { .. } => {
+                "somebody else may have signed in; begin a new launch, and ask the server's operator why a refresh changes the claim"
+            }
             Self::CheckNotRun { .. } => "say what the check needs",
             Self::Claim(error) => match error {
                 ClaimError::Audience { .. } => {

@@ -1,14 +1,14 @@
 //! A token under examination: what is known of it, as far as it could be read.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use smart_discovery::KeySourceError;
 use smart_jose::header::HeaderError;
-use smart_jose::json::{self, JsonError};
+use smart_jose::json::JsonError;
 use smart_jose::jws::JwsError;
 use smart_jose::{
-    Algorithm, Algorithms, Candidates, CryptoProvider, ProtectedHeader, Text, UnixTime,
-    UnverifiedJws, danger,
+    Algorithms, Candidates, CryptoProvider, ProtectedHeader, UnixTime, UnverifiedJws, danger,
 };
 
 use super::claims::Claims;
@@ -17,50 +17,61 @@ use crate::value::ClientId;
 
 /// What a verifier asks of every token.
 #[derive(Clone, Debug)]
-pub(super) struct Rules {
-    pub(super) issuer: String,
-    pub(super) client_id: ClientId,
+pub(crate) struct Rules {
+    pub(crate) issuer: Arc<str>,
+    pub(crate) client_id: ClientId,
     /// What the caller accepts.
-    pub(super) accepted: Algorithms,
+    pub(crate) accepted: Algorithms,
     /// What the issuer announced of that when the verifier was made.
-    pub(super) announced: Algorithms,
-    pub(super) leeway: Duration,
-    pub(super) max_issued_ago: Option<Duration>,
-    pub(super) trusted_audiences: Vec<String>,
-    pub(super) max_octets: usize,
-    pub(super) provider: CryptoProvider,
+    pub(crate) announced: Algorithms,
+    pub(crate) leeway: Duration,
+    pub(crate) max_issued_ago: Option<Duration>,
+    pub(crate) trusted_audiences: Vec<String>,
+    pub(crate) max_octets: usize,
+    pub(crate) provider: CryptoProvider,
+    /// Whether `profile` may stand for a missing `fhirUser`.
+    pub(crate) reads_profile: bool,
 }
 
 /// Whether to go on after a failure.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Verify,
     Explain,
 }
 
 /// A token that was taken apart, and not more.
-pub(super) struct Parsed<'t>(&'t str, Result<UnverifiedJws<'t>, JwsError>);
+pub(crate) struct Parsed<'t> {
+    token: &'t str,
+    result: Result<UnverifiedJws<'t>, JwsError>,
+}
 
 impl<'t> Parsed<'t> {
     /// Takes a token apart if its algorithm is one of these.
-    pub(super) fn new(token: &'t str, rules: &Rules, accepted: Algorithms) -> Self {
-        let parsed = UnverifiedJws::parse_with_limit(token, accepted, rules.max_octets);
-        // Keys may have to be fetched next, which a token that is malformed is not worth.
-        let parsed = parsed.and_then(|token| token.check_encoding().map(|()| token));
-        Self(token, parsed)
+    pub(crate) fn new(token: &'t str, rules: &Rules, accepted: Algorithms) -> Self {
+        let result = UnverifiedJws::parse_with_limit(token, accepted, rules.max_octets);
+        Self { token, result }
+    }
+
+    /// The same, and looks at the encoding of every part: keys may have to be fetched next, which
+    /// a token that is malformed is not worth.
+    pub(crate) fn whole(token: &'t str, rules: &Rules, accepted: Algorithms) -> Self {
+        let Self { token, result } = Self::new(token, rules, accepted);
+        let result = result.and_then(|token| token.check_encoding().map(|()| token));
+        Self { token, result }
     }
 
     /// Whether the caller accepts the algorithm and the issuer does not announce it.
-    pub(super) fn is_refused_by_announcement(&self, rules: &Rules) -> bool {
-        self.1
+    pub(crate) fn is_refused_by_announcement(&self, rules: &Rules) -> bool {
+        self.result
             .as_ref()
             .err()
             .is_some_and(|it| is_not_announced(it, rules))
     }
 
     /// What is needed to find a key.
-    pub(super) fn header(&self) -> Option<&ProtectedHeader> {
-        self.1.as_ref().ok().map(UnverifiedJws::header)
+    pub(crate) fn header(&self) -> Option<&ProtectedHeader> {
+        self.result.as_ref().ok().map(UnverifiedJws::header)
     }
 }
 
@@ -75,12 +86,59 @@ pub(super) fn is_not_announced(error: &JwsError, rules: &Rules) -> bool {
     }
 }
 
-/// The parts of the header that checks and reports need.
-#[derive(Clone)]
-pub(super) struct Header {
-    pub(super) algorithm: Algorithm,
-    pub(super) kid: Option<Text>,
-    pub(super) typ: Option<String>,
+/// What could be had of a token, by value.
+pub(crate) struct Evidence {
+    pub(super) header: Result<ProtectedHeader, JwsError>,
+    pub(super) keys: Option<Result<(), KeySourceError>>,
+    pub(super) signature: Option<Result<(), JwsError>>,
+    /// In explain mode also of a token that did not verify, for a report only.
+    pub(super) payload: Option<Vec<u8>>,
+}
+
+impl Evidence {
+    /// Checks the signature, if there are keys.
+    pub(crate) fn gather(
+        parsed: Parsed<'_>,
+        keys: Option<Result<Candidates, KeySourceError>>,
+        rules: &Rules,
+        mode: Mode,
+    ) -> Self {
+        let Parsed { token, result } = parsed;
+        let mut header = match &result {
+            Ok(token) => Ok(token.header().clone()),
+            Err(error) => Err(error.clone()),
+        };
+        let (mut signature, mut payload) = (None, None);
+        if let (Ok(unverified), Some(Ok(keys))) = (result, &keys) {
+            match unverified.verify(keys) {
+                Ok(verified) => {
+                    payload = Some(verified.into_parts().1);
+                    signature = Some(Ok(()));
+                }
+                Err(error) => {
+                    // A part that is not canonical is an error of form, and comes first.
+                    match Parsed::whole(token, rules, rules.accepted).result {
+                        Err(form @ JwsError::Base64 { .. }) => header = Err(form),
+                        _ => signature = Some(Err(error)),
+                    }
+                }
+            }
+        }
+        if payload.is_none() && mode == Mode::Explain {
+            payload = danger::unverified_payload_with_limit(token, rules.max_octets).ok();
+        }
+        Self {
+            keys: keys.map(|it| it.map(drop)).filter(|_| header.is_ok()),
+            header,
+            signature,
+            payload,
+        }
+    }
+
+    /// Whether there were keys, and none of them verified.
+    pub(crate) const fn has_bad_signature(&self) -> bool {
+        matches!(self.signature, Some(Err(JwsError::BadSignature)))
+    }
 }
 
 /// Everything the checks look at.
@@ -88,58 +146,24 @@ pub(super) struct Examination<'a> {
     pub(super) rules: &'a Rules,
     pub(super) expected: &'a Expected<'a>,
     pub(super) now: UnixTime,
-    pub(super) header: Result<Header, JwsError>,
-    pub(super) keys: Option<Result<(), KeySourceError>>,
-    pub(super) signature: Option<Result<(), JwsError>>,
-    /// The payload and its claims; in explain mode also of a token that did not verify.
-    pub(super) claims: Option<Result<(Vec<u8>, Claims), JsonError>>,
+    pub(super) evidence: &'a Evidence,
+    pub(super) claims: Option<Result<Claims<'a>, JsonError>>,
 }
 
 impl<'a> Examination<'a> {
-    /// Reads as much of the token as the mode allows. Claims of a token that did not verify are
-    /// read for a report only.
+    /// Reads the claims, if there is a payload.
     pub(super) fn new(
-        parsed: Parsed<'_>,
-        keys: Option<Result<Candidates, KeySourceError>>,
+        evidence: &'a Evidence,
         rules: &'a Rules,
         expected: &'a Expected<'a>,
         now: UnixTime,
-        mode: Mode,
     ) -> Self {
-        let Parsed(token, parsed) = parsed;
-        let header = parsed.as_ref().map_err(Clone::clone).map(|token| Header {
-            algorithm: token.header().algorithm(),
-            kid: token.header().kid().map(Text::new),
-            typ: token.header().typ().map(str::to_owned),
-        });
-        let verified = match (parsed, &keys) {
-            (Ok(token), Some(Ok(keys))) => Some(token.verify(keys)),
-            _ => None,
-        };
-        let (signature, payload) = match verified {
-            Some(Ok(token)) => (Some(Ok(())), Some(token.into_parts().1)),
-            Some(Err(error)) => (Some(Err(error)), None),
-            None => (None, None),
-        };
-        let payload = match (payload, mode) {
-            (None, Mode::Explain) => {
-                danger::unverified_payload_with_limit(token, rules.max_octets).ok()
-            }
-            (payload, _) => payload,
-        };
-        let claims = payload.map(|payload| {
-            let claims = json::read_object(&payload, payload.len())?;
-            Ok((payload, claims))
-        });
-        let keys = keys.map(|keys| keys.map(drop));
         Self {
             rules,
             expected,
             now,
-            header,
-            keys,
-            signature,
-            claims,
+            evidence,
+            claims: evidence.payload.as_deref().map(Claims::read),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::continuity::Continuity;
 use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{AccessToken, AuthorizationCode, Nonce};
 
@@ -20,12 +21,16 @@ pub struct Expected<'a> {
     pub(super) code: Option<&'a AuthorizationCode>,
     pub(super) max_age: Option<Duration>,
     pub(super) acr_values: &'a [String],
+    /// What the first token of the session said, for a token that came with a refresh.
+    pub(super) first: Option<&'a Continuity>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum NonceRule<'a> {
     Sent(&'a Nonce),
     NoneSent,
+    /// A refresh normally has none.
+    OfFirst(&'a Continuity),
     Unknown,
 }
 
@@ -37,6 +42,7 @@ impl<'a> Expected<'a> {
             code: None,
             max_age: None,
             acr_values: &[],
+            first: None,
         }
     }
 
@@ -59,6 +65,16 @@ impl<'a> Expected<'a> {
     #[must_use]
     pub const fn no_nonce_sent() -> Self {
         Self::with(NonceRule::NoneSent)
+    }
+
+    /// The token came with a refresh: it must go on where the first token of the session began
+    /// (OpenID Connect Core 12.2). [`super::IdTokenVerifier::verify_refreshed`] says what becomes
+    /// of the session.
+    #[must_use]
+    pub const fn refreshed(first: &'a Continuity, access_token: &'a AccessToken) -> Self {
+        let mut expected = Self::with(NonceRule::OfFirst(first)).with_access_token(access_token);
+        expected.first = Some(first);
+        expected
     }
 
     /// Nobody knows whether a nonce was sent: for a report on a token that was found somewhere.

@@ -4,17 +4,27 @@
 //! every one that still can and reports on each.
 
 mod checks;
+mod claim_checks;
 mod claims;
+mod continuity;
 mod error;
 mod examination;
 mod expected;
+mod findings;
 mod hash;
+mod judgement;
+mod outcome;
+mod refresh;
 mod report;
+mod sides;
+mod token;
 mod verifier;
 
-pub use claims::{IdToken, UserKey};
+pub use continuity::Continuity;
 pub use error::IdTokenError;
 pub use expected::Expected;
 pub use hash::hash_claim;
+pub use refresh::{RefreshError, Refreshed};
 pub use report::{CheckReport, CheckResult, Report, TokenSummary};
+pub use token::{IdToken, UserKey};
 pub use verifier::IdTokenVerifier;

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 use smart_discovery::Finding;
+use smart_jose::Text;
 
-use super::checks::{self, CHECKS, Outcome};
+use super::checks::CHECKS;
 use super::error::IdTokenError;
 use super::examination::Examination;
+use super::findings::findings;
+use super::outcome::Outcome;
 
 /// The whole list of checks on one token. One structure, for people, programs and logs; it holds
 /// no token, no nonce and no subject.
@@ -51,8 +54,12 @@ pub struct CheckReport {
     pub result: CheckResult,
     /// The stable code of the error.
     pub code: Option<&'static str>,
-    /// What was expected and what was found, or why the check was not run.
+    /// In a sentence: what was expected and what was found, or why the check was not run.
     pub detail: Option<String>,
+    /// What was expected, where something was compared.
+    pub expected: Option<String>,
+    /// What was found there.
+    pub found: Option<String>,
     /// What to do about it.
     pub remedy: Option<&'static str>,
 }
@@ -86,6 +93,8 @@ impl Report {
                 result: CheckResult::Passed,
                 code: None,
                 detail: None,
+                expected: None,
+                found: None,
                 remedy: None,
             };
             match outcome {
@@ -95,6 +104,8 @@ impl Report {
                     report.result = CheckResult::Failed;
                     report.code = Some(failure.code());
                     report.detail = Some(failure.to_string());
+                    report.expected = failure.expected();
+                    report.found = failure.found();
                     report.remedy = Some(failure.remedy());
                     error = error.or(Some(failure));
                 }
@@ -113,12 +124,17 @@ impl Report {
         Self {
             valid: passed_what_ran && all_ran,
             passed_what_ran,
-            token: examination.header.as_ref().ok().map(|header| TokenSummary {
-                alg: header.algorithm.name(),
-                kid: header.kid.as_ref().map(ToString::to_string),
-            }),
+            token: examination
+                .evidence
+                .header
+                .as_ref()
+                .ok()
+                .map(|header| TokenSummary {
+                    alg: header.algorithm().name(),
+                    kid: header.kid().map(|kid| Text::new(kid).to_string()),
+                }),
             checks: reports,
-            findings: checks::findings(examination),
+            findings: findings(examination),
             error,
         }
     }

@@ -4,16 +4,16 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use smart_discovery::{FixedJwks, Issuer, KeySource, KeySourceError, TrustedIssuer};
-use smart_jose::jws::{JwsError, MAX_TOKEN_OCTETS};
+use smart_jose::jws::MAX_TOKEN_OCTETS;
 use smart_jose::jwt::check::{DEFAULT_LEEWAY, MAX_LEEWAY};
 use smart_jose::{Algorithms, Candidates, CryptoProvider, Text, UnixTime};
 
-use super::checks::{CHECKS, Outcome};
-use super::claims::IdToken;
 use super::error::IdTokenError;
-use super::examination::{Examination, Mode, Parsed, Rules};
+use super::examination::{Evidence, Examination, Mode, Parsed, Rules};
 use super::expected::Expected;
+use super::judgement::judge;
 use super::report::Report;
+use super::token::IdToken;
 use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{ClientId, RawIdToken};
 
@@ -25,7 +25,6 @@ use crate::value::{ClientId, RawIdToken};
 pub struct IdTokenVerifier {
     rules: Rules,
     keys: Arc<dyn KeySource>,
-    reads_profile: bool,
 }
 
 impl IdTokenVerifier {
@@ -45,7 +44,7 @@ impl IdTokenVerifier {
     ) -> Self {
         let mut verifier = Self::with(issuer.issuer(), client_id, accepted, keys, provider);
         verifier.rules.announced = issuer.provider_metadata().narrow(accepted);
-        verifier.reads_profile = issuer.smart_configuration().is_smart_1_0();
+        verifier.rules.reads_profile = issuer.smart_configuration().is_smart_1_0();
         verifier
     }
 
@@ -70,7 +69,7 @@ impl IdTokenVerifier {
         provider: &CryptoProvider,
     ) -> Self {
         let rules = Rules {
-            issuer: issuer.as_str().to_owned(),
+            issuer: issuer.as_str().into(),
             client_id,
             accepted,
             announced: accepted,
@@ -79,12 +78,9 @@ impl IdTokenVerifier {
             trusted_audiences: Vec::new(),
             max_octets: MAX_TOKEN_OCTETS,
             provider: *provider,
-        };
-        Self {
-            rules,
-            keys,
             reads_profile: false,
-        }
+        };
+        Self { rules, keys }
     }
 
     /// Grants this leeway on the time claims, 60 s unless set and at most 300 s.
@@ -119,7 +115,7 @@ impl IdTokenVerifier {
     /// turns this on for such servers by itself.
     #[must_use]
     pub const fn reading_smart_1_0_profile(mut self) -> Self {
-        self.reads_profile = true;
+        self.rules.reads_profile = true;
         self
     }
 
@@ -139,11 +135,7 @@ impl IdTokenVerifier {
     ) -> Result<IdToken, IdTokenError> {
         let context = launch.context();
         for (what, expected, found) in [
-            (
-                "issuer",
-                self.rules.issuer.as_str(),
-                context.issuer.as_str(),
-            ),
+            ("issuer", &*self.rules.issuer, context.issuer.as_str()),
             (
                 "client_id",
                 self.rules.client_id.as_str(),
@@ -175,32 +167,8 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Result<IdToken, IdTokenError> {
-        let examination = self.examine(token, expected, now, Mode::Verify).await;
-        for check in &CHECKS {
-            match (check.run)(&examination) {
-                Outcome::Passed => {}
-                Outcome::Failed(error) => return Err(error),
-                Outcome::NotRun(because) => {
-                    return Err(IdTokenError::CheckNotRun {
-                        check: check.id,
-                        because,
-                    });
-                }
-            }
-        }
-        match (examination.header, examination.claims) {
-            (Ok(header), Some(Ok((payload, claims)))) => Ok(IdToken::assertion(
-                payload,
-                header.algorithm,
-                claims,
-                self.reads_profile,
-            )),
-            // Every check has passed, and the checks on header and claims are among them.
-            _ => Err(IdTokenError::CheckNotRun {
-                check: "claims",
-                because: "nothing was read",
-            }),
-        }
+        let evidence = self.gather(token, Mode::Verify).await;
+        judge(evidence, &self.rules, expected, now)
     }
 
     /// Runs every check that can still run after one fails, and reports on each. For operators:
@@ -211,45 +179,76 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Report {
-        Report::new(&self.examine(token, expected, now, Mode::Explain).await)
+        let evidence = self.gather(token, Mode::Explain).await;
+        Report::new(&Examination::new(&evidence, &self.rules, expected, now))
     }
 
-    async fn examine<'a>(
-        &'a self,
-        token: &RawIdToken,
-        expected: &'a Expected<'a>,
-        now: UnixTime,
-        mode: Mode,
-    ) -> Examination<'a> {
+    pub(crate) const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Finds the keys and checks the signature. Where the key is at hand, nothing waits.
+    pub(super) async fn gather(&self, token: &RawIdToken, mode: Mode) -> Evidence {
         let (token, rules) = (token.expose_secret(), &self.rules);
         let announced = self.keys.narrow(rules.accepted);
-        let mut accepted = announced.unwrap_or(rules.announced);
-        let mut parsed = Parsed::new(token, rules, accepted);
+        let accepted = announced.unwrap_or(rules.announced);
+        let parsed = Parsed::new(token, rules, accepted);
+        if let Some(header) = parsed.header()
+            && let Some(keys) = self.keys.cached(header)
+        {
+            let evidence = Evidence::gather(parsed, Some(Ok(keys)), rules, mode);
+            if !evidence.has_bad_signature() {
+                return evidence;
+            }
+            return Box::pin(self.try_again(token, evidence, accepted, mode)).await;
+        }
+        Box::pin(self.gather_slowly(token, accepted, mode)).await
+    }
+
+    /// The same for a token whose key is not at hand, or that is malformed.
+    async fn gather_slowly(&self, token: &str, mut accepted: Algorithms, mode: Mode) -> Evidence {
+        let rules = &self.rules;
+        let mut parsed = Parsed::whole(token, rules, accepted);
         // The issuer may have begun to use an algorithm since its metadata was read.
         if parsed.is_refused_by_announcement(rules)
             && let Some(announced) = self.keys.narrow_anew(rules.accepted).await
         {
             accepted = announced;
-            parsed = Parsed::new(token, rules, accepted);
+            parsed = Parsed::whole(token, rules, accepted);
         }
-        let header = parsed.header().cloned();
         let keys = self.keys_for(&parsed).await;
         // To find the keys, the issuer's metadata may have been read: what it says now counts.
         if let Some(announced) = self.keys.narrow(rules.accepted)
             && announced != accepted
         {
             accepted = announced;
-            parsed = Parsed::new(token, rules, accepted);
+            parsed = Parsed::whole(token, rules, accepted);
         }
-        let examination = Examination::new(parsed, keys, rules, expected, now, mode);
-        // Some issuers rotate without a new `kid`: the keys may have been the wrong ones.
-        if let (Some(header), Some(Err(JwsError::BadSignature))) = (header, &examination.signature)
-            && let Some(keys) = self.keys.candidates_after_bad_signature(&header).await
-        {
-            let parsed = Parsed::new(token, rules, accepted);
-            return Examination::new(parsed, Some(Ok(keys)), rules, expected, now, mode);
+        let evidence = Evidence::gather(parsed, keys, rules, mode);
+        if evidence.has_bad_signature() {
+            return self.try_again(token, evidence, accepted, mode).await;
         }
-        examination
+        evidence
+    }
+
+    /// Some issuers rotate without a new `kid`: the keys may have been the wrong ones.
+    async fn try_again(
+        &self,
+        token: &str,
+        evidence: Evidence,
+        accepted: Algorithms,
+        mode: Mode,
+    ) -> Evidence {
+        let Ok(header) = &evidence.header else {
+            return evidence;
+        };
+        match self.keys.candidates_after_bad_signature(header).await {
+            Some(keys) => {
+                let parsed = Parsed::new(token, &self.rules, accepted);
+                Evidence::gather(parsed, Some(Ok(keys)), &self.rules, mode)
+            }
+            None => evidence,
+        }
     }
 
     /// The keys for a token whose header could be read: from the cache without waiting, if it has

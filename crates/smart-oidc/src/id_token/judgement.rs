@@ -1,0 +1,56 @@
+//! Running the list of checks, up to the first that does not pass.
+
+use std::sync::Arc;
+
+use smart_jose::UnixTime;
+
+use super::checks::CHECKS;
+use super::error::IdTokenError;
+use super::examination::{Evidence, Examination, Rules};
+use super::expected::Expected;
+use super::findings::findings;
+use super::outcome::Outcome;
+use super::token::{IdToken, Kept};
+
+/// Makes an ID token of the evidence, if every check passes.
+pub(crate) fn judge(
+    mut evidence: Evidence,
+    rules: &Rules,
+    expected: &Expected<'_>,
+    now: UnixTime,
+) -> Result<IdToken, IdTokenError> {
+    let examination = Examination::new(&evidence, rules, expected, now);
+    for check in &CHECKS {
+        match (check.run)(&examination) {
+            Outcome::Passed => {}
+            Outcome::Failed(error) => return Err(error),
+            Outcome::NotRun(because) => {
+                return Err(IdTokenError::CheckNotRun {
+                    check: check.id,
+                    because,
+                });
+            }
+        }
+    }
+    let findings = findings(&examination);
+    let kept = match &examination.claims {
+        Some(Ok(claims)) => Kept::of(claims, rules.reads_profile),
+        _ => None,
+    };
+    let payload = evidence.payload.take();
+    // Every check has passed, and those on signature, header and claims are among them; they are
+    // asked for once more here, so that no later change can make a token of less.
+    match (&evidence.signature, &evidence.header, kept, payload) {
+        (Some(Ok(())), Ok(header), Some(kept), Some(payload)) => Ok(IdToken::assertion(
+            payload,
+            header.algorithm(),
+            Arc::clone(&rules.issuer),
+            kept,
+            findings,
+        )),
+        _ => Err(IdTokenError::CheckNotRun {
+            check: "claims",
+            because: "nothing was read",
+        }),
+    }
+}

@@ -1,0 +1,158 @@
+//! ID tokens that come with a refresh (OpenID Connect Core 12.2).
+//!
+//! A refresh must not change who is at the screen. What follows when its ID token is not as it
+//! should be depends on what is wrong: a token that may be another person's takes the access token
+//! with it; one that is certainly the same person's and has a slip in it does not.
+
+use smart_jose::jwt::ClaimError;
+use smart_jose::{ErrorClass, UnixTime};
+
+use super::checks::CHECKS;
+use super::continuity::Continuity;
+use super::error::IdTokenError;
+use super::examination::{Evidence, Examination, Mode, Rules};
+use super::expected::Expected;
+use super::judgement::judge;
+use super::outcome::Outcome;
+use super::report::Report;
+use super::token::IdToken;
+use super::verifier::IdTokenVerifier;
+use crate::value::{AccessToken, RawIdToken};
+
+/// What a session may do with the tokens of a refresh.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Refreshed {
+    /// The ID token is valid and about the same user: use all tokens of the response.
+    Renewed(Box<IdToken>),
+    /// Issuer, signature and subject are those of the session, but something else is wrong. Use
+    /// the access token, drop this ID token, and keep the identity of the first one.
+    SameUser {
+        /// What is wrong with the ID token, for the log.
+        error: IdTokenError,
+        /// The whole list of checks on it.
+        report: Box<Report>,
+    },
+}
+
+/// Why nothing of a refresh response may be used.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// The ID token is not, or not provably, of the user of the session. Drop every token of the
+    /// response unused and end the session.
+    #[error("the refresh is not provably of the user who signed in: {0}")]
+    IdentityChanged(#[source] IdTokenError),
+    /// The issuer's keys cannot be had now, so nothing is decided. Do not use a token of the
+    /// response before this function has said so; try again with the same response.
+    #[error("the ID token of the refresh cannot be checked now: {0}")]
+    Undecided(#[source] IdTokenError),
+}
+
+impl RefreshError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::IdentityChanged(_) => "refresh-identity-changed",
+            Self::Undecided(_) => "refresh-undecided",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::IdentityChanged(_) => ErrorClass::InvalidToken,
+            Self::Undecided(_) => ErrorClass::Upstream,
+        }
+    }
+
+    /// What an operator can do about it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::IdentityChanged(_) => "have the user launch the app again",
+            Self::Undecided(error) => error.remedy(),
+        }
+    }
+}
+
+impl IdTokenVerifier {
+    /// Judges the ID token of a refresh response against the first one of the session.
+    ///
+    /// It keeps `iss`, `sub` and `aud`, and `azp` and `auth_time` where the first had them; a
+    /// `nonce` is normally absent, and otherwise the first one's; `iat` is later than the first.
+    /// Every other check is that of [`IdTokenVerifier::verify`]. A response without an ID token is
+    /// fine (OpenID Connect Core 12.2) and needs no call.
+    ///
+    /// `access_token` is the one that came with the ID token. No request may leave with it before
+    /// this function has said [`Refreshed`].
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError::IdentityChanged`] where signature, key or algorithm do not hold, where `iss`
+    /// or `sub` is another, or where an `azp`, `auth_time` or `nonce` that is there is another.
+    /// [`RefreshError::Undecided`] where the issuer's keys cannot be had.
+    pub async fn verify_refreshed(
+        &self,
+        token: &RawIdToken,
+        first: &Continuity,
+        access_token: &AccessToken,
+        now: UnixTime,
+    ) -> Result<Refreshed, RefreshError> {
+        let expected = Expected::refreshed(first, access_token);
+        let evidence = self.gather(token, Mode::Explain).await;
+        decide(evidence, self.rules(), &expected, now)
+    }
+}
+
+fn decide(
+    evidence: Evidence,
+    rules: &Rules,
+    expected: &Expected<'_>,
+    now: UnixTime,
+) -> Result<Refreshed, RefreshError> {
+    let examination = Examination::new(&evidence, rules, expected, now);
+    for check in &CHECKS {
+        let error = match (check.run)(&examination) {
+            Outcome::Passed => continue,
+            Outcome::Failed(error) => error,
+            Outcome::NotRun(because) => IdTokenError::CheckNotRun {
+                check: check.id,
+                because,
+            },
+        };
+        if error.class() == ErrorClass::Upstream {
+            return Err(RefreshError::Undecided(error));
+        }
+        if check.binds && !is_a_slip(&error) {
+            return Err(RefreshError::IdentityChanged(error));
+        }
+    }
+    let report = Report::new(&examination);
+    match (report.error.clone(), judge(evidence, rules, expected, now)) {
+        (None, Ok(token)) => Ok(Refreshed::Renewed(Box::new(token))),
+        (Some(error), Err(_)) => Ok(Refreshed::SameUser {
+            error,
+            report: Box::new(report),
+        }),
+        // The same list ran twice on the same evidence; if it ever said two things, the stricter
+        // one would count.
+        (Some(error), Ok(_)) | (None, Err(error)) => Err(RefreshError::IdentityChanged(error)),
+    }
+}
+
+/// What is wrong with a claim that binds the token to the user, without naming another: one that
+/// is missing, or a date that nobody can mean.
+fn is_a_slip(error: &IdTokenError) -> bool {
+    matches!(
+        error,
+        IdTokenError::Changed { found: None, .. }
+            | IdTokenError::AuthTimeInFuture { .. }
+            | IdTokenError::Claim(ClaimError::DateRange {
+                claim: "auth_time",
+                ..
+            })
+    )
+}

@@ -1,0 +1,249 @@
+//! The value that stands for a valid ID token.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use smart_discovery::{FhirBaseUrl, Finding};
+use smart_jose::json::{self, JsonError};
+use smart_jose::jwt::{Audience, NumericDate};
+use smart_jose::member::Member;
+use smart_jose::{Algorithm, UnixTime};
+
+use super::claims::{Claims, is_null};
+use super::continuity::Continuity;
+use crate::fhir_user::{FhirUser, FhirUserError};
+use crate::value::Nonce;
+
+/// An ID token that has passed every check. Only [`super::IdTokenVerifier`] makes one.
+pub struct IdToken {
+    payload: Vec<u8>,
+    algorithm: Algorithm,
+    issuer: Arc<str>,
+    kept: Kept,
+    findings: Vec<Finding>,
+}
+
+/// The claims that the token answers for by itself.
+pub(super) struct Kept {
+    subject: String,
+    authorized_party: Option<String>,
+    expires_at: NumericDate,
+    issued_at: NumericDate,
+    auth_time: Option<NumericDate>,
+    nonce: Option<Nonce>,
+    acr: Option<String>,
+    name: Option<String>,
+    fhir_user: Member<String>,
+    /// `profile`, where it may stand for `fhirUser`.
+    profile: Option<String>,
+}
+
+impl Kept {
+    /// Takes over what is kept; `None` where one of the claims that every token has is missing,
+    /// which the checks have refused before.
+    pub(super) fn of(claims: &Claims<'_>, reads_profile: bool) -> Option<Self> {
+        let text = |it: &Member<_>| Member::value(it).map(ToString::to_string);
+        Some(Self {
+            subject: text(&claims.sub)?,
+            authorized_party: text(&claims.azp),
+            expires_at: *claims.exp.value()?,
+            issued_at: *claims.iat.value()?,
+            auth_time: claims.auth_time.value().copied(),
+            nonce: text(&claims.nonce).map(Nonce::new),
+            acr: text(&claims.acr),
+            name: text(&claims.name),
+            fhir_user: match &claims.fhir_user {
+                Member::Value(text) => Member::Value(text.to_string()),
+                Member::WrongType(found) if !is_null(&claims.fhir_user) => {
+                    Member::WrongType(*found)
+                }
+                _ => Member::Absent,
+            },
+            profile: text(&claims.profile).filter(|_| reads_profile),
+        })
+    }
+}
+
+/// The only stable name of a user: issuer and subject together (OpenID Connect Core 5.7).
+/// E-mail addresses and `fhirUser` are not.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct UserKey {
+    /// Who says it.
+    pub issuer: String,
+    /// Whom it means.
+    pub subject: String,
+}
+
+impl fmt::Debug for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserKey")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl IdToken {
+    /// The evidence that every check has passed: called by the verifier, and nowhere else.
+    pub(super) const fn assertion(
+        payload: Vec<u8>,
+        algorithm: Algorithm,
+        issuer: Arc<str>,
+        kept: Kept,
+        findings: Vec<Finding>,
+    ) -> Self {
+        Self {
+            payload,
+            algorithm,
+            issuer,
+            kept,
+            findings,
+        }
+    }
+
+    /// Issuer and subject.
+    #[must_use]
+    pub fn user_key(&self) -> UserKey {
+        UserKey {
+            issuer: self.issuer().to_owned(),
+            subject: self.subject().to_owned(),
+        }
+    }
+
+    /// `iss`: the issuer that the verifier trusts.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`: the user, 1 to 255 ASCII characters, unique at the issuer only.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.kept.subject
+    }
+
+    /// `name`, where it is a string.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.kept.name.as_deref()
+    }
+
+    /// `exp`, in whole seconds rounded down.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        time(self.kept.expires_at)
+    }
+
+    /// `iat`, in whole seconds rounded down.
+    #[must_use]
+    pub fn issued_at(&self) -> UnixTime {
+        time(self.kept.issued_at)
+    }
+
+    /// `auth_time`, in whole seconds rounded down.
+    #[must_use]
+    pub fn auth_time(&self) -> Option<UnixTime> {
+        self.kept.auth_time.map(time)
+    }
+
+    /// `acr`.
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.kept.acr.as_deref()
+    }
+
+    /// The algorithm of the signature.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// What is odd about the token, though it is valid.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// What the ID token of a later refresh has to keep of this one. Keep it with the session,
+    /// and give it to [`super::IdTokenVerifier::verify_refreshed`].
+    #[must_use]
+    pub fn continuity(&self) -> Continuity {
+        #[derive(serde::Deserialize)]
+        struct Aud {
+            #[serde(default)]
+            aud: Member<Audience>,
+        }
+        let audience = self.claims::<Aud>().ok().and_then(|it| it.aud.into_value());
+        Continuity {
+            issuer: self.issuer().to_owned(),
+            subject: self.subject().to_owned(),
+            audience: audience
+                .iter()
+                .flat_map(Audience::iter)
+                .map(str::to_owned)
+                .collect(),
+            authorized_party: self.kept.authorized_party.clone(),
+            auth_time: self.kept.auth_time,
+            issued_at: self.kept.issued_at,
+            nonce: self.kept.nonce.clone(),
+        }
+    }
+
+    /// The FHIR resource of the user; `None` where the token names none.
+    ///
+    /// `profile` is read only where `fhirUser` is absent and the server is of SMART 1.0, and only
+    /// if its value is a reference; elsewhere it is a web page.
+    ///
+    /// # Errors
+    ///
+    /// [`FhirUserError`]. The identity stays valid.
+    pub fn fhir_user(&self, base: &FhirBaseUrl) -> Result<Option<FhirUser>, FhirUserError> {
+        match &self.kept.fhir_user {
+            Member::Value(claim) => FhirUser::parse(claim, base).map(Some),
+            Member::Absent => {
+                let profile = self.kept.profile.as_deref();
+                Ok(profile.and_then(|claim| FhirUser::parse(claim, base).ok()))
+            }
+            Member::WrongType(_) => Err(FhirUserError::WrongType),
+        }
+    }
+
+    /// All claims as a type of the caller's. There is no way to read them before the token is
+    /// valid.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Structure`] where they do not fit.
+    ///
+    /// ```
+    /// # use smart_oidc::IdToken;
+    /// #[derive(serde::Deserialize)]
+    /// struct Department {
+    ///     department: Option<String>,
+    /// }
+    /// fn department(token: &IdToken) -> Option<String> {
+    ///     token.claims::<Department>().ok()?.department
+    /// }
+    /// ```
+    pub fn claims<C: DeserializeOwned>(&self) -> Result<C, JsonError> {
+        // The scan has passed the payload, so it is UTF-8.
+        json::read_checked(core::str::from_utf8(&self.payload).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for IdToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdToken")
+            .field("issuer", &self.issuer())
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checked dates lie between 1970 and 9999, so they fit a duration.
+fn time(date: NumericDate) -> UnixTime {
+    let seconds = Duration::try_from_secs_f64(date.as_secs()).unwrap_or_default();
+    UnixTime::from_secs(seconds.as_secs())
+}
