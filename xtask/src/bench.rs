@@ -31,6 +31,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
             for bench in [
                 "smart-jose --bench overhead",
                 "smart-discovery --bench cache",
+                "smart-tests --bench id_token",
             ] {
                 Cargo::new(&format!(
                     "bench -p {bench} --no-default-features --features"
@@ -140,6 +141,8 @@ fn fastest_and_median(samples: &mut [f64]) -> (f64, f64) {
 fn goal(name: &str) -> Option<f64> {
     Some(match name {
         "verify-and-claims" | "sign" => 1.2,
+        "id-token" => 1.8,
+        "id-token-ring-RS256" | "id-token-aws-lc-rs-RS256" => 1.09,
         "cache-hit" => 3.0,
         // Two threads do at least 1.6 times as much as one.
         "cache-hit-two-threads" => 0.625,
