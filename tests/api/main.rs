@@ -31,6 +31,7 @@ mod ring {
     mod advisories;
     mod discovery;
     mod id_token;
+    mod issuing;
     mod jwk_set;
     mod key_cache;
     mod keys;
@@ -53,6 +54,7 @@ mod aws_lc_rs {
     mod advisories;
     mod discovery;
     mod id_token;
+    mod issuing;
     mod jwk_set;
     mod key_cache;
     mod keys;

@@ -56,6 +56,7 @@ mod client;
 mod error;
 mod fhir_user;
 pub mod id_token;
+pub mod issue;
 pub mod pkce;
 pub mod profile;
 pub mod token;

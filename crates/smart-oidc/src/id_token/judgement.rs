@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use smart_jose::UnixTime;
+use smart_jose::{Candidates, UnixTime};
 
 use super::checks::CHECKS;
 use super::error::IdTokenError;
-use super::examination::{Evidence, Examination, Rules};
+use super::examination::{Evidence, Examination, Mode, Parsed, Rules};
 use super::expected::Expected;
 use super::findings::findings;
 use super::outcome::Outcome;
 use super::token::{IdToken, Kept};
+use crate::value::RawIdToken;
 
 /// Makes an ID token of the evidence, if every check passes.
 pub(crate) fn judge(
@@ -53,4 +54,17 @@ pub(crate) fn judge(
             because: "nothing was read",
         }),
     }
+}
+
+/// Makes an ID token of a raw one with keys at hand, without waiting for anything.
+pub(crate) fn judge_at_hand(
+    token: &RawIdToken,
+    keys: Candidates,
+    rules: &Rules,
+    expected: &Expected<'_>,
+    now: UnixTime,
+) -> Result<IdToken, IdTokenError> {
+    let parsed = Parsed::new(token.expose_secret(), rules, rules.accepted);
+    let evidence = Evidence::gather(parsed, Some(Ok(keys)), rules, Mode::Verify);
+    judge(evidence, rules, expected, now)
 }

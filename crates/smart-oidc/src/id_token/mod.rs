@@ -22,8 +22,10 @@ mod verifier;
 
 pub use continuity::Continuity;
 pub use error::IdTokenError;
+pub(crate) use examination::Rules;
 pub use expected::Expected;
 pub use hash::hash_claim;
+pub(crate) use judgement::judge_at_hand;
 pub use refresh::{RefreshError, Refreshed};
 pub use report::{CheckReport, CheckResult, Report, TokenSummary};
 pub use token::{IdToken, UserKey};

@@ -1,0 +1,274 @@
+//! The issuer: claims, signature, and the look at both before they leave.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use smart_discovery::Issuer;
+use smart_jose::jwt::Audience;
+use smart_jose::{Algorithms, CryptoProvider, Text, UnixTime, jws};
+
+use super::error::IssueError;
+use super::grant::Grant;
+use super::ring::KeyRing;
+use super::signer::Signer;
+use crate::fhir_user::FhirUserError;
+use crate::id_token::{self, Expected, IdToken, Rules, hash_claim};
+use crate::value::RawIdToken;
+
+/// How long an ID token lives unless set otherwise: long enough to be looked at once.
+pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+/// The longest life of an ID token. It says who signed in, and is no session.
+pub const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Names that the issuer writes itself, or that would change what a client makes of the token.
+const RESERVED: [&str; 16] = [
+    "iss",
+    "sub",
+    "aud",
+    "azp",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "at_hash",
+    "c_hash",
+    "fhirUser",
+    "name",
+];
+
+/// Issues the ID tokens of one issuer.
+#[derive(Clone, Debug)]
+pub struct IdTokenIssuer {
+    issuer: Issuer,
+    lifetime: Duration,
+    provider: CryptoProvider,
+}
+
+/// The claims, in the order of the standard. What has no value is left out, never `null`.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Audience,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    azp: Option<&'a str>,
+    exp: u64,
+    iat: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    amr: &'a [String],
+    at_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    c_hash: Option<String>,
+    #[serde(rename = "fhirUser", skip_serializing_if = "Option::is_none")]
+    fhir_user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(flatten)]
+    extra: &'a Map<String, Value>,
+}
+
+impl IdTokenIssuer {
+    /// An issuer whose tokens live 300 s. [`Issuer`] has made sure that the URL is https without
+    /// query and fragment (OpenID Connect Core 2).
+    #[must_use]
+    pub const fn new(issuer: Issuer, provider: &CryptoProvider) -> Self {
+        Self {
+            issuer,
+            lifetime: DEFAULT_LIFETIME,
+            provider: *provider,
+        }
+    }
+
+    /// Lets tokens live so long, in whole seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError::Lifetime`] under a second or over 24 h.
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Result<Self, IssueError> {
+        let seconds = lifetime.as_secs();
+        if seconds == 0 || seconds > MAX_LIFETIME.as_secs() {
+            return Err(IssueError::Lifetime {
+                limit: MAX_LIFETIME,
+                found: lifetime,
+            });
+        }
+        self.lifetime = Duration::from_secs(seconds);
+        Ok(self)
+    }
+
+    /// The issuer.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// How long the tokens live.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// Issues a token with the key of the ring that signs now with the client's algorithm.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError`].
+    pub fn issue(
+        &self,
+        grant: &Grant<'_>,
+        keys: &KeyRing,
+        now: UnixTime,
+    ) -> Result<RawIdToken, IssueError> {
+        let planned = keys.schedule().token_life();
+        if self.lifetime > planned {
+            return Err(IssueError::OutlivesKey {
+                lifetime: self.lifetime,
+                planned,
+            });
+        }
+        let algorithm = grant.client.algorithm();
+        let signer = keys.signer(algorithm, now);
+        self.issue_with(grant, signer.ok_or(IssueError::NoKey { algorithm })?, now)
+    }
+
+    /// Issues a token with this key. It must be one that the issuer publishes, and stay published
+    /// until the token has expired; [`IdTokenIssuer::issue`] sees to both.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError`].
+    pub fn issue_with(
+        &self,
+        grant: &Grant<'_>,
+        signer: &Signer,
+        now: UnixTime,
+    ) -> Result<RawIdToken, IssueError> {
+        let payload = self.payload(grant, signer, now)?;
+        let token = RawIdToken::new(jws::sign(&payload, Some(signer.kid()), signer.key())?);
+        self.read_back(&token, grant, signer, now)?;
+        Ok(token)
+    }
+
+    fn payload(
+        &self,
+        grant: &Grant<'_>,
+        signer: &Signer,
+        now: UnixTime,
+    ) -> Result<Vec<u8>, IssueError> {
+        if !grant.has_scope("openid") {
+            return Err(IssueError::NoOpenid);
+        }
+        let fhir_user = match (&grant.fhir_user, grant.has_scope("fhirUser")) {
+            (Some((user, _)), true) => Some(user.url()),
+            (None, true) => return Err(IssueError::FhirUserMissing),
+            (_, false) => None,
+        };
+        if let Some(claim) = grant
+            .extra
+            .keys()
+            .find(|it| RESERVED.contains(&it.as_str()))
+        {
+            return Err(IssueError::ReservedClaim {
+                claim: Text::new(claim),
+            });
+        }
+        if grant.max_age.is_some() && grant.auth_time.is_none() {
+            return Err(IssueError::NoAuthTime);
+        }
+        if grant.first.is_some() && grant.nonce.is_some() {
+            return Err(IssueError::NonceOnRefresh);
+        }
+        let client_id = grant.client.client_id().as_str();
+        let mut audiences = vec![client_id.to_owned()];
+        audiences.extend(
+            grant
+                .audiences
+                .iter()
+                .filter(|it| *it != client_id)
+                .cloned(),
+        );
+        let hash = |value: &str| hash_claim(value, signer.algorithm(), &self.provider);
+        let claims = Claims {
+            iss: self.issuer.as_str(),
+            sub: grant.subject,
+            // With several audiences a reader would like to know which of them is meant.
+            azp: (audiences.len() > 1).then_some(client_id),
+            aud: Audience::new(audiences),
+            exp: now.saturating_add(self.lifetime).as_secs(),
+            iat: now.as_secs(),
+            auth_time: grant.auth_time.map(UnixTime::as_secs),
+            nonce: grant.nonce.map(|it| it.expose_secret()),
+            acr: grant.acr,
+            amr: grant.amr,
+            at_hash: hash(grant.access_token.expose_secret()),
+            c_hash: grant.code.map(|it| hash(it.expose_secret())),
+            fhir_user,
+            name: grant.name,
+            extra: &grant.extra,
+        };
+        // Maps of strings and values always serialize.
+        serde_json::to_vec(&claims).map_err(|_| IssueError::Sign(jws::SignError::Header))
+    }
+
+    /// Reads the token as a strict client does, at a clock that agrees to the second.
+    fn read_back(
+        &self,
+        token: &RawIdToken,
+        grant: &Grant<'_>,
+        signer: &Signer,
+        now: UnixTime,
+    ) -> Result<(), IssueError> {
+        let rules = Rules {
+            issuer: Arc::from(self.issuer.as_str()),
+            client_id: grant.client.client_id().clone(),
+            accepted: Algorithms::of(&[signer.algorithm()]),
+            announced: Algorithms::of(&[signer.algorithm()]),
+            leeway: Duration::ZERO,
+            max_issued_ago: None,
+            trusted_audiences: grant.audiences.to_vec(),
+            max_octets: jws::MAX_TOKEN_OCTETS,
+            provider: self.provider,
+            reads_profile: false,
+        };
+        let mut expected = match (grant.first, grant.nonce) {
+            (Some(first), _) => Expected::refreshed(first, grant.access_token),
+            (None, Some(nonce)) => Expected::nonce(nonce).with_access_token(grant.access_token),
+            (None, None) => Expected::no_nonce_sent().with_access_token(grant.access_token),
+        };
+        if let Some(code) = grant.code {
+            expected = expected.with_code(code);
+        }
+        if let Some(max_age) = grant.max_age {
+            expected = expected.with_max_age(max_age);
+        }
+        let read = id_token::judge_at_hand(token, signer.candidates(), &rules, &expected, now);
+        names_the_user(&read.map_err(IssueError::WouldBeRefused)?, grant)
+    }
+}
+
+fn names_the_user(token: &IdToken, grant: &Grant<'_>) -> Result<(), IssueError> {
+    let Some((meant, base)) = grant
+        .fhir_user
+        .as_ref()
+        .filter(|_| grant.has_scope("fhirUser"))
+    else {
+        return Ok(());
+    };
+    match token.fhir_user(base) {
+        Ok(Some(found)) if found == *meant => Ok(()),
+        Ok(_) => Err(IssueError::FhirUser(FhirUserError::Missing)),
+        Err(error) => Err(IssueError::FhirUser(error)),
+    }
+}
