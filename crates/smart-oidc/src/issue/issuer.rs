@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use smart_discovery::Issuer;
 use smart_jose::jwt::Audience;
+use smart_jose::jwt::check::DEFAULT_LEEWAY;
 use smart_jose::{Algorithms, CryptoProvider, Text, UnixTime, jws};
 
 use super::error::IssueError;
@@ -222,7 +223,8 @@ impl IdTokenIssuer {
         serde_json::to_vec(&claims).map_err(|_| IssueError::Sign(jws::SignError::Header))
     }
 
-    /// Reads the token as a strict client does, at a clock that agrees to the second.
+    /// Reads the token as a client does, with the leeway that is usual: the clocks of two nodes of
+    /// one server may differ by a second, which is no reason to lock anybody out.
     fn read_back(
         &self,
         token: &RawIdToken,
@@ -235,7 +237,7 @@ impl IdTokenIssuer {
             client_id: grant.client.client_id().clone(),
             accepted: Algorithms::of(&[signer.algorithm()]),
             announced: Algorithms::of(&[signer.algorithm()]),
-            leeway: Duration::ZERO,
+            leeway: DEFAULT_LEEWAY,
             max_issued_ago: None,
             trusted_audiences: grant.audiences.to_vec(),
             max_octets: jws::MAX_TOKEN_OCTETS,
