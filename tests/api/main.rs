@@ -40,6 +40,7 @@ mod ring {
     mod misbehaving;
     mod refreshed;
     mod remote_jwks;
+    mod userinfo;
 
     fn provider() -> &'static CryptoProvider {
         CryptoProvider::ring()
@@ -63,6 +64,7 @@ mod aws_lc_rs {
     mod misbehaving;
     mod refreshed;
     mod remote_jwks;
+    mod userinfo;
 
     fn provider() -> &'static CryptoProvider {
         CryptoProvider::aws_lc_rs()

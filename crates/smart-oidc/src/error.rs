@@ -5,9 +5,11 @@ use smart_jose::ErrorClass;
 
 use crate::authorize::{CallbackError, LaunchError};
 use crate::fhir_user::FhirUserError;
-use crate::id_token::IdTokenError;
+use crate::id_token::{IdTokenError, RefreshError};
+use crate::issue::{IssueError, KeyRingError};
 use crate::profile::ProfileError;
 use crate::token::TokenError;
+use crate::userinfo::UserInfoError;
 
 /// Any error of a sign-in. Every function returns the error of its own module; this type is for
 /// callers who want one.
@@ -26,15 +28,27 @@ pub enum Error {
     /// The ID token is refused.
     #[error(transparent)]
     IdToken(#[from] IdTokenError),
+    /// No ID token is issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// A key cannot join the ring.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
     /// The launch cannot begin.
     #[error(transparent)]
     Launch(#[from] LaunchError),
     /// The profile has no card.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// Nothing of a refresh may be used.
+    #[error(transparent)]
+    Refresh(#[from] RefreshError),
     /// No tokens came.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// Nothing of a UserInfo answer may be used.
+    #[error(transparent)]
+    UserInfo(#[from] UserInfoError),
 }
 
 impl Error {
@@ -46,9 +60,13 @@ impl Error {
             Self::Discovery(error) => error.code(),
             Self::FhirUser(error) => error.code(),
             Self::IdToken(error) => error.code(),
+            Self::Issue(error) => error.code(),
+            Self::KeyRing(error) => error.code(),
             Self::Launch(error) => error.code(),
             Self::Profile(error) => error.code(),
+            Self::Refresh(error) => error.code(),
             Self::Token(error) => error.code(),
+            Self::UserInfo(error) => error.code(),
         }
     }
 
@@ -60,9 +78,13 @@ impl Error {
             Self::Discovery(error) => error.class(),
             Self::FhirUser(_) => ErrorClass::InvalidToken,
             Self::IdToken(error) => error.class(),
+            Self::Issue(error) => error.class(),
+            Self::KeyRing(error) => error.class(),
             Self::Launch(error) => error.class(),
             Self::Profile(error) => error.class(),
+            Self::Refresh(error) => error.class(),
             Self::Token(error) => error.class(),
+            Self::UserInfo(error) => error.class(),
         }
     }
 }

@@ -60,6 +60,7 @@ pub mod issue;
 pub mod pkce;
 pub mod profile;
 pub mod token;
+pub mod userinfo;
 mod value;
 
 pub use authorize::{

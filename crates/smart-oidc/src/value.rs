@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use http::HeaderValue;
 use smart_jose::base64url;
 use smart_jose::crypto::RandomFailed;
 use smart_jose::{CryptoProvider, Secret};
@@ -109,6 +110,17 @@ secret_value! {
     RefreshToken;
     /// An ID token that nobody has checked.
     RawIdToken;
+}
+
+impl AccessToken {
+    /// The value of an `Authorization` header (RFC 6750 2.1), marked so that no client logs it;
+    /// `None` for a text that no header can carry.
+    pub(crate) fn bearer(&self) -> Option<HeaderValue> {
+        let text = Secret::new(format!("Bearer {}", self.expose_secret()));
+        let mut bearer = HeaderValue::from_str(text.expose_secret()).ok()?;
+        bearer.set_sensitive(true);
+        Some(bearer)
+    }
 }
 
 /// 256 random bits as base64url, 43 characters.

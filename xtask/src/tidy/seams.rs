@@ -16,7 +16,7 @@ const BACKEND: [&str; 2] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 12] = [
+const AWAITING: [&str; 13] = [
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
@@ -29,6 +29,7 @@ const AWAITING: [&str; 12] = [
     "crates/smart-oidc/src/profile/fhir.rs",
     "crates/smart-oidc/src/session.rs",
     "crates/smart-oidc/src/token/client.rs",
+    "crates/smart-oidc/src/userinfo/client.rs",
 ];
 
 const LIBRARY_SOURCES: [&str; 3] = [

@@ -98,7 +98,7 @@ impl<'p> Claims<'p> {
 }
 
 /// A claim that this validation does not need: `null` counts as absent there, with a finding.
-pub(super) fn not_null<T: Clone>(member: &Member<T>) -> Member<T> {
+pub(crate) fn not_null<T: Clone>(member: &Member<T>) -> Member<T> {
     match member {
         Member::WrongType(JsonType::Null) => Member::Absent,
         other => other.clone(),

@@ -12,6 +12,7 @@ use smart_jose::{
 };
 
 use super::claims::Claims;
+use super::error::IdTokenError;
 use super::expected::Expected;
 use crate::value::ClientId;
 
@@ -132,6 +133,23 @@ impl Evidence {
             header,
             signature,
             payload,
+        }
+    }
+
+    /// Header and payload, if the signature is valid; otherwise why not, in the order form,
+    /// algorithm, key, signature.
+    pub(crate) fn verified(self) -> Result<(ProtectedHeader, Vec<u8>), IdTokenError> {
+        let header = self.header?;
+        if let Some(Err(error)) = self.keys {
+            return Err(error.into());
+        }
+        match (self.signature, self.payload) {
+            (Some(Ok(())), Some(payload)) => Ok((header, payload)),
+            (Some(Err(error)), _) => Err(error.into()),
+            _ => Err(IdTokenError::CheckNotRun {
+                check: "signature",
+                because: "there is no key to check it with",
+            }),
         }
     }
 

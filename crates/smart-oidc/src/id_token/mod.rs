@@ -20,9 +20,10 @@ mod sides;
 mod token;
 mod verifier;
 
+pub(crate) use claims::not_null;
 pub use continuity::Continuity;
 pub use error::IdTokenError;
-pub(crate) use examination::Rules;
+pub(crate) use examination::{Mode, Rules};
 pub use expected::Expected;
 pub use hash::hash_claim;
 pub(crate) use judgement::judge_at_hand;

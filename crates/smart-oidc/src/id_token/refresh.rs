@@ -8,16 +8,13 @@ use smart_jose::jwt::ClaimError;
 use smart_jose::{ErrorClass, UnixTime};
 
 use super::checks::CHECKS;
-use super::continuity::Continuity;
 use super::error::IdTokenError;
-use super::examination::{Evidence, Examination, Mode, Rules};
+use super::examination::{Evidence, Examination, Rules};
 use super::expected::Expected;
 use super::judgement::judge;
 use super::outcome::Outcome;
 use super::report::Report;
 use super::token::IdToken;
-use super::verifier::IdTokenVerifier;
-use crate::value::{AccessToken, RawIdToken};
 
 /// What a session may do with the tokens of a refresh.
 #[derive(Debug)]
@@ -78,36 +75,8 @@ impl RefreshError {
     }
 }
 
-impl IdTokenVerifier {
-    /// Judges the ID token of a refresh response against the first one of the session.
-    ///
-    /// It keeps `iss`, `sub` and `aud`, and `azp` and `auth_time` where the first had them; a
-    /// `nonce` is normally absent, and otherwise the first one's; `iat` is later than the first.
-    /// Every other check is that of [`IdTokenVerifier::verify`]. A response without an ID token is
-    /// fine (OpenID Connect Core 12.2) and needs no call.
-    ///
-    /// `access_token` is the one that came with the ID token. No request may leave with it before
-    /// this function has said [`Refreshed`].
-    ///
-    /// # Errors
-    ///
-    /// [`RefreshError::IdentityChanged`] where signature, key or algorithm do not hold, where `iss`
-    /// or `sub` is another, or where an `azp`, `auth_time` or `nonce` that is there is another.
-    /// [`RefreshError::Undecided`] where the issuer's keys cannot be had.
-    pub async fn verify_refreshed(
-        &self,
-        token: &RawIdToken,
-        first: &Continuity,
-        access_token: &AccessToken,
-        now: UnixTime,
-    ) -> Result<Refreshed, RefreshError> {
-        let expected = Expected::refreshed(first, access_token);
-        let evidence = self.gather(token, Mode::Explain).await;
-        decide(evidence, self.rules(), &expected, now)
-    }
-}
-
-fn decide(
+/// Says what follows, from the first check on that does not pass.
+pub(super) fn decide(
     evidence: Evidence,
     rules: &Rules,
     expected: &Expected<'_>,

@@ -8,14 +8,16 @@ use smart_jose::jws::MAX_TOKEN_OCTETS;
 use smart_jose::jwt::check::{DEFAULT_LEEWAY, MAX_LEEWAY};
 use smart_jose::{Algorithms, Candidates, CryptoProvider, Text, UnixTime};
 
+use super::continuity::Continuity;
 use super::error::IdTokenError;
 use super::examination::{Evidence, Examination, Mode, Parsed, Rules};
 use super::expected::Expected;
 use super::judgement::judge;
+use super::refresh::{self, RefreshError, Refreshed};
 use super::report::Report;
 use super::token::IdToken;
 use crate::token::{ExchangedLaunch, TokenResponse};
-use crate::value::{ClientId, RawIdToken};
+use crate::value::{AccessToken, ClientId, RawIdToken};
 
 /// Validates the ID tokens of one issuer for one app.
 ///
@@ -183,12 +185,39 @@ impl IdTokenVerifier {
         Report::new(&Examination::new(&evidence, &self.rules, expected, now))
     }
 
+    /// Judges the ID token of a refresh response against the first one of the session.
+    ///
+    /// It keeps `iss`, `sub` and `aud`, and `azp` and `auth_time` where the first had them; a
+    /// `nonce` is normally absent, and otherwise the first one's; `iat` is later than the first.
+    /// Every other check is that of [`IdTokenVerifier::verify`]. A response without an ID token is
+    /// fine (OpenID Connect Core 12.2) and needs no call.
+    ///
+    /// `access_token` is the one that came with the ID token. No request may leave with it before
+    /// this function has said [`Refreshed`].
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError::IdentityChanged`] where signature, key or algorithm do not hold, where `iss`
+    /// or `sub` is another, or where an `azp`, `auth_time` or `nonce` that is there is another.
+    /// [`RefreshError::Undecided`] where the issuer's keys cannot be had.
+    pub async fn verify_refreshed(
+        &self,
+        token: &RawIdToken,
+        first: &Continuity,
+        access_token: &AccessToken,
+        now: UnixTime,
+    ) -> Result<Refreshed, RefreshError> {
+        let expected = Expected::refreshed(first, access_token);
+        let evidence = self.gather(token, Mode::Explain).await;
+        refresh::decide(evidence, &self.rules, &expected, now)
+    }
+
     pub(crate) const fn rules(&self) -> &Rules {
         &self.rules
     }
 
     /// Finds the keys and checks the signature. Where the key is at hand, nothing waits.
-    pub(super) async fn gather(&self, token: &RawIdToken, mode: Mode) -> Evidence {
+    pub(crate) async fn gather(&self, token: &RawIdToken, mode: Mode) -> Evidence {
         let (token, rules) = (token.expose_secret(), &self.rules);
         let announced = self.keys.narrow(rules.accepted);
         let accepted = announced.unwrap_or(rules.announced);
