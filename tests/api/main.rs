@@ -38,6 +38,7 @@ mod ring {
     mod launch;
     mod live_issuer;
     mod misbehaving;
+    mod mutations;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
@@ -62,6 +63,7 @@ mod aws_lc_rs {
     mod launch;
     mod live_issuer;
     mod misbehaving;
+    mod mutations;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
