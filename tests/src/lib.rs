@@ -17,6 +17,8 @@
 
 pub mod backend;
 pub mod corpus;
+#[cfg(feature = "ring")]
+mod docs;
 pub mod fixture;
 pub mod forge;
 pub mod vectors;

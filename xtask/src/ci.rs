@@ -94,9 +94,10 @@ fn steps() -> Vec<Step> {
         Step {
             name: "tracing",
             why: "the feature that nobody in the workspace turns on tells what it promises",
-            work: Work::Cargo(vec![Cargo::new(
-                "test -p smart-discovery --features tracing --test telemetry",
-            )]),
+            work: Work::Cargo(vec![
+                Cargo::new("test -p smart-discovery --features tracing --test telemetry"),
+                Cargo::new("test -p smart-tests --features tracing --test leak"),
+            ]),
         },
         Step {
             name: "docs",
@@ -140,7 +141,7 @@ fn each_alone() -> Vec<Cargo> {
         "clippy -p smart-jose --all-targets --features async-signer -- -D warnings",
     ));
     all.push(Cargo::new(
-        "clippy -p smart-discovery --all-targets --features tracing -- -D warnings",
+        "clippy -p smart-discovery -p smart-tests --all-targets --features tracing -- -D warnings",
     ));
     all.push(Cargo::new(
         "check -p smart-discovery --no-default-features --features ring",

@@ -50,6 +50,7 @@
 //! - `ring` (default), `aws-lc-rs`: the cryptography. One is enough; both may be on.
 //! - `fips`: AWS-LC's module that is validated to FIPS 140-3, for keys and for TLS.
 //! - `reqwest` (default): the HTTP client of `smart-discovery`.
+//! - `tracing`: events for the program's subscriber, with names and codes and never a value.
 
 mod authorize;
 mod client;
@@ -59,6 +60,7 @@ pub mod id_token;
 pub mod issue;
 pub mod pkce;
 pub mod profile;
+mod telemetry;
 pub mod token;
 pub mod userinfo;
 mod value;

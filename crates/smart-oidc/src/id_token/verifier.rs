@@ -16,6 +16,7 @@ use super::judgement::judge;
 use super::refresh::{self, RefreshError, Refreshed};
 use super::report::Report;
 use super::token::IdToken;
+use crate::telemetry;
 use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{AccessToken, ClientId, RawIdToken};
 
@@ -170,7 +171,9 @@ impl IdTokenVerifier {
         now: UnixTime,
     ) -> Result<IdToken, IdTokenError> {
         let evidence = self.gather(token, Mode::Verify).await;
-        judge(evidence, &self.rules, expected, now)
+        let result = judge(evidence, &self.rules, expected, now);
+        telemetry::judged("id-token", result.as_ref().err().map(IdTokenError::code));
+        result
     }
 
     /// Runs every check that can still run after one fails, and reports on each. For operators:
@@ -209,7 +212,14 @@ impl IdTokenVerifier {
     ) -> Result<Refreshed, RefreshError> {
         let expected = Expected::refreshed(first, access_token);
         let evidence = self.gather(token, Mode::Explain).await;
-        refresh::decide(evidence, &self.rules, &expected, now)
+        let result = refresh::decide(evidence, &self.rules, &expected, now);
+        let code = match &result {
+            Ok(Refreshed::Renewed(_)) => None,
+            Ok(Refreshed::SameUser { error, .. }) => Some(error.code()),
+            Err(error) => Some(error.code()),
+        };
+        telemetry::judged("refreshed-id-token", code);
+        result
     }
 
     pub(crate) const fn rules(&self) -> &Rules {

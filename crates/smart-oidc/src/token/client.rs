@@ -9,6 +9,7 @@ use smart_jose::ErrorClass;
 use super::request;
 use super::response::{TokenResponse, TokenResponseError};
 use crate::authorize::{AuthorizedLaunch, LaunchIdentity};
+use crate::telemetry;
 use crate::value::{AuthorizationCode, Nonce};
 
 /// Talks to token endpoints.
@@ -98,6 +99,18 @@ impl TokenClient {
     ///
     /// [`TokenError`]; the code is spent either way.
     pub async fn exchange(
+        &self,
+        launch: AuthorizedLaunch,
+    ) -> Result<(TokenResponse, ExchangedLaunch), TokenError> {
+        let result = self.spend(launch).await;
+        telemetry::judged(
+            "token-response",
+            result.as_ref().err().map(TokenError::code),
+        );
+        result
+    }
+
+    async fn spend(
         &self,
         launch: AuthorizedLaunch,
     ) -> Result<(TokenResponse, ExchangedLaunch), TokenError> {

@@ -10,6 +10,7 @@ use smart_jose::{Text, UnixTime};
 use super::error::UserInfoError;
 use super::response::{self, Answer, UserInfo};
 use crate::id_token::{IdToken, IdTokenVerifier, Mode};
+use crate::telemetry;
 use crate::value::{AccessToken, RawIdToken};
 
 /// Asks one issuer for claims about users who have signed in with it.
@@ -83,6 +84,17 @@ impl UserInfoClient {
     ///
     /// [`UserInfoError`]; the identity of the ID token stays valid.
     pub async fn fetch(
+        &self,
+        token: &IdToken,
+        access_token: &AccessToken,
+        now: UnixTime,
+    ) -> Result<UserInfo, UserInfoError> {
+        let result = self.ask(token, access_token, now).await;
+        telemetry::judged("userinfo", result.as_ref().err().map(UserInfoError::code));
+        result
+    }
+
+    async fn ask(
         &self,
         token: &IdToken,
         access_token: &AccessToken,

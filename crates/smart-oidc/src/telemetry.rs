@@ -1,0 +1,24 @@
+//! What a program's `tracing` subscriber is told, with the feature of that name: what was judged,
+//! and the code of the error. Never a value.
+//!
+//! A field that begins with `monotonic_counter.` is a counter to subscribers that know the
+//! convention, and a plain field to all others.
+
+/// Tells that something was judged; `code` is that of the error, if there was one.
+pub(crate) fn judged(what: &'static str, code: Option<&'static str>) {
+    #[cfg(feature = "tracing")]
+    match code {
+        None => tracing::info!(
+            target: "smart_oidc",
+            { monotonic_counter.smart_oidc_accepted = 1_u64, what },
+            "accepted",
+        ),
+        Some(code) => tracing::warn!(
+            target: "smart_oidc",
+            { monotonic_counter.smart_oidc_refused = 1_u64, what, code },
+            "refused",
+        ),
+    }
+    #[cfg(not(feature = "tracing"))]
+    let _ = (what, code);
+}

@@ -1,0 +1,9 @@
+//! The pages for users, so that their code is compiled and run.
+
+#[doc = include_str!("../../docs/id-token-validation.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct IdTokenValidationPage;
+
+#[doc = include_str!("../../docs/worked-example.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct WorkedExamplePage;
