@@ -418,3 +418,150 @@ fn adv_jwks_bombs_of_keys_and_numbers() {
     );
     assert_eq!(judged, Err("key-ambiguous"));
 }
+
+/// A library that was given a path where it wanted a key has read the path as the key, and one
+/// that was given a key where it wanted a path has opened it. Here a text is a key or an error.
+#[test]
+fn adv_path_is_no_key() {
+    let folder = fixture::path("keys");
+    let (public, private) = (
+        folder.join("issuer-rsa-2048.spki.pem"),
+        folder.join("issuer-rsa-2048.pem"),
+    );
+    assert!(public.exists() && private.exists());
+    for path in [public, private] {
+        let path = path.to_str().unwrap();
+        for text in [path.to_owned(), format!("file://{path}")] {
+            assert_eq!(
+                PublicKey::from_pem(&text).unwrap_err().code(),
+                "encoding-pem"
+            );
+            let error = PrivateKey::from_pem(&text, provider()).unwrap_err();
+            assert_eq!(error.code(), "encoding-pem");
+            let error = JwkSet::parse(text.as_bytes(), provider()).unwrap_err();
+            assert_eq!(error.code(), "jwks-json");
+        }
+    }
+}
+
+// covers: JWA-12, BCP-4
+#[test]
+fn adv_point_off_the_curve() {
+    for alg in ["ES256", "ES384"] {
+        let good = key_of(alg);
+        let octets = |name: &str| {
+            let text = good[name].as_str().unwrap();
+            smart_oidc::jose::base64url::decode(text).unwrap()
+        };
+        let (x, y) = (octets("x"), octets("y"));
+        let mut moved = y.clone();
+        *moved.last_mut().unwrap() ^= 1;
+        let zero = vec![0; x.len()];
+        let all = vec![0xff; x.len()];
+        for (x, y) in [
+            (&x, &moved),
+            (&y, &x),
+            (&zero, &zero),
+            (&x, &zero),
+            (&all, &all),
+        ] {
+            let key = with(with(good.clone(), "x", json!(b64(x))), "y", json!(b64(y)));
+            let parsed = JwkSet::parse(set(&[&key]).to_string().as_bytes(), provider());
+            let parsed = parsed.unwrap();
+            assert_eq!(parsed.skipped()[0].reason.code(), "key-ec-not-on-curve");
+            // The token is in order, and nobody's.
+            let token = Forge::issuer().token(alg, &claims());
+            let judged = judge_by(&set(&[&key]), provider().algorithms(), &token);
+            assert_eq!(judged, Err("key-unfit"), "{alg}");
+        }
+        let token = Forge::issuer().token(alg, &claims());
+        let judged = judge_by(&set(&[&good]), provider().algorithms(), &token);
+        assert_eq!(judged, Ok(()), "{alg}");
+    }
+}
+
+/// Nothing is decompressed, small or large, whatever the member says.
+#[test]
+fn adv_zip_is_refused() {
+    let mut deflate =
+        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut deflate, &vec![b' '; 10_000_000]).unwrap();
+    let bomb = deflate.finish().unwrap();
+    assert!(bomb.len() < 20_000, "{}", bomb.len());
+    for zip in [
+        json!("DEF"),
+        json!("def"),
+        json!(""),
+        json!(null),
+        json!([]),
+    ] {
+        let header = json!({"alg": "RS256", "kid": "rsa", "zip": zip}).to_string();
+        for payload in [&bomb, claims().to_string().as_bytes()] {
+            let token = Forge::issuer().raw_token("RS256", header.as_bytes(), payload);
+            assert_eq!(judge(&token), Err("header-zip"), "{zip}");
+        }
+    }
+}
+
+/// A verifier says which issuer, client and algorithms it is for, so there is none by default.
+/// This compiles only where none of these types has one.
+// covers: BCP-1
+#[test]
+fn adv_no_default_verifier() {
+    trait HasNoDefault<Proof> {
+        fn name() -> &'static str {
+            core::any::type_name::<Self>()
+        }
+    }
+    struct Anything;
+    struct WithDefault;
+    // A type with a default fits both, and then nobody can tell which one is meant.
+    impl<T> HasNoDefault<Anything> for T {}
+    impl<T: Default> HasNoDefault<WithDefault> for T {}
+    let names = [
+        <smart_oidc::IdTokenVerifier as HasNoDefault<_>>::name(),
+        <smart_oidc::Expected<'_> as HasNoDefault<_>>::name(),
+        <ClaimsPolicy as HasNoDefault<_>>::name(),
+        <Algorithms as HasNoDefault<_>>::name(),
+        <JwkSet as HasNoDefault<_>>::name(),
+    ];
+    assert!(names.iter().all(|it| it.starts_with("smart_")), "{names:?}");
+}
+
+/// Libraries that are not in the tree, and the oldest versions of some that are. The file is the
+/// one that everybody builds from.
+#[test]
+fn adv_dependency_floor() {
+    let lock = std::fs::read_to_string(fixture::path("../../Cargo.lock")).unwrap();
+    let packages: Vec<(&str, Vec<u32>)> = lock
+        .split("[[package]]")
+        .filter_map(|package| {
+            let member = |name: &str| {
+                let line = package.lines().find_map(|it| it.strip_prefix(name))?;
+                Some(line.trim_matches([' ', '=', '"']))
+            };
+            let (name, version) = (member("name")?, member("version")?);
+            // What stands behind the third number does not matter here.
+            let numbers = version.split(['.', '-', '+']).take(3);
+            Some((name, numbers.map(|it| it.parse().unwrap()).collect()))
+        })
+        .collect();
+    assert!(packages.len() > 100, "{}", packages.len());
+    for absent in ["rsa", "ed25519-dalek", "curve25519-dalek"] {
+        assert!(
+            !packages.iter().any(|(name, _)| *name == absent),
+            "{absent}"
+        );
+    }
+    for (name, floor) in [
+        ("ring", [0, 17, 12]),
+        ("rustls", [0, 23, 18]),
+        ("idna", [1, 0, 0]),
+    ] {
+        let mut versions = packages.iter().filter(|it| it.0 == name).peekable();
+        assert!(versions.peek().is_some(), "{name} is in the tree");
+        for (_, version) in versions {
+            assert!(version.as_slice() >= floor.as_slice(), "{name} {version:?}");
+        }
+    }
+}

@@ -14,8 +14,9 @@ use ring as raw;
 
 use raw::rand::SystemRandom;
 use raw::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
 };
 
 use crate::fixture;
@@ -94,6 +95,8 @@ impl Forge {
             "RS384" => rsa(&RSA_PKCS1_SHA384),
             "RS512" => rsa(&RSA_PKCS1_SHA512),
             "PS256" => rsa(&RSA_PSS_SHA256),
+            "PS384" => rsa(&RSA_PSS_SHA384),
+            "PS512" => rsa(&RSA_PSS_SHA512),
             "ES256" => self.p256.sign(&rng, message).unwrap().as_ref().to_vec(),
             "ES384" => self.p384.sign(&rng, message).unwrap().as_ref().to_vec(),
             _ => panic!("the forge does not sign with {alg}"),
@@ -113,7 +116,13 @@ impl Forge {
     /// A token of these texts, which need not be JSON.
     #[must_use]
     pub fn raw_token(&self, alg: &str, header: &[u8], payload: &[u8]) -> String {
-        let input = format!("{}.{}", b64(header), b64(payload));
+        self.sign(alg, &format!("{}.{}", b64(header), b64(payload)))
+    }
+
+    /// A token of two segments as they are, which need not be base64url: the signature is good
+    /// for this spelling and no other.
+    #[must_use]
+    pub fn sign(&self, alg: &str, input: &str) -> String {
         let signature = self.signature(alg, input.as_bytes());
         format!("{input}.{}", b64(signature))
     }
@@ -166,6 +175,48 @@ impl Forge {
             public.exponent().big_endian_without_leading_zero().to_vec(),
         )
     }
+}
+
+/// The Ed25519 key of the issuer, as a JWK under the `kid` `ed25519`.
+#[must_use]
+pub fn ed25519_jwk() -> Value {
+    let x = b64(ed25519().public_key().as_ref());
+    json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "ed25519", "use": "sig"})
+}
+
+/// A token of these texts, signed with the Ed25519 key of the issuer.
+#[must_use]
+pub fn ed25519_token(header: &Value, claims: &Value) -> String {
+    let input = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
+    let signature = ed25519().sign(input.as_bytes());
+    format!("{input}.{}", b64(signature))
+}
+
+fn ed25519() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8("keys/issuer-ed25519.pem")).unwrap()
+}
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(octets: &[u8]) -> Vec<u8> {
+    raw::digest::digest(&raw::digest::SHA256, octets)
+        .as_ref()
+        .to_vec()
+}
+
+/// The left half of a hash, base64url: `at_hash` and `c_hash` for an algorithm.
+#[must_use]
+pub fn half_hash(alg: &str, value: &str) -> String {
+    let digest = match alg {
+        "EdDSA" => &raw::digest::SHA512,
+        _ if alg.ends_with("256") => &raw::digest::SHA256,
+        _ if alg.ends_with("384") => &raw::digest::SHA384,
+        _ if alg.ends_with("512") => &raw::digest::SHA512,
+        _ => panic!("no hash for {alg}"),
+    };
+    let digest = raw::digest::digest(digest, value.as_bytes());
+    let octets = digest.as_ref();
+    b64(&octets[..octets.len() / 2])
 }
 
 /// The key ids of the forge: one for each kind of key.

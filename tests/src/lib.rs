@@ -15,11 +15,14 @@
     reason = "this package is tests; a broken fixture should stop them"
 )]
 
+pub mod advisories;
 pub mod backend;
 pub mod corpus;
 #[cfg(feature = "ring")]
 mod docs;
 pub mod fixture;
 pub mod forge;
+pub mod suite;
 pub mod vectors;
 pub mod worked_example;
+pub mod wycheproof;

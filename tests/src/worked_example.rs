@@ -9,7 +9,7 @@ use smart_oidc::jose::{Algorithm, Algorithms, Candidates, CryptoProvider, Unveri
 use smart_oidc::{ClientId, Expected, IdTokenVerifier, RawIdToken};
 
 use crate::fixture;
-use crate::vectors::Outcome;
+use crate::suite::Outcome;
 
 /// The claims in the order in which the guide wrote them.
 const CLAIMS: &str = r#"{"sub":"alice","aud":"growth-chart-app-123","iss":"https://my-ehr.org/fhir","fhirUser":"https://my-ehr.org/fhir/Practitioner/123"}"#;

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: the worked example, published vectors, and corpora.
+//! `cargo xtask conformance`: published vectors, what others were caught by, and corpora.
 //!
 //! Exit status 0 where nothing firm failed, 1 where something did, 2 where an argument or a file
 //! cannot be read.
@@ -11,17 +11,18 @@
 )]
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use smart_oidc::jose::CryptoProvider;
 use smart_tests::corpus::{Corpus, Results, Wrong};
-use smart_tests::vectors::{self, Outcome};
-use smart_tests::{backend, fixture, worked_example};
+use smart_tests::suite::Tally;
+use smart_tests::{advisories, backend, fixture, vectors, worked_example, wycheproof};
 
 const USAGE: &str =
     "usage: conformance [--suite NAME] [--corpus FILE] [--backend NAME] [--json OUT]
-suites: worked-example, vectors, corpus";
+suites: worked-example, vectors, wycheproof, advisories, corpus
+advisories runs once, as its tests have both backends in them, and is left out with --backend";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -58,7 +59,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<bool, String> {
     }
     let (passed, output) = match &options.corpus {
         Some(path) => corpus_file(path, &providers)?,
-        None => suites(options.suite.as_deref(), &providers)?,
+        None => suites(&options, &providers)?,
     };
     if let Some(path) = &options.json {
         let text = serde_json::to_string_pretty(&output).map_err(|error| error.to_string())?;
@@ -98,83 +99,98 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
 struct Row {
     suite: &'static str,
     backend: &'static str,
-    cases: usize,
-    failed: Vec<String>,
-    skipped: Vec<String>,
+    tally: Tally,
     seconds: f64,
 }
 
+/// What a suite runs on.
+#[derive(Clone, Copy)]
+enum Suite {
+    /// Each backend in turn.
+    Backend(fn(&CryptoProvider) -> Result<Tally, String>),
+    /// Whatever its tests run on.
+    Whole(fn() -> Result<Tally, String>),
+}
+
+const SUITES: [(&str, Suite); 5] = [
+    (
+        "worked-example",
+        Suite::Backend(|it| Ok(worked_example::run(it).into_iter().collect())),
+    ),
+    (
+        "vectors",
+        Suite::Backend(|it| Ok(vectors::run(it).into_iter().collect())),
+    ),
+    ("wycheproof", Suite::Backend(|it| Ok(wycheproof::run(it)))),
+    ("corpus", Suite::Backend(own_corpus)),
+    ("advisories", Suite::Whole(advisories::run)),
+];
+
 fn suites(
-    only: Option<&str>,
+    options: &Options,
     providers: &[&'static CryptoProvider],
 ) -> Result<(bool, Value), String> {
-    const SUITES: [&str; 3] = ["worked-example", "vectors", "corpus"];
-    if let Some(name) = only.filter(|name| !SUITES.contains(name)) {
+    let only = options.suite.as_deref();
+    if let Some(name) = only.filter(|name| SUITES.iter().all(|it| it.0 != *name)) {
         return Err(format!("unknown suite {name}\n{USAGE}"));
     }
     let mut rows = Vec::new();
-    for suite in SUITES
-        .into_iter()
-        .filter(|it| only.is_none_or(|only| only == *it))
-    {
-        for provider in providers {
-            let began = Instant::now();
-            let mut row = Row {
-                suite,
-                backend: provider.name,
-                cases: 0,
-                failed: Vec::new(),
-                skipped: Vec::new(),
-                seconds: 0.0,
-            };
-            match suite {
-                "worked-example" => row.take(worked_example::run(provider)),
-                "vectors" => row.take(vectors::run(provider)),
-                _ => row.take_corpus(&own_corpus()?.run(provider)),
+    let mut row = |suite, backend, run: &dyn Fn() -> Result<Tally, String>| {
+        let began = Instant::now();
+        let tally = run()?;
+        let seconds = began.elapsed().as_secs_f64();
+        rows.push(Row {
+            suite,
+            backend,
+            tally,
+            seconds,
+        });
+        Ok::<(), String>(())
+    };
+    for (name, suite) in SUITES {
+        if only.is_some_and(|only| only != name) {
+            continue;
+        }
+        match suite {
+            Suite::Backend(run) => {
+                for provider in providers {
+                    row(name, provider.name, &|| run(provider))?;
+                }
             }
-            row.seconds = began.elapsed().as_secs_f64();
-            rows.push(row);
+            Suite::Whole(run) if options.backend.is_none() || only.is_some() => {
+                row(name, "all", &run)?;
+            }
+            Suite::Whole(_) => {}
         }
     }
     print(&rows);
-    let passed = rows.iter().all(|row| row.failed.is_empty());
+    let passed = rows.iter().all(|row| row.tally.failed.is_empty());
     let output = rows.iter().map(|row| {
+        let tally = &row.tally;
+        let skipped = tally.skipped.iter();
         json!({
-            "suite": row.suite, "backend": row.backend, "cases": row.cases,
-            "passed": row.passed(), "failed": row.failed, "skipped": row.skipped,
+            "suite": row.suite, "backend": row.backend, "cases": tally.cases(),
+            "passed": tally.passed, "failed": tally.failed,
+            "skipped": skipped.map(|(cases, why)| json!({"cases": cases, "why": why})).collect::<Value>(),
             "seconds": row.seconds,
         })
     });
     Ok((passed, output.collect()))
 }
 
-fn own_corpus() -> Result<Corpus, String> {
-    Corpus::parse(&fixture::text("corpus/id-tokens.json")).map_err(|it| it.0)
-}
-
-impl Row {
-    fn passed(&self) -> usize {
-        self.cases - self.failed.len() - self.skipped.len()
-    }
-
-    fn take(&mut self, outcomes: Vec<(String, Outcome)>) {
-        self.cases = outcomes.len();
-        for (id, outcome) in outcomes {
-            match outcome {
-                Outcome::Passed => {}
-                Outcome::Failed(what) => self.failed.push(format!("{id}: {what}")),
-                Outcome::Skipped(why) => self.skipped.push(format!("{id}: {why}")),
-            }
-        }
-    }
-
-    /// In our own corpus a wrong reason is a failure too, and there is no policy to deviate from.
-    fn take_corpus(&mut self, results: &Results) {
-        self.cases = results.cases;
-        let lists = lists(results);
-        let wrong = lists.iter().flat_map(|(_, list)| list.iter());
-        self.failed = wrong.map(|it| format!("{}: {}", it.id, it.what)).collect();
-    }
+/// In our own corpus a wrong reason is a failure too, and there is no policy to deviate from.
+fn own_corpus(provider: &CryptoProvider) -> Result<Tally, String> {
+    let text = fixture::text("corpus/id-tokens.json");
+    let corpus = Corpus::parse(text.as_bytes()).map_err(|it| it.0)?;
+    let results = corpus.run(provider);
+    let lists = lists(&results);
+    let wrong = lists.iter().flat_map(|(_, list)| list.iter());
+    let failed: Vec<String> = wrong.map(|it| format!("{}: {}", it.id, it.what)).collect();
+    Ok(Tally {
+        passed: results.cases - failed.len(),
+        failed,
+        skipped: Vec::new(),
+    })
 }
 
 fn print(rows: &[Row]) {
@@ -187,19 +203,21 @@ fn print(rows: &[Row]) {
             "{:16} {:10} {:>6} {:>7} {:>7} {:>8} {:>8.2}",
             row.suite,
             row.backend,
-            row.cases,
-            row.passed(),
-            row.failed.len(),
-            row.skipped.len(),
+            row.tally.cases(),
+            row.tally.passed,
+            row.tally.failed.len(),
+            row.tally.skipped_cases(),
             row.seconds,
         );
     }
     for row in rows {
-        for why in &row.skipped {
-            println!("skipped  {} {} {why}", row.suite, row.backend);
+        for (cases, why) in &row.tally.skipped {
+            println!("skipped {cases:>5}  {} {} {why}", row.suite, row.backend);
         }
-        for what in &row.failed {
-            println!("FAILED   {} {} {what}", row.suite, row.backend);
+    }
+    for row in rows {
+        for what in &row.tally.failed {
+            println!("FAILED         {} {} {what}", row.suite, row.backend);
         }
     }
 }
@@ -216,35 +234,30 @@ fn lists(results: &Results) -> [(&'static str, &Vec<Wrong>); 6] {
 }
 
 fn corpus_file(path: &str, providers: &[&'static CryptoProvider]) -> Result<(bool, Value), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    let corpus = Corpus::parse(&text).map_err(|it| format!("{path}: {}", it.0))?;
+    let octets = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    let corpus = Corpus::parse(&octets).map_err(|it| format!("{path}: {}", it.0))?;
     let mut passed = true;
-    let mut outputs = Vec::new();
-    let mut first: Option<(&str, Results)> = None;
+    let mut all: Vec<(&str, Results)> = Vec::new();
     for provider in providers {
         let results = corpus.run(provider);
         print_corpus(provider.name, &results);
         passed &= results.passed();
-        outputs.push(as_json(&results));
-        match &first {
-            None => first = Some((provider.name, results)),
-            Some((name, reference)) => {
-                for (id, said) in &results.said {
-                    let before = reference.said.get(id);
-                    if before != Some(said) {
-                        passed = false;
-                        let before = before.map_or("nothing", String::as_str);
-                        println!(
-                            "BACKENDS DIFFER  {id}: {name} says {before}; {} says {said}",
-                            provider.name
-                        );
-                    }
+        if let Some((first, reference)) = all.first() {
+            for (id, said) in &results.said {
+                let before = reference.said.get(id);
+                if before != Some(said) {
+                    passed = false;
+                    let before = before.map_or("nothing", String::as_str);
+                    println!(
+                        "BACKENDS DIFFER   {id}: {first} says {before}; {} says {said}",
+                        provider.name
+                    );
                 }
             }
         }
+        all.push((provider.name, results));
     }
-    // Backends that agree have the same result; where they differ the run has failed anyway.
-    Ok((passed, outputs.into_iter().next().unwrap_or_default()))
+    Ok((passed, as_json(&all)))
 }
 
 fn print_corpus(backend: &str, results: &Results) {
@@ -274,25 +287,36 @@ fn print_corpus(backend: &str, results: &Results) {
         }
     }
     if let Some((id, time)) = &results.slowest {
-        println!(
-            "slowest           {id}: {:.1} ms",
-            time.as_secs_f64() * 1000.0
-        );
+        println!("slowest           {id}: {:.1} ms", milliseconds(*time));
     }
     println!();
 }
 
-fn as_json(results: &Results) -> Value {
-    let ids = |list: &[Wrong]| list.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
-    let slowest = results.slowest.as_ref();
+/// The ids that went wrong on any backend, each once.
+fn as_json(all: &[(&str, Results)]) -> Value {
+    let ids = |list: fn(&Results) -> &Vec<Wrong>| {
+        let mut ids: Vec<&str> = Vec::new();
+        for wrong in all.iter().flat_map(|(_, results)| list(results)) {
+            if !ids.contains(&wrong.id.as_str()) {
+                ids.push(&wrong.id);
+            }
+        }
+        json!(ids)
+    };
+    let slowest = all.iter().filter_map(|(_, it)| it.slowest.as_ref());
+    let slowest = slowest.max_by_key(|(_, time)| *time);
     json!({
-        "cases": results.cases,
-        "wrong_accept": ids(&results.wrong_accept),
-        "wrong_reject": ids(&results.wrong_reject),
-        "wrong_reason": ids(&results.wrong_reason),
-        "wrong_profile": ids(&results.wrong_profile),
-        "policy_deviation": ids(&results.policy_deviation),
-        "panics": ids(&results.panics),
-        "slowest": slowest.map(|(id, time)| json!({"id": id, "ms": time.as_secs_f64() * 1000.0})),
+        "cases": all.first().map_or(0, |(_, results)| results.cases),
+        "wrong_accept": ids(|it| &it.wrong_accept),
+        "wrong_reject": ids(|it| &it.wrong_reject),
+        "wrong_reason": ids(|it| &it.wrong_reason),
+        "wrong_profile": ids(|it| &it.wrong_profile),
+        "policy_deviation": ids(|it| &it.policy_deviation),
+        "panics": ids(|it| &it.panics),
+        "slowest": slowest.map(|(id, time)| json!({"id": id, "ms": milliseconds(*time)})),
     })
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
