@@ -1,5 +1,11 @@
 //! The program behind `cargo xtask conformance --corpus`: exit status, table and JSON.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something unexpected should stop there"
+)]
+
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -36,7 +36,7 @@ The project's chores.
 cargo xtask ci [--from STEP] [--list]   everything that `cargo test --workspace` does not run
 cargo xtask tidy                        the laws of the house
 cargo xtask matrix [--check]            write docs/conformance.md, or say that it is stale
-cargo xtask conformance [ARGS...]       run the conformance suites, handing on ARGS
+cargo xtask conformance [ARGS...]       the suites, or --corpus FILE; docs/corpus.md has the rest
 cargo xtask downstream [--allow-dirty]  package the crates and use them from outside
 cargo xtask bench                       each benchmark as a ratio to its floor
 cargo xtask fuzz [--seconds N]          run each fuzz target, 30 s unless told otherwise
