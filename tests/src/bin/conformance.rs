@@ -10,6 +10,7 @@
     reason = "this program prints its results and how long they took"
 )]
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -137,7 +138,13 @@ fn suites(
     let mut rows = Vec::new();
     let mut row = |suite, backend, run: &dyn Fn() -> Result<Tally, String>| {
         let began = Instant::now();
-        let tally = run()?;
+        // A suite that panics has failed, and says nothing of the others.
+        let tally = panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            Ok(Tally {
+                failed: vec!["the suite panicked".to_owned()],
+                ..Tally::default()
+            })
+        })?;
         let seconds = began.elapsed().as_secs_f64();
         rows.push(Row {
             suite,
