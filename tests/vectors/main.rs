@@ -67,7 +67,7 @@ fn every_published_vector_is_accounted_for() {
 #[test]
 fn our_own_corpus_is_judged_as_written() {
     let corpus = Corpus::parse(fixture::text("corpus/id-tokens.json").as_bytes()).unwrap();
-    let mut said = None;
+    let mut first = None;
     for provider in backend::all() {
         let results = corpus.run(provider);
         let wrong = [
@@ -86,8 +86,14 @@ fn our_own_corpus_is_judged_as_written() {
         assert_eq!(results.cases, corpus.cases.len());
         assert!(results.cases > 1000, "{}", results.cases);
         // Backends must say the same of every case.
-        let said = said.get_or_insert_with(|| results.said.clone());
-        assert_eq!(*said, results.said, "{}", provider.name);
+        assert!(results.said.len() > 1000, "{}", results.said.len());
+        let first = first.get_or_insert_with(|| corpus.run(provider));
+        assert_eq!(
+            first.differences(&results).next(),
+            None,
+            "{}",
+            provider.name
+        );
     }
 }
 
