@@ -3,7 +3,7 @@
 use serde_json::json;
 use smart_tests::forge::{Forge, b64};
 
-use crate::{Minter, accept, claims, claims_text, reject, with};
+use crate::{Minter, accept, choice, claims, claims_text, reject, with};
 
 const HEADER: &str = r#"{"alg":"RS256","kid":"rsa"}"#;
 
@@ -264,5 +264,13 @@ fn sizes(m: &mut Minter) {
         "a chain of certificates, which is ignored",
         token,
         accept(),
+    );
+    let longer = json!({"alg": "RS256", "kid": "rsa", "x5c": vec!["A".repeat(1500); 6]});
+    let token = m.forge.token_with("RS256", &longer, &claims());
+    m.token(
+        "longer-header",
+        "a header of more than 8 KiB",
+        token,
+        choice(reject("size malformed")),
     );
 }

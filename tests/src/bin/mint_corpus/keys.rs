@@ -611,7 +611,6 @@ fn curves(m: &mut Minter, p256: &Value, p384: &Value) {
             set(accept(), &[&but(key, padded)]),
         );
     }
-    // The other point with the same first coordinate signs nothing of ours.
     let ed = ed25519_jwk();
     let token = ed25519_token(&json!({"alg": "EdDSA", "kid": "ed25519"}), &claims());
     let asked = json!({"allowed_algs": ["EdDSA", "RS256"]});
