@@ -458,7 +458,9 @@ pub fn reason_of(code: &str, claim: &str) -> Option<Reason> {
         "id-token-at-hash" => Reason::AtHash,
         "id-token-c-hash" => Reason::CHash,
         "id-token-auth-time-too-old" | "id-token-auth-time-in-future" => Reason::AuthTime,
-        "id-token-acr" | "id-token-subject" | "id-token-type" => Reason::Claims,
+        "id-token-acr" | "id-token-changed" | "id-token-subject" | "id-token-type" => {
+            Reason::Claims
+        }
         "claim-audience"
         | "claim-audience-untrusted"
         | "claim-date-range"
