@@ -105,26 +105,26 @@ impl Evidence {
         mode: Mode,
     ) -> Self {
         let Parsed { token, result } = parsed;
-        let mut header = match &result {
-            Ok(token) => Ok(token.header().clone()),
-            Err(error) => Err(error.clone()),
-        };
         let (mut signature, mut payload) = (None, None);
-        if let (Ok(unverified), Some(Ok(keys))) = (result, &keys) {
-            match unverified.verify(keys) {
+        let header = match (result, &keys) {
+            (Err(error), _) => Err(error),
+            (Ok(unverified), Some(Ok(keys))) => match unverified.verify(keys) {
                 Ok(verified) => {
-                    payload = Some(verified.into_parts().1);
-                    signature = Some(Ok(()));
+                    let (header, octets) = verified.into_parts();
+                    (signature, payload) = (Some(Ok(())), Some(octets));
+                    Ok(header)
                 }
-                Err(error) => {
-                    // A part that is not canonical is an error of form, and comes first.
-                    match Parsed::whole(token, rules, rules.accepted).result {
-                        Err(form @ JwsError::Base64 { .. }) => header = Err(form),
-                        _ => signature = Some(Err(error)),
+                // A part that is not canonical is an error of form, and comes first.
+                Err(error) => match Parsed::whole(token, rules, rules.accepted).result {
+                    Err(form) => Err(form),
+                    Ok(unverified) => {
+                        signature = Some(Err(error));
+                        Ok(unverified.header().clone())
                     }
-                }
-            }
-        }
+                },
+            },
+            (Ok(unverified), _) => Ok(unverified.header().clone()),
+        };
         if payload.is_none() && mode == Mode::Explain {
             payload = danger::unverified_payload_with_limit(token, rules.max_octets).ok();
         }
@@ -166,6 +166,8 @@ pub(super) struct Examination<'a> {
     pub(super) now: UnixTime,
     pub(super) evidence: &'a Evidence,
     pub(super) claims: Option<Result<Claims<'a>, JsonError>>,
+    /// The text of the claims, where they could be read.
+    pub(super) text: &'a str,
 }
 
 impl<'a> Examination<'a> {
@@ -176,12 +178,18 @@ impl<'a> Examination<'a> {
         expected: &'a Expected<'a>,
         now: UnixTime,
     ) -> Self {
+        let (claims, text) = match evidence.payload.as_deref().map(Claims::read) {
+            Some(Ok((claims, text))) => (Some(Ok(claims)), text),
+            Some(Err(error)) => (Some(Err(error)), ""),
+            None => (None, ""),
+        };
         Self {
             rules,
             expected,
             now,
             evidence,
-            claims: evidence.payload.as_deref().map(Claims::read),
+            claims,
+            text,
         }
     }
 }

@@ -35,10 +35,12 @@ pub(crate) fn judge(
     }
     let findings = findings(&examination);
     let kept = match &examination.claims {
-        Some(Ok(claims)) => Kept::of(claims, rules.reads_profile),
+        Some(Ok(claims)) => Kept::of(claims, examination.text, rules.reads_profile),
         _ => None,
     };
+    // The scan has passed the payload, so it is text.
     let payload = evidence.payload.take();
+    let payload = payload.and_then(|it| String::from_utf8(it).ok());
     // Every check has passed, and those on signature, header and claims are among them; they are
     // asked for once more here, so that no later change can make a token of less.
     match (&evidence.signature, &evidence.header, kept, payload) {

@@ -1,7 +1,9 @@
 //! The value that stands for a valid ID token.
 
 use core::fmt;
+use core::ops::Range;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -18,7 +20,7 @@ use crate::value::Nonce;
 
 /// An ID token that has passed every check. Only [`super::IdTokenVerifier`] makes one.
 pub struct IdToken {
-    payload: Vec<u8>,
+    payload: String,
     algorithm: Algorithm,
     issuer: Arc<str>,
     kept: Kept,
@@ -27,41 +29,69 @@ pub struct IdToken {
 
 /// The claims that the token answers for by itself.
 pub(super) struct Kept {
-    subject: String,
-    authorized_party: Option<String>,
+    subject: Place,
+    authorized_party: Option<Place>,
     expires_at: NumericDate,
     issued_at: NumericDate,
     auth_time: Option<NumericDate>,
-    nonce: Option<Nonce>,
-    acr: Option<String>,
-    name: Option<String>,
-    fhir_user: Member<String>,
+    nonce: Option<Place>,
+    acr: Option<Place>,
+    name: Option<Place>,
+    fhir_user: Member<Place>,
     /// `profile`, where it may stand for `fhirUser`.
-    profile: Option<String>,
+    profile: Option<Place>,
+}
+
+/// Where a text is: in the payload, or beside it where the payload has it with escapes. Copies
+/// would make up a tenth of the whole validation.
+enum Place {
+    Payload(Range<usize>),
+    Beside(Box<str>),
+}
+
+impl Place {
+    fn of(text: &Cow<'_, str>, payload: &str) -> Self {
+        if let Cow::Borrowed(text) = text {
+            // The difference is the offset, if the text is a part of the payload.
+            let begin = text.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
+            let place = begin..begin.wrapping_add(text.len());
+            if payload.get(place.clone()) == Some(text) {
+                return Self::Payload(place);
+            }
+        }
+        Self::Beside(text.as_ref().into())
+    }
+
+    fn text<'p>(&'p self, payload: &'p str) -> &'p str {
+        match self {
+            Self::Payload(place) => payload.get(place.clone()).unwrap_or_default(),
+            Self::Beside(text) => text,
+        }
+    }
 }
 
 impl Kept {
     /// Takes over what is kept; `None` where one of the claims that every token has is missing,
     /// which the checks have refused before.
-    pub(super) fn of(claims: &Claims<'_>, reads_profile: bool) -> Option<Self> {
-        let text = |it: &Member<_>| Member::value(it).map(ToString::to_string);
+    pub(super) fn of(claims: &Claims<'_>, payload: &str, reads_profile: bool) -> Option<Self> {
+        let place = |it: &Member<_>| Member::value(it).map(|text| Place::of(text, payload));
         Some(Self {
-            subject: text(&claims.sub)?,
-            authorized_party: text(&claims.azp),
+            subject: place(&claims.sub)?,
+            authorized_party: place(&claims.azp),
             expires_at: *claims.exp.value()?,
             issued_at: *claims.iat.value()?,
             auth_time: claims.auth_time.value().copied(),
-            nonce: text(&claims.nonce).map(Nonce::new),
-            acr: text(&claims.acr),
-            name: text(&claims.name),
+            nonce: place(&claims.nonce),
+            acr: place(&claims.acr),
+            name: place(&claims.name),
             fhir_user: match &claims.fhir_user {
-                Member::Value(text) => Member::Value(text.to_string()),
+                Member::Value(text) => Member::Value(Place::of(text, payload)),
                 Member::WrongType(found) if !is_null(&claims.fhir_user) => {
                     Member::WrongType(*found)
                 }
                 _ => Member::Absent,
             },
-            profile: text(&claims.profile).filter(|_| reads_profile),
+            profile: place(&claims.profile).filter(|_| reads_profile),
         })
     }
 }
@@ -88,7 +118,7 @@ impl fmt::Debug for UserKey {
 impl IdToken {
     /// The evidence that every check has passed: called by the verifier, and nowhere else.
     pub(super) const fn assertion(
-        payload: Vec<u8>,
+        payload: String,
         algorithm: Algorithm,
         issuer: Arc<str>,
         kept: Kept,
@@ -121,13 +151,13 @@ impl IdToken {
     /// `sub`: the user, 1 to 255 ASCII characters, unique at the issuer only.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.kept.subject
+        self.kept.subject.text(&self.payload)
     }
 
     /// `name`, where it is a string.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.kept.name.as_deref()
+        self.text(self.kept.name.as_ref())
     }
 
     /// `exp`, in whole seconds rounded down.
@@ -151,7 +181,7 @@ impl IdToken {
     /// `acr`.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.kept.acr.as_deref()
+        self.text(self.kept.acr.as_ref())
     }
 
     /// The algorithm of the signature.
@@ -184,10 +214,12 @@ impl IdToken {
                 .flat_map(Audience::iter)
                 .map(str::to_owned)
                 .collect(),
-            authorized_party: self.kept.authorized_party.clone(),
+            authorized_party: self
+                .text(self.kept.authorized_party.as_ref())
+                .map(str::to_owned),
             auth_time: self.kept.auth_time,
             issued_at: self.kept.issued_at,
-            nonce: self.kept.nonce.clone(),
+            nonce: self.text(self.kept.nonce.as_ref()).map(Nonce::new),
         }
     }
 
@@ -201,9 +233,9 @@ impl IdToken {
     /// [`FhirUserError`]. The identity stays valid.
     pub fn fhir_user(&self, base: &FhirBaseUrl) -> Result<Option<FhirUser>, FhirUserError> {
         match &self.kept.fhir_user {
-            Member::Value(claim) => FhirUser::parse(claim, base).map(Some),
+            Member::Value(claim) => FhirUser::parse(claim.text(&self.payload), base).map(Some),
             Member::Absent => {
-                let profile = self.kept.profile.as_deref();
+                let profile = self.text(self.kept.profile.as_ref());
                 Ok(profile.and_then(|claim| FhirUser::parse(claim, base).ok()))
             }
             Member::WrongType(_) => Err(FhirUserError::WrongType),
@@ -228,8 +260,11 @@ impl IdToken {
     /// }
     /// ```
     pub fn claims<C: DeserializeOwned>(&self) -> Result<C, JsonError> {
-        // The scan has passed the payload, so it is UTF-8.
-        json::read_checked(core::str::from_utf8(&self.payload).unwrap_or_default())
+        json::read_checked(&self.payload)
+    }
+
+    fn text<'t>(&'t self, place: Option<&'t Place>) -> Option<&'t str> {
+        place.map(|it| it.text(&self.payload))
     }
 }
 
