@@ -12,7 +12,7 @@ use smart_oidc::discovery::{
     ReqwestClient, TrustedIssuer,
 };
 use smart_oidc::jose::{Algorithms, JwkSet, UnixTime};
-use smart_oidc::profile::FhirProfileSource;
+use smart_oidc::profile::{FhirProfileSource, ProfileRequest};
 use smart_oidc::{
     AccessToken, Begun, BrowserBinding, CallbackError, ClientConfig, ClientId, ExchangedLaunch,
     Expected, IdToken, IdTokenVerifier, LAUNCH_LIFE, Launch, LaunchHandle, LaunchKey, Nonce,
@@ -171,7 +171,8 @@ async fn a_sign_in_ends_with_the_clinician() {
 
     let source = FhirProfileSource::new(world.http.clone());
     let base = world.trusted.fhir_base();
-    let profile = UserProfile::load(&token, base, true, &tokens.access_token, &source).await;
+    let request = ProfileRequest::new(&token, base, &tokens.access_token).fhir_user_was_granted();
+    let profile = UserProfile::load(&request, &source, NOW).await;
     assert_eq!(profile.practitioner_id(), Some("dr-smith"));
     assert_eq!(profile.key, token.user_key());
     assert!(profile.name.is_some());
@@ -451,8 +452,11 @@ async fn a_code_is_good_for_one_exchange() {
     // Since nobody knows who was first, the first token is revoked; the identity stays.
     let source = FhirProfileSource::new(world.http.clone());
     let base = world.trusted.fhir_base();
-    let profile = UserProfile::load(&token, base, true, &tokens.access_token, &source).await;
-    assert_eq!(profile.resource.unwrap_err().code(), "profile-status");
+    let request = ProfileRequest::new(&token, base, &tokens.access_token).fhir_user_was_granted();
+    let profile = UserProfile::load(&request, &source, NOW).await;
+    let error = profile.resource.unwrap_err();
+    assert_eq!(error.code(), "profile-unauthorized");
+    assert!(error.refresh_is_due());
     assert_eq!(profile.key, token.user_key());
 }
 
@@ -794,7 +798,11 @@ async fn load(http: &Arc<FakeHttp>, token: &IdToken, granted: bool) -> UserProfi
     let base = FhirBaseUrl::parse(BASE).unwrap();
     let access_token = AccessToken::new("at");
     let source = FhirProfileSource::new(http.clone());
-    UserProfile::load(token, &base, granted, &access_token, &source).await
+    let mut request = ProfileRequest::new(token, &base, &access_token);
+    if granted {
+        request = request.fhir_user_was_granted();
+    }
+    UserProfile::load(&request, &source, NOW).await
 }
 
 // covers: SMART-USR-7, SMART-USR-5, SMART-USR-12
@@ -804,15 +812,15 @@ async fn a_server_that_hides_the_resource_leaves_a_usable_profile() {
     let token = token_with(Some(json!("Practitioner/1"))).await;
     let other = json!({"resourceType": "Practitioner", "id": "2"});
     let cases = [
-        (Answer::status(401), "profile-status"),
-        (Answer::status(403), "profile-status"),
-        (Answer::status(404), "profile-status"),
+        (Answer::status(401), "profile-unauthorized"),
+        (Answer::status(403), "profile-forbidden"),
+        (Answer::status(404), "profile-not-found"),
         (Answer::status(500), "profile-status"),
         (
             Answer::redirect(302, "https://evil.example/fhir/Practitioner/1"),
-            "profile-status",
+            "profile-redirect",
         ),
-        (Answer::text("text/html", "<html>"), "profile-json"),
+        (Answer::text("text/html", "<html>"), "profile-content-type"),
         (Answer::json(&other), "profile-other-resource"),
     ];
     for (answer, code) in cases {
@@ -849,11 +857,11 @@ async fn adv_bearer_origin() {
         ),
         (
             "https://ehr.example@evil.example/fhir/Practitioner/1",
-            "fhir-user-off-base",
+            "fhir-user-form",
         ),
         (
             "https://user@ehr.example/fhir/Practitioner/1",
-            "fhir-user-off-base",
+            "fhir-user-form",
         ),
         (
             "https://ehr.example:8443/fhir/Practitioner/1",
@@ -962,8 +970,9 @@ async fn adv_no_secret_in_debug_of_a_whole_flow() {
         .with_code(launch.code());
     let token = world.verifier().verify(&raw, &expected, NOW).await.unwrap();
     let source = FhirProfileSource::new(world.http.clone());
-    let base = world.trusted.fhir_base();
-    let profile = UserProfile::load(&token, base, true, &tokens.access_token, &source).await;
+    let request = ProfileRequest::of_launch(&token, &launch, &tokens);
+    shown.push(format!("{request:?}"));
+    let profile = UserProfile::load(&request, &source, NOW).await;
     shown.extend([
         format!("{expected:?}"),
         format!("{token:?}"),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use smart_oidc::discovery::{Clock as _, FhirBaseUrl, HttpClient, PlainHttp, SystemClock};
 use smart_oidc::id_token::Report;
 use smart_oidc::jose::Algorithms;
-use smart_oidc::profile::FhirProfileSource;
+use smart_oidc::profile::{FhirProfileSource, ProfileRequest};
 use smart_oidc::{
     ClientConfig, ClientId, Expected, IdToken, IdTokenVerifier, Launch, RedirectUri, TokenClient,
     UserProfile,
@@ -140,11 +140,9 @@ impl Demo {
             format!("signed with {}, every check passed", id_token.algorithm()),
         );
 
-        let granted = tokens.has_scope("fhirUser");
         let source = FhirProfileSource::new(http);
-        let base = &launch.context().fhir_base;
-        let profile =
-            UserProfile::load(&id_token, base, granted, &tokens.access_token, &source).await;
+        let request = ProfileRequest::of_launch(&id_token, &launch, &tokens);
+        let profile = UserProfile::load(&request, &source, clock.now()).await;
         self.show_profile(&id_token, &profile)
     }
 
@@ -222,7 +220,11 @@ impl Demo {
             name: profile.name.clone(),
             practitioner_id: profile.practitioner_id().map(str::to_owned),
             npi: card.npi().map(str::to_owned),
-            qualifications: card.qualifications.clone(),
+            qualifications: card
+                .qualifications
+                .iter()
+                .map(|it| it.text.clone())
+                .collect(),
         });
         Ok(())
     }

@@ -139,4 +139,4 @@ pub use reqwest_client::{
 };
 pub use smart_configuration::{AssociatedEndpoint, SmartConfiguration};
 pub use smart_jose as jose;
-pub use url::{EndpointUrl, FhirBaseUrl, Issuer, PlainHttp, UrlError};
+pub use url::{EndpointUrl, FhirBaseUrl, Issuer, NotUnder, PlainHttp, UrlError};

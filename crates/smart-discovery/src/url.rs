@@ -82,6 +82,22 @@ enum Query {
 
 /// Checks a URL and gives back its parts.
 fn check(text: &str, plain: PlainHttp, query: Query) -> Result<Uri, UrlError> {
+    let uri = parts(text)?;
+    let url = Text::new(text);
+    match uri.scheme_str() {
+        Some("https") => {}
+        Some("http") if plain == PlainHttp::LoopbackOnly && uri.host().is_some_and(is_loopback) => {
+        }
+        _ => return Err(UrlError::NotHttps { url }),
+    }
+    if query == Query::Refused && text.contains('?') {
+        return Err(UrlError::Query { url });
+    }
+    Ok(uri)
+}
+
+/// Takes a URL of any scheme apart, where all parsers read it in the same way.
+fn parts(text: &str) -> Result<Uri, UrlError> {
     let url = Text::new(text);
     let syntax = |problem| UrlError::Syntax {
         url: url.clone(),
@@ -125,15 +141,20 @@ fn check(text: &str, plain: PlainHttp, query: Query) -> Result<Uri, UrlError> {
     if uri.path().split('/').any(is_dots) {
         return Err(syntax("it has a dot segment"));
     }
-    match uri.scheme_str() {
-        Some("https") => {}
-        Some("http") if plain == PlainHttp::LoopbackOnly && is_loopback(host) => {}
-        _ => return Err(UrlError::NotHttps { url }),
-    }
-    if query == Query::Refused && text.contains('?') {
-        return Err(UrlError::Query { url });
-    }
     Ok(uri)
+}
+
+/// Scheme, host and port. Scheme and host do not depend on case (RFC 3986 6.2.2.1), and a port
+/// that is not written is that of the scheme.
+fn origin(uri: &Uri) -> (String, String, Option<u16>) {
+    let scheme = uri.scheme_str().unwrap_or_default().to_ascii_lowercase();
+    let port = uri.port_u16().or(match scheme.as_str() {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
+    });
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    (scheme, host, port)
 }
 
 /// Whether text is a colon and a port; the digits alone, as `u16` also reads a sign.
@@ -257,6 +278,65 @@ impl FhirBaseUrl {
     pub fn append(&self, path: &str) -> String {
         format!("{}/{path}", self.trimmed())
     }
+
+    /// What an absolute URL has behind this base: whole path segments, and the query if there is
+    /// one. Scheme, host and port are compared as a connection would see them, and the path
+    /// segment by segment as written, so that `https://h/fhirX` is not under `https://h/fhir`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotUnder`]; a URL that two parsers could read in two ways is under no base.
+    ///
+    /// ```
+    /// use smart_discovery::{FhirBaseUrl, NotUnder};
+    /// let base = FhirBaseUrl::parse("https://ehr.example/fhir").unwrap();
+    /// assert_eq!(base.relative("https://EHR.example:443/fhir/Patient/1").unwrap(), "Patient/1");
+    /// let elsewhere = base.relative("https://ehr.example.evil.example/fhir/Patient/1");
+    /// assert!(matches!(elsewhere, Err(NotUnder::Elsewhere { .. })));
+    /// assert!(matches!(base.relative("https://u@ehr.example/fhir/Patient/1"), Err(NotUnder::Form)));
+    /// ```
+    pub fn relative(&self, url: &str) -> Result<String, NotUnder> {
+        // The base was checked when it was made.
+        let (Ok(base), Ok(uri)) = (parts(&self.0), parts(url)) else {
+            return Err(NotUnder::Form);
+        };
+        let elsewhere = || NotUnder::Elsewhere {
+            origin: Text::new(&{
+                let (scheme, host, port) = origin(&uri);
+                let port = port.map_or(String::new(), |it| format!(":{it}"));
+                format!("{scheme}://{host}{port}")
+            }),
+        };
+        if origin(&uri) != origin(&base) {
+            return Err(elsewhere());
+        }
+        let mut segments = uri.path().split('/');
+        let is_under = trimmed(base.path())
+            .split('/')
+            .all(|it| segments.next() == Some(it));
+        let rest: Vec<&str> = segments.collect();
+        if !is_under || rest.is_empty() {
+            return Err(elsewhere());
+        }
+        let query = uri.query().map_or(String::new(), |it| format!("?{it}"));
+        Ok(rest.join("/") + &query)
+    }
+}
+
+/// Why an absolute URL is not under a FHIR base. The URL may name a patient, so it is not carried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotUnder {
+    /// It lies elsewhere.
+    #[error("the URL is at {origin}, and not under the base")]
+    Elsewhere {
+        /// Its scheme, host and port; the path may differ too.
+        origin: Text,
+    },
+    /// It is no URL that every parser reads in the same way: user info, a fragment, dot segments,
+    /// a malformed host or port, or characters that URLs do not have.
+    #[error("the text is no plain absolute URL")]
+    Form,
 }
 
 impl Issuer {
@@ -387,6 +467,61 @@ mod tests {
         ] {
             assert_eq!(code(text, PlainHttp::Refused), Err(expected), "{text:?}");
         }
+    }
+
+    // covers: SMART-USR-3
+    #[test]
+    fn what_is_under_a_base_is_told_by_origin_and_whole_segments() {
+        let relative = |base, url| {
+            FhirBaseUrl::parse_with(base, PlainHttp::LoopbackOnly)
+                .unwrap()
+                .relative(url)
+                .map_err(|it| match it {
+                    NotUnder::Elsewhere { origin } => origin.as_str().to_owned(),
+                    NotUnder::Form => "form".to_owned(),
+                })
+        };
+        for (base, url, rest) in [
+            ("https://h/a", "https://h/a/b", "b"),
+            ("https://h/a/", "https://H:443/a/b/c", "b/c"),
+            ("https://h:443/a", "HTTPS://h/a/b?c", "b?c"),
+            ("https://h", "https://h/b", "b"),
+            ("https://h/", "https://h/", ""),
+            ("https://h/%2f", "https://h/%2f/b", "b"),
+            ("http://127.0.0.1:80", "http://127.0.0.1/b", "b"),
+        ] {
+            assert_eq!(relative(base, url), Ok(rest.to_owned()), "{base} {url}");
+        }
+        for (url, found) in [
+            ("https://h/ab/c", "https://h:443"),
+            ("https://h/a", "https://h:443"),
+            ("https://h/a?/b", "https://h:443"),
+            ("https://h/A/b", "https://h:443"),
+            ("https://h/%61/b", "https://h:443"),
+            ("https://h//a/b", "https://h:443"),
+            ("https://h:8443/a/b", "https://h:8443"),
+            ("https://h./a/b", "https://h.:443"),
+            ("https://h.evil.example/a/b", "https://h.evil.example:443"),
+            ("http://h/a/b", "http://h:80"),
+            ("ftp://h/a/b", "ftp://h"),
+            ("https://h@evil.example/a/b", "form"),
+            ("https://u@h/a/b", "form"),
+            ("https://h/a/../b", "form"),
+            ("https://h/a/%2E./b", "form"),
+            ("https://h:/a/b", "form"),
+            ("https://h:+443/a/b", "form"),
+            ("https://h/a/b#c", "form"),
+            ("https://h\\/a/b", "form"),
+            ("https://h/a\t/b", "form"),
+            ("https://\u{ff48}/a/b", "form"),
+            ("https:/h/a/b", "form"),
+            ("h/a/b", "form"),
+            ("", "form"),
+        ] {
+            assert_eq!(relative("https://h/a", url), Err(found.to_owned()), "{url}");
+        }
+        let long = format!("https://h/a/{}", "b".repeat(LIMIT));
+        assert_eq!(relative("https://h/a", &long), Err("form".to_owned()));
     }
 
     #[test]

@@ -71,9 +71,11 @@ pub use authorize::{
 };
 pub use client::ClientConfig;
 pub use error::Error;
-pub use fhir_user::{FhirUser, FhirUserError, FhirUserType};
+pub use fhir_user::{
+    FhirRead, FhirUser, FhirUserError, FhirUserPolicy, FhirUserType, ReferenceError, UnfitToken,
+};
 pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
-pub use profile::{ProfileError, ProfileSource, UserProfile};
+pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
 pub use smart_discovery as discovery;
 pub use smart_jose as jose;
 pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};

@@ -15,7 +15,7 @@ use smart_jose::{Algorithm, UnixTime};
 
 use super::claims::{Claims, is_null};
 use super::continuity::Continuity;
-use crate::fhir_user::{FhirUser, FhirUserError};
+use crate::fhir_user::{FhirUser, FhirUserError, FhirUserPolicy};
 use crate::value::Nonce;
 
 /// An ID token that has passed every check. Only [`super::IdTokenVerifier`] makes one.
@@ -232,11 +232,25 @@ impl IdToken {
     ///
     /// [`FhirUserError`]. The identity stays valid.
     pub fn fhir_user(&self, base: &FhirBaseUrl) -> Result<Option<FhirUser>, FhirUserError> {
+        self.fhir_user_with(&FhirUserPolicy::new(base.clone()))
+    }
+
+    /// The same, where the resource may also lie under the other bases of a policy.
+    ///
+    /// # Errors
+    ///
+    /// [`FhirUserError`]. The identity stays valid.
+    pub fn fhir_user_with(
+        &self,
+        policy: &FhirUserPolicy,
+    ) -> Result<Option<FhirUser>, FhirUserError> {
         match &self.kept.fhir_user {
-            Member::Value(claim) => FhirUser::parse(claim.text(&self.payload), base).map(Some),
+            Member::Value(claim) => {
+                FhirUser::parse_with(claim.text(&self.payload), policy).map(Some)
+            }
             Member::Absent => {
                 let profile = self.text(self.kept.profile.as_ref());
-                Ok(profile.and_then(|claim| FhirUser::parse(claim, base).ok()))
+                Ok(profile.and_then(|claim| FhirUser::parse_with(claim, policy).ok()))
             }
             Member::WrongType(_) => Err(FhirUserError::WrongType),
         }

@@ -1,258 +1,169 @@
-//! A narrow view of the five resources that a user can be.
-//!
-//! It reads names, identifiers and qualifications and ignores the rest, so that it works with
-//! every version of FHIR from DSTU2 on.
+//! What is shown of a user: a narrow view of the five resources that a user can be.
 
 use core::fmt;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer};
-use serde_json::Value;
+use smart_jose::UnixTime;
 
-/// What is shown of a user.
+use super::follow::PractitionerLink;
+use super::identifier::{Identifier, identifiers, words};
+use super::language::language;
+use super::lenient::{Few, MOST, One};
+use super::name::display_name;
+use super::period::{Standing, standing};
+use super::photo::{Photo, photo};
+use super::telecom::{Telecom, telecoms};
+use super::text::prose;
+use super::wire::{CodeableConcept, Reference, Wire};
+use crate::fhir_user::FhirUserType;
+
+/// Longer resources are refused, in octets, unless set otherwise: room for a photo or two.
+pub const MAX_RESOURCE_OCTETS: usize = 1024 * 1024;
+
+/// What is shown of a user. All of it comes from outside: escape it where it is shown.
+///
+/// For a PractitionerRole the card holds the role and, where it could be read, its Practitioner:
+/// what both have (identifiers, telecoms) is that of the role first.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserResource {
+    /// The type of the user's resource.
+    pub resource_type: FhirUserType,
+    /// False where the server says that the record or the role is not active, or that its period
+    /// does not cover the moment at which it was read.
+    pub is_current: bool,
     /// The name to show.
     pub name: Option<String>,
     /// Identifiers such as the NPI, each with its system.
     pub identifiers: Vec<Identifier>,
-    /// Qualifications, in words.
-    pub qualifications: Vec<String>,
+    /// Qualifications that are not over.
+    pub qualifications: Vec<Qualification>,
+    /// How the user is reached, best first.
+    pub telecoms: Vec<Telecom>,
+    /// A photo.
+    pub photo: Option<Photo>,
+    /// The preferred language as a tag of BCP 47.
+    pub language: Option<String>,
+    /// What the user does (PractitionerRole), or is to the patient (RelatedPerson), in words.
+    pub roles: Vec<String>,
+    /// The specialties of the role, in words.
+    pub specialties: Vec<String>,
+    /// The name of the organization of the role, where the role says it.
+    pub organization: Option<String>,
+    /// For a PractitionerRole, what came of its Practitioner; for all others `None`.
+    pub practitioner: Option<PractitionerLink>,
 }
 
-/// An identifier with its system.
+/// What somebody has learnt.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Identifier {
-    /// Who gives out such identifiers, as a URI.
-    pub system: Option<String>,
-    /// The identifier.
-    pub value: String,
+pub struct Qualification {
+    /// The qualification in words.
+    pub text: String,
+    /// Who says so, in words.
+    pub issuer: Option<String>,
 }
 
 impl UserResource {
-    /// The United States' National Provider Identifier, if there is one.
+    /// The United States' National Provider Identifier, where there is one that checks out: ten
+    /// digits of which the last is the check digit of the others. One with a slip in it is among
+    /// the [`identifiers`](Self::identifiers) and not here.
     #[must_use]
     pub fn npi(&self) -> Option<&str> {
-        const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
-        let npi = self
-            .identifiers
-            .iter()
-            .find(|it| it.system.as_deref() == Some(NPI));
+        let npi = self.identifiers.iter().find(|it| it.is_npi());
         npi.map(|it| it.value.as_str())
     }
+
+    /// What a resource says at this moment, without what it refers to.
+    pub(super) fn of(wire: &Wire, resource_type: FhirUserType, now: UnixTime) -> Self {
+        let is_now = |period| standing(period, now) == Standing::Current;
+        let is_active = wire.active.value() != Some(&false);
+        // Only DSTU2 has any.
+        let roles = || {
+            let roles = wire.practitioner_role.objects();
+            roles.filter(|it| is_now(it.period.get()))
+        };
+        let mut card = Self {
+            resource_type,
+            is_current: is_active && is_now(wire.period.get()),
+            name: display_name(&wire.name, now),
+            identifiers: identifiers(&wire.identifier, now),
+            qualifications: Vec::new(),
+            telecoms: telecoms(&wire.telecom, now),
+            photo: photo(&wire.photo),
+            language: language(&wire.communication),
+            roles: all_words([&wire.code, &wire.relationship]),
+            specialties: all_words([&wire.specialty]),
+            organization: display(&wire.organization)
+                .or_else(|| roles().find_map(|it| display(&it.managing_organization))),
+            practitioner: None,
+        };
+        let of_role = roles().filter_map(|it| words(it.role.get()?));
+        card.roles.extend(of_role);
+        let of_role = roles().flat_map(|it| all_words([&it.specialty]));
+        card.specialties.extend(of_role);
+        let learnt = wire.qualification.objects();
+        let learnt = learnt
+            .filter(|it| is_now(it.period.get()))
+            .filter_map(|it| {
+                Some(Qualification {
+                    text: words(it.code.get()?)?,
+                    issuer: display(&it.issuer),
+                })
+            });
+        card.qualifications.extend(learnt);
+        card.bounded()
+    }
+
+    /// The card of a role with what its Practitioner adds.
+    pub(super) fn with_practitioner(mut self, practitioner: Self) -> Self {
+        self.is_current &= practitioner.is_current;
+        // Before, the name was at best what the role displays beside its reference.
+        self.name = practitioner.name.or(self.name);
+        self.identifiers.extend(practitioner.identifiers);
+        self.qualifications.extend(practitioner.qualifications);
+        self.telecoms.extend(practitioner.telecoms);
+        self.photo = practitioner.photo.or(self.photo);
+        self.language = practitioner.language.or(self.language);
+        self.bounded()
+    }
+
+    fn bounded(mut self) -> Self {
+        self.identifiers.truncate(MOST);
+        self.qualifications.truncate(MOST);
+        self.telecoms.truncate(MOST);
+        self.roles.truncate(MOST);
+        self.specialties.truncate(MOST);
+        self
+    }
+}
+
+/// What a reference displays.
+pub(super) fn display(reference: &One<Reference>) -> Option<String> {
+    prose(reference.get()?.display.value()?)
+}
+
+fn all_words<const N: usize>(concepts: [&Few<One<CodeableConcept>>; N]) -> Vec<String> {
+    let concepts = concepts.into_iter().flat_map(Few::objects);
+    concepts.filter_map(words).collect()
 }
 
 impl fmt::Debug for UserResource {
     /// Shows how much there is, and nothing that names a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserResource")
+            .field("resource_type", &self.resource_type)
+            .field("is_current", &self.is_current)
             .field("identifiers", &self.identifiers.len())
             .field("qualifications", &self.qualifications.len())
+            .field("telecoms", &self.telecoms.len())
+            .field("photo", &self.photo)
+            .field("practitioner", &self.practitioner)
             .finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for Identifier {
+impl fmt::Debug for Qualification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identifier")
-            .field("system", &self.system)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The members that are read. A member that is not as expected counts as absent: a slip in an
-/// identifier is no reason to hide a name. DSTU2 has one name where later versions have several.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Wire {
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) resource_type: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) id: Option<String>,
-    #[serde(default, deserialize_with = "each")]
-    name: Vec<HumanName>,
-    #[serde(default, deserialize_with = "each")]
-    identifier: Vec<WireIdentifier>,
-    #[serde(default, deserialize_with = "each")]
-    qualification: Vec<Qualification>,
-}
-
-/// A value, or nothing where it is of another type.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
-}
-
-/// The elements that are as expected, of an array or of a single value.
-fn each<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    let elements = match Value::deserialize(deserializer)? {
-        Value::Array(elements) => elements,
-        single => vec![single],
-    };
-    Ok(elements
-        .into_iter()
-        .filter_map(|it| serde_json::from_value(it).ok())
-        .collect())
-}
-
-/// Arrays of names hold `null` where only an extension says something (FHIR, JSON).
-#[derive(Deserialize)]
-struct HumanName {
-    #[serde(rename = "use", default, deserialize_with = "lenient")]
-    use_: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    text: Option<String>,
-    #[serde(default, deserialize_with = "each")]
-    prefix: Vec<String>,
-    #[serde(default, deserialize_with = "each")]
-    given: Vec<String>,
-    /// A string since STU3, an array before.
-    #[serde(default, deserialize_with = "each")]
-    family: Vec<String>,
-    #[serde(default, deserialize_with = "each")]
-    suffix: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct WireIdentifier {
-    #[serde(default, deserialize_with = "lenient")]
-    system: Option<String>,
-    value: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Qualification {
-    code: Option<CodeableConcept>,
-}
-
-#[derive(Deserialize)]
-struct CodeableConcept {
-    #[serde(default, deserialize_with = "lenient")]
-    text: Option<String>,
-    #[serde(default, deserialize_with = "each")]
-    coding: Vec<Coding>,
-}
-
-#[derive(Deserialize)]
-struct Coding {
-    #[serde(default, deserialize_with = "lenient")]
-    display: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    code: Option<String>,
-}
-
-impl HumanName {
-    /// How gladly a name is shown, best first. An old name is shown only where there is no other.
-    fn rank(&self) -> u8 {
-        match self.use_.as_deref() {
-            Some("official") => 0,
-            Some("usual") => 1,
-            None => 2,
-            Some("temp" | "nickname" | "anonymous" | "maiden") => 4,
-            Some("old") => 5,
-            Some(_) => 3,
-        }
-    }
-
-    fn shown(&self) -> Option<String> {
-        if let Some(text) = self
-            .text
-            .as_deref()
-            .map(str::trim)
-            .filter(|it| !it.is_empty())
-        {
-            return Some(text.to_owned());
-        }
-        let words: Vec<&str> = [&self.prefix, &self.given, &self.family, &self.suffix]
-            .into_iter()
-            .flatten()
-            .map(|it| it.trim())
-            .filter(|it| !it.is_empty())
-            .collect();
-        (!words.is_empty()).then(|| words.join(" "))
-    }
-}
-
-impl Wire {
-    pub(super) fn into_resource(self) -> UserResource {
-        let mut names = self.name;
-        names.sort_by_key(HumanName::rank);
-        let identifiers = self.identifier.into_iter().filter_map(|it| {
-            Some(Identifier {
-                system: it.system,
-                value: it.value?,
-            })
-        });
-        let qualifications = self.qualification.into_iter().filter_map(|it| {
-            let CodeableConcept { text, coding } = it.code?;
-            text.or_else(|| coding.into_iter().find_map(|it| it.display.or(it.code)))
-        });
-        UserResource {
-            name: names.iter().find_map(HumanName::shown),
-            identifiers: identifiers.collect(),
-            qualifications: qualifications.collect(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_bad_member_does_not_hide_the_others() {
-        let json = r#"{"resourceType":"Practitioner","id":"1","name":[{"text":"Ada"}],
-            "identifier":null,"qualification":[7,{"code":{"text":7,"coding":[{"display":"MD"}]}},{}]}"#;
-        let card = serde_json::from_str::<Wire>(json).unwrap().into_resource();
-        assert_eq!(card.name.as_deref(), Some("Ada"));
-        assert!(card.identifiers.is_empty());
-        assert_eq!(card.qualifications, ["MD"]);
-    }
-
-    fn name(json: &str) -> Option<String> {
-        let json = format!(r#"{{"resourceType":"Practitioner","id":"1","name":{json}}}"#);
-        serde_json::from_str::<Wire>(&json)
-            .unwrap()
-            .into_resource()
-            .name
-    }
-
-    // covers: SMART-USR-14
-    #[test]
-    fn the_best_name_is_shown_in_every_version_of_fhir() {
-        for (json, expected) in [
-            (
-                r#"[{"prefix":["Dr."],"given":["Ada","B."],"family":"Smith","suffix":["MD"]}]"#,
-                Some("Dr. Ada B. Smith MD"),
-            ),
-            (
-                r#"[{"use":"old","text":"Ada Jones"},{"use":"official","text":"Ada Smith"}]"#,
-                Some("Ada Smith"),
-            ),
-            (r#"[{"use":"old","text":"Ada Jones"}]"#, Some("Ada Jones")),
-            (
-                r#"[{"use":"official"},{"use":"usual","text":"Ada"}]"#,
-                Some("Ada"),
-            ),
-            (
-                r#"{"given":["Ada"],"family":["Smith","Jones"]}"#,
-                Some("Ada Smith Jones"),
-            ),
-            (
-                r#"[{"given":[null,"Ada"],"family":"Smith","suffix":null}]"#,
-                Some("Ada Smith"),
-            ),
-            (r#"[7,{"use":7,"text":"Ada"}]"#, Some("Ada")),
-            (r#"[{"text":"  "}]"#, None),
-            ("[]", None),
-            (r#""Ada""#, None),
-        ] {
-            assert_eq!(name(json).as_deref(), expected, "{json}");
-        }
+        f.debug_struct("Qualification").finish_non_exhaustive()
     }
 }

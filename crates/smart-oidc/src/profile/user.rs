@@ -2,25 +2,36 @@
 
 use core::fmt;
 
+use serde::Deserialize;
 use smart_jose::ErrorClass;
+use smart_jose::member::Member;
 
+use super::language::tag;
+use super::read_error::ReadError;
 use super::resource::UserResource;
-use super::source::ReadError;
+use super::text::prose;
 use crate::fhir_user::{FhirUser, FhirUserError, FhirUserType};
-use crate::id_token::UserKey;
+use crate::id_token::{IdToken, UserKey};
 
 /// Who is at the screen.
 ///
 /// Issuer and subject are always there. The rest is as much as could be had: a server that does
 /// not let the app read the user's resource still leaves a usable profile, which says why the
 /// card is missing.
+///
+/// The patient in context is none of this: it comes with the token response
+/// (`TokenResponse::patient`) and may be somebody else than the user, even where the user is a
+/// patient.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct UserProfile {
     /// Issuer and subject: the only stable name of the user.
     pub key: UserKey,
-    /// The name to show: from the resource, else from the token.
+    /// The name to show: from the token, else from the resource. Escape it where it is shown.
     pub name: Option<String>,
+    /// The language to speak to the user as a tag of BCP 47: `locale` of the token, which is the
+    /// user's own (OpenID Connect Core 5.1), else that of the resource.
+    pub language: Option<String>,
     /// The user's resource, where the token names one.
     pub fhir_user: Option<FhirUser>,
     /// The card from the FHIR server, or why there is none.
@@ -61,14 +72,69 @@ impl ProfileError {
             Self::Read(error) => error.class(),
         }
     }
+
+    /// Whether a new access token may help ([`ReadError::refresh_is_due`]).
+    #[must_use]
+    pub const fn refresh_is_due(&self) -> bool {
+        match self {
+            Self::Read(error) => error.refresh_is_due(),
+            Self::NoFhirUser | Self::FhirUser(_) => false,
+        }
+    }
+}
+
+/// The claim that says which language the user speaks.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Locale {
+    locale: Member<String>,
 }
 
 impl UserProfile {
-    /// The id of the user's Practitioner resource, where the user is one.
+    /// Puts together what the token and the resource say.
+    pub(super) fn of(
+        token: &IdToken,
+        fhir_user: Option<FhirUser>,
+        resource: Result<UserResource, ProfileError>,
+    ) -> Self {
+        let card = resource.as_ref().ok();
+        let locale = token.claims::<Locale>().unwrap_or_default().locale;
+        let name = token.name().and_then(prose);
+        let language = locale.value().and_then(|it| tag(it));
+        Self {
+            key: token.user_key(),
+            name: name.or_else(|| card?.name.clone()),
+            language: language.or_else(|| card?.language.clone()),
+            fhir_user,
+            resource,
+        }
+    }
+
+    /// `iss`: the issuer that the app trusts.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.key.issuer
+    }
+
+    /// `sub`: the user, unique at the issuer only.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.key.subject
+    }
+
+    /// The id of the user's Practitioner resource: where the user is one, or is in a role whose
+    /// Practitioner is on the same server. It is there also where that resource could not be read.
     #[must_use]
     pub fn practitioner_id(&self) -> Option<&str> {
         let user = self.fhir_user.as_ref()?;
-        (user.resource_type() == FhirUserType::Practitioner).then(|| user.id())
+        match user.resource_type() {
+            FhirUserType::Practitioner => Some(user.id()),
+            FhirUserType::PractitionerRole => {
+                let card = self.resource.as_ref().ok()?;
+                card.practitioner.as_ref()?.id.as_deref()
+            }
+            FhirUserType::Patient | FhirUserType::RelatedPerson | FhirUserType::Person => None,
+        }
     }
 }
 
@@ -77,7 +143,7 @@ impl fmt::Debug for UserProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserProfile")
             .field("fhir_user", &self.fhir_user)
-            .field("resource", &self.resource.as_ref().map(drop))
+            .field("resource", &self.resource)
             .finish_non_exhaustive()
     }
 }

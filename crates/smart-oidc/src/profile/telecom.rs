@@ -1,0 +1,93 @@
+//! How somebody is reached.
+
+use core::fmt;
+
+use smart_jose::UnixTime;
+
+use super::lenient::{Few, One};
+use super::period::{Standing, standing};
+use super::text::value;
+use super::wire::ContactPoint;
+
+/// A telephone number, an address of mail, or another way to reach somebody.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Telecom {
+    /// What it is: `phone`, `fax`, `email`, `pager`, `url`, `sms` or `other` (FHIR,
+    /// contact-point-system).
+    pub system: Option<String>,
+    /// The number or address, as it was found.
+    pub value: String,
+    /// Whose it is: `home`, `work`, `temp`, `old` or `mobile` (FHIR, contact-point-use).
+    pub purpose: Option<String>,
+    /// How gladly it is used, from 1; what has none is used last.
+    pub rank: Option<u32>,
+}
+
+/// The ways that are open now, best first; `old` ones last.
+pub(super) fn telecoms(wire: &Few<One<ContactPoint>>, now: UnixTime) -> Vec<Telecom> {
+    let open = wire
+        .objects()
+        .filter(|it| standing(it.period.get(), now) == Standing::Current);
+    let mut found: Vec<Telecom> = open
+        .filter_map(|it| {
+            Some(Telecom {
+                system: it.system.value().and_then(|it| value(it)),
+                value: it.value.value().and_then(|it| value(it))?,
+                purpose: it.use_.value().and_then(|it| value(it)),
+                rank: it.rank.value().and_then(|it| whole(*it)),
+            })
+        })
+        .collect();
+    found.sort_by_key(|it| {
+        let is_old = it.purpose.as_deref() == Some("old");
+        (is_old, it.rank.unwrap_or(u32::MAX))
+    });
+    found
+}
+
+/// A positive number without a fraction (FHIR, positiveInt).
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the number is whole and within the range"
+)]
+fn whole(number: f64) -> Option<u32> {
+    let is_whole = (1.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0;
+    is_whole.then_some(number as u32)
+}
+
+impl fmt::Debug for Telecom {
+    /// Shows what it is and not which: the value leads to a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telecom")
+            .field("system", &self.system.as_deref().map(smart_jose::Text::new))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_goes_away_and_ranks_count() {
+        let json = r#"[
+            {"use":"home"}, {"value":"old","use":"old","rank":1},
+            {"value":"none","system":"phone"}, {"value":"two","rank":2}, {"value":"one","rank":1},
+            {"value":"ended","rank":1,"period":{"end":"2014"}},
+            {"value":"later","rank":1,"period":{"start":"2027-01"}},
+            {"value":"odd","rank":1.5}, {"value":"zero","rank":0}, {"value":"text","rank":"1"}]"#;
+        let now = UnixTime::from_secs(1_782_864_000);
+        let found = telecoms(&serde_json::from_str(json).unwrap(), now);
+        let values: Vec<&str> = found.iter().map(|it| it.value.as_str()).collect();
+        assert_eq!(values, ["one", "two", "none", "odd", "zero", "text", "old"]);
+        assert_eq!(found[0].rank, Some(1));
+        assert_eq!(found[3].rank, None);
+        assert_eq!(
+            format!("{:?}", found[2]),
+            r#"Telecom { system: Some("phone"), .. }"#
+        );
+    }
+}
