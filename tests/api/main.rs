@@ -39,6 +39,7 @@ mod ring {
     mod live_issuer;
     mod misbehaving;
     mod mutations;
+    mod profile;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
@@ -64,6 +65,7 @@ mod aws_lc_rs {
     mod live_issuer;
     mod misbehaving;
     mod mutations;
+    mod profile;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
