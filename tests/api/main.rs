@@ -20,6 +20,7 @@
 
 mod fake_http;
 mod metadata;
+mod r4_examples;
 mod reqwest_client;
 mod tls;
 

@@ -7,3 +7,7 @@ struct IdTokenValidationPage;
 #[doc = include_str!("../../docs/worked-example.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct WorkedExamplePage;
+
+#[doc = include_str!("../../docs/user-profile.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct UserProfilePage;

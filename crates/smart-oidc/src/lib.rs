@@ -43,7 +43,8 @@
 //! - An audience list that also names somebody you do not trust, and an `azp` that is not you.
 //! - A nonce that is missing, another, or unsolicited.
 //! - A `fhirUser` outside the FHIR base, and every resource type that no user is. The access token
-//!   never goes anywhere else.
+//!   goes there only, unless another base is named as sharing it: a [`FhirRead`] is the one value
+//!   that carries it to a FHIR server, and only a [`FhirUser`] makes one.
 //!
 //! # Features
 //!

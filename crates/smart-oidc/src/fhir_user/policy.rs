@@ -68,16 +68,15 @@ impl FhirUserPolicy {
         self
     }
 
-    /// The FHIR base of the launch.
+    /// The FHIR base of the launch. What lies under it gets the access token, whatever is said of
+    /// other bases.
     #[must_use]
     pub const fn launch(&self) -> &FhirBaseUrl {
         &self.launch
     }
 
-    /// The bases, that of the launch first, and whether each gets the access token. A URL under two
-    /// of them belongs to the first.
-    pub(super) fn bases(&self) -> impl Iterator<Item = (&FhirBaseUrl, bool)> {
-        let others = self.others.iter().map(|it| (&it.base, it.takes_token));
-        core::iter::once((&self.launch, true)).chain(others)
+    /// The other bases, and whether each gets the access token.
+    pub(super) fn others(&self) -> impl Iterator<Item = (&FhirBaseUrl, bool)> {
+        self.others.iter().map(|it| (&it.base, it.takes_token))
     }
 }

@@ -108,28 +108,28 @@ impl FhirUser {
     ///
     /// [`FhirUserError`].
     pub fn parse_with(claim: &str, policy: &FhirUserPolicy) -> Result<Self, FhirUserError> {
+        let mut refused = match Reference::parse(claim, policy.launch()) {
+            Ok(target) => return Ok(Self::new(target, true)),
+            Err(error) => error,
+        };
         // What is relative belongs to the launch and to nobody else.
-        let bases = if is_absolute(claim) { usize::MAX } else { 1 };
-        let mut refused = None;
-        for (base, takes_token) in policy.bases().take(bases) {
+        for (base, takes_token) in policy.others().filter(|_| is_absolute(claim)) {
             match Reference::parse(claim, base) {
-                Ok(target) => {
-                    return Ok(Self {
-                        target,
-                        takes_token,
-                    });
-                }
-                // That it is not under this base says less than what another one found.
-                Err(ReferenceError::OffBase { .. }) if refused.is_some() => {}
-                Err(error) => {
-                    let earlier = refused.take();
-                    let is_off_base = |it: &_| matches!(it, ReferenceError::OffBase { .. });
-                    refused = Some(earlier.filter(|it| !is_off_base(it)).unwrap_or(error));
-                }
+                Ok(target) => return Ok(Self::new(target, takes_token)),
+                // That it is under no base says less than what was found under one.
+                Err(ReferenceError::OffBase { .. }) => {}
+                Err(error) if matches!(refused, ReferenceError::OffBase { .. }) => refused = error,
+                Err(_) => {}
             }
         }
-        let octets = claim.len();
-        Err(refused.unwrap_or(ReferenceError::Form { octets }).into())
+        Err(refused.into())
+    }
+
+    const fn new(target: Reference, takes_token: bool) -> Self {
+        Self {
+            target,
+            takes_token,
+        }
     }
 
     /// The type of the resource.
@@ -362,6 +362,10 @@ mod tests {
             Ok((ours.to_owned(), true))
         );
         assert_eq!(judged(&allowed, ours), Ok((ours.to_owned(), true)));
+        // Nothing that is said of other bases takes the token from the launch.
+        let launch = FhirUserPolicy::new(base("https://ehr.example/fhir"));
+        let odd = launch.allow_base(base("https://ehr.example/fhir"));
+        assert_eq!(judged(&odd, ours), Ok((ours.to_owned(), true)));
         // Under an allowed base the same rules hold.
         for (claim, code) in [
             (

@@ -30,7 +30,7 @@ pub use directory::{DirectoryError, DirectoryProfileSource, MAX_DIRECTORY_OCTETS
 pub use fhir::FhirProfileSource;
 pub use follow::{FollowError, PractitionerLink};
 pub use identifier::Identifier;
-pub use outcome::{Code, OutcomeIssue};
+pub use outcome::{IssueCode, OutcomeIssue};
 pub use photo::{ImageType, MAX_PHOTO_OCTETS, Photo};
 pub use read_error::ReadError;
 pub use request::ProfileRequest;

@@ -23,17 +23,17 @@ const MOST: usize = 8;
 #[non_exhaustive]
 pub struct OutcomeIssue {
     /// `fatal`, `error`, `warning` or `information` (FHIR, issue-severity).
-    pub severity: Option<Code>,
+    pub severity: Option<IssueCode>,
     /// What kind of issue it is, such as `forbidden` (FHIR, issue-type).
-    pub code: Option<Code>,
+    pub code: Option<IssueCode>,
 }
 
 /// A code: lower-case letters and hyphens, at most 32. Whatever else stands in its place is not
 /// carried, since it may be about a person.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Code(Box<str>);
+pub struct IssueCode(Box<str>);
 
-impl Code {
+impl IssueCode {
     fn of(member: &Member<String>) -> Option<Self> {
         let text = member.value()?;
         let is_code = (1..=32).contains(&text.len())
@@ -48,13 +48,13 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for IssueCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for Code {
+impl fmt::Debug for IssueCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.as_str())
     }
@@ -81,8 +81,8 @@ pub(super) fn issues(response: &Response<impl AsRef<[u8]>>) -> Vec<OutcomeIssue>
         return Vec::new();
     }
     let issues = outcome.issue.objects().map(|it| OutcomeIssue {
-        severity: Code::of(&it.severity),
-        code: Code::of(&it.code),
+        severity: IssueCode::of(&it.severity),
+        code: IssueCode::of(&it.code),
     });
     issues
         .filter(|it| it.severity.is_some() || it.code.is_some())
@@ -95,7 +95,7 @@ pub(super) fn shown(issues: &[OutcomeIssue]) -> String {
     let said: Vec<&str> = issues
         .iter()
         .filter_map(|it| it.code.as_ref().or(it.severity.as_ref()))
-        .map(Code::as_str)
+        .map(IssueCode::as_str)
         .collect();
     if said.is_empty() {
         return String::new();
