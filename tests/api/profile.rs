@@ -606,6 +606,7 @@ async fn a_role_is_followed_to_its_practitioner_on_the_same_server() {
         assert_eq!(profile.language.as_deref(), Some("de"));
         let card = profile.resource.unwrap();
         assert_eq!(card.resource_type, FhirUserType::PractitionerRole);
+        assert!(card.is_current);
         assert_eq!(card.roles, ["Surgeon"]);
         assert_eq!(card.specialties, ["Cardiology"]);
         assert_eq!(card.organization.as_deref(), Some("Mercy Hospital"));
@@ -719,6 +720,8 @@ async fn a_practitioner_inside_the_role_needs_no_second_read() {
     let mut person = practitioner("p1");
     // What is inside names nobody further either.
     person["practitioner"] = json!({ "reference": "Practitioner/p2" });
+    // Both must be active for the card to be.
+    person["active"] = false.into();
     role["contained"] = json!([
         7,
         { "resourceType": "Organization", "id": "p1", "name": "Not a person" },
@@ -727,6 +730,7 @@ async fn a_practitioner_inside_the_role_needs_no_second_read() {
     ]);
     let card = card(&role).await;
     assert_eq!(card.name.as_deref(), Some("Dr. Ada Smith"));
+    assert!(!card.is_current);
     let link = card.practitioner.unwrap();
     // An id inside of a resource is none on the server.
     assert_eq!((link.id, link.followed), (None, Ok(())));
