@@ -3,7 +3,7 @@
 use core::fmt;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{Request, header};
 
 use super::reference::{Reference, ReferenceError};
 use crate::value::AccessToken;
@@ -60,10 +60,7 @@ impl<'t> FhirRead<'t> {
             "application/fhir+json, application/json;q=0.9",
         );
         if let Some(token) = self.token {
-            let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-                .map_err(|_| UnfitToken)?;
-            bearer.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, bearer);
+            request = request.header(header::AUTHORIZATION, token.bearer().ok_or(UnfitToken)?);
         }
         // The base was checked when it was made, so nothing but the token can be unfit.
         request.body(Bytes::new()).map_err(|_| UnfitToken)

@@ -215,7 +215,7 @@ impl IdTokenIssuer {
             amr: grant.amr,
             at_hash: hash(grant.access_token.expose_secret()),
             c_hash: grant.code.map(|it| hash(it.expose_secret())),
-            fhir_user,
+            fhir_user: fhir_user.as_deref(),
             name: grant.name,
             extra: &grant.extra,
         };

@@ -12,9 +12,10 @@ use super::read_error::ReadError;
 use super::request::ProfileRequest;
 use super::resource::{MAX_RESOURCE_OCTETS, UserResource};
 use super::source::ProfileSource;
-use super::user::UserProfile;
+use super::user::{ProfileError, UserProfile};
 use super::wire::Wire;
 use crate::fhir_user::FhirRead;
+use crate::telemetry;
 
 impl UserProfile {
     /// Loads the profile of a valid ID token, as it is at `now`.
@@ -34,6 +35,7 @@ impl UserProfile {
             }
             Err(error) => Err(error.clone()),
         };
+        telemetry::judged("profile", resource.as_ref().err().map(ProfileError::code));
         Self::of(request.id_token, user.ok(), resource)
     }
 }
