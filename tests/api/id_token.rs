@@ -1398,6 +1398,70 @@ fn the_report_in_json_has_the_promised_members_and_nothing_of_the_token() {
     assert_eq!(json["checks"][0]["result"], "passed");
 }
 
+// covers: OIDC-IDT-10, OIDC-VAL-4, OIDC-VAL-5
+#[test]
+fn an_authorized_party_is_this_app_or_not_named() {
+    let several = with(claims(), "aud", json!([CLIENT, "partner"]));
+    let verifier = verifier().trust_audience("partner");
+    for claims in [claims(), several] {
+        let judge = |claims: &Value| judge_by(&verifier, &Forge::issuer().token("RS256", claims));
+        assert_eq!(judge(&claims), Ok(()));
+        let own = with(claims.clone(), "azp", json!(CLIENT));
+        assert_eq!(judge(&own), Ok(()));
+        for other in [
+            "partner",
+            "",
+            "Growth-chart-app-123",
+            "growth-chart-app-123 ",
+        ] {
+            let other = with(claims.clone(), "azp", json!(other));
+            assert_eq!(judge(&other), Err("id-token-azp"), "{other}");
+        }
+    }
+}
+
+// covers: OIDC-VAL-1, OIDC-IDT-12
+#[test]
+fn an_encrypted_token_has_an_error_of_its_own() {
+    let header = b64(r#"{"alg":"RSA-OAEP-256","enc":"A256GCM","cty":"JWT"}"#);
+    let token = format!("{header}.a2V5.aXY.dGV4dA.dGFn");
+    assert_eq!(judge(&token), Err("jws-encrypted"));
+}
+
+// covers: OIDC-IDT-8, OIDC-IDT-9, OIDC-IDT-15
+#[test]
+fn what_is_odd_and_decides_nothing_is_named_in_findings() {
+    let nonce = Nonce::new(NONCE);
+    let codes = |claims: &Value| {
+        let token = Forge::issuer().token("RS256", claims);
+        let (token, report) = examine(&verifier(), &token, &Expected::nonce(&nonce));
+        let token = token.unwrap();
+        // A token that was only verified has the same.
+        assert_eq!(token.findings(), report.findings);
+        let codes: Vec<&str> = token.findings().iter().map(|it| it.code).collect();
+        (token.acr().map(str::to_owned), codes.join(" "))
+    };
+    for (claim, value, acr, expected) in [
+        ("acr", json!("0"), Some("0"), ""),
+        ("acr", json!(""), Some(""), "acr-empty"),
+        ("acr", Value::Null, None, "null-claim"),
+        ("amr", json!(["pwd", "otp"]), None, ""),
+        ("amr", json!([]), None, ""),
+        ("amr", json!("pwd"), None, "amr-type"),
+        ("amr", json!([1]), None, "amr-type"),
+        ("amr", Value::Null, None, "null-claim"),
+        ("at_hash", Value::Null, None, "null-claim"),
+        ("unknown", Value::Null, None, ""),
+    ] {
+        let found = codes(&with(claims(), claim, value.clone()));
+        assert_eq!(
+            found,
+            (acr.map(str::to_owned), expected.to_owned()),
+            "{claim} is {value}"
+        );
+    }
+}
+
 // covers: OIDC-IDT-17
 #[test]
 fn a_user_is_issuer_and_subject_together() {

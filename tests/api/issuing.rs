@@ -109,7 +109,7 @@ fn verify(token: &RawIdToken, keys: &KeyRing, expected: &Expected<'_>) -> IdToke
     block_on(verifier.verify(token, expected, NOW)).unwrap()
 }
 
-// covers: OIDC-IDT-1, OIDC-IDT-7, OIDC-IDT-9, OIDC-IDT-15, OIDC-HSH-1, OIDC-HSH-4, OIDC-KEY-2, SMART-ID-1, SMART-ID-7, SMART-ID-10, SMART-ID-15, SMART-ID-17
+// covers: OIDC-IDT-1, OIDC-IDT-7, OIDC-IDT-9, OIDC-IDT-15, OIDC-HSH-1, OIDC-HSH-3, OIDC-HSH-4, OIDC-KEY-2, SMART-ID-1, SMART-ID-7, SMART-ID-10, SMART-ID-15, SMART-ID-17
 #[test]
 fn a_token_says_what_was_granted_with_the_right_types() {
     let (client, token, nonce) = (client(), AccessToken::new(ACCESS_TOKEN), Nonce::new(NONCE));
@@ -323,6 +323,51 @@ fn a_refreshed_token_continues_the_first_or_is_not_issued() {
     let with_nonce = again.clone().with_nonce(&nonce);
     assert_eq!(refused(&with_nonce, later), "issue-nonce-on-refresh");
     assert_eq!(refused(&again, NOW), "id-token-changed");
+}
+
+// covers: SMART-ID-18
+#[test]
+fn introspection_repeats_who_the_user_is() {
+    let (client, token, base) = (client(), AccessToken::new(ACCESS_TOKEN), base());
+    let members = |scopes: &[String]| {
+        let grant = Grant::new(&client, "user-1", scopes, &token);
+        let grant = grant.with_fhir_user("Practitioner/123", &base).unwrap();
+        Value::Object(issuer().introspection_members(&grant))
+    };
+    assert_eq!(
+        members(&scopes(&["openid", "fhirUser"])),
+        json!({
+            "iss": ISSUER, "sub": "user-1",
+            "fhirUser": "https://ehr.example/fhir/Practitioner/123",
+        })
+    );
+    let openid = members(&scopes(&["openid"]));
+    assert_eq!(openid, json!({"iss": ISSUER, "sub": "user-1"}));
+    assert_eq!(members(&scopes(&["launch"])), json!({}));
+}
+
+// covers: SMART-ID-5
+#[test]
+fn a_person_is_named_only_with_a_finding() {
+    let (client, token, base) = (client(), AccessToken::new(ACCESS_TOKEN), base());
+    let scopes = scopes(&["openid", "fhirUser"]);
+    let findings = |reference| {
+        let grant = Grant::new(&client, "user-1", &scopes, &token);
+        let grant = grant.with_fhir_user(reference, &base).unwrap();
+        // It is legal all the same: sometimes no other type fits.
+        assert!(issuer().issue(&grant, &keys(), NOW).is_ok());
+        let findings = grant.findings();
+        findings.into_iter().map(|it| it.code).collect::<Vec<_>>()
+    };
+    assert_eq!(findings("Person/1"), ["fhir-user-person"]);
+    for reference in [
+        "Patient/1",
+        "Practitioner/1",
+        "PractitionerRole/1",
+        "RelatedPerson/1",
+    ] {
+        assert!(findings(reference).is_empty(), "{reference}");
+    }
 }
 
 // covers: OIDC-IDT-16

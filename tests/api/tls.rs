@@ -171,7 +171,7 @@ async fn code(builder: ReqwestClientBuilder, url: &str) -> Result<(), &'static s
     get(&client, url).await.map(drop).map_err(|it| it.code())
 }
 
-// covers: DISC-6, ASM-8
+// covers: DISC-6, ASM-8, OIDC-UI-6
 #[tokio::test]
 async fn d3_a_server_is_believed_by_its_certificate_alone() {
     let (ours, theirs) = (authority(), authority());

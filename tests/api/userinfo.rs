@@ -305,6 +305,7 @@ async fn the_endpoint_and_the_token_are_of_one_issuer() {
     assert_eq!(world.http.count(), count);
 }
 
+// covers: SMART-ID-14
 #[tokio::test]
 async fn an_issuer_without_the_endpoint_says_so_before_anything_is_asked() {
     let world = world().await;

@@ -3,11 +3,11 @@
 use core::time::Duration;
 
 use serde_json::{Map, Value};
-use smart_discovery::FhirBaseUrl;
+use smart_discovery::{FhirBaseUrl, Finding};
 use smart_jose::UnixTime;
 
 use super::client::RegisteredClient;
-use crate::fhir_user::{FhirUser, FhirUserError};
+use crate::fhir_user::{FhirUser, FhirUserError, FhirUserType};
 use crate::id_token::Continuity;
 use crate::value::{AccessToken, AuthorizationCode, Nonce};
 
@@ -151,6 +151,20 @@ impl<'a> Grant<'a> {
     pub const fn refreshing(mut self, first: &'a Continuity) -> Self {
         self.first = Some(first);
         self
+    }
+
+    /// What is odd about the grant, for the server's log.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let kind = self.fhir_user.as_ref().map(|(it, _)| it.resource_type());
+        if kind != Some(FhirUserType::Person) {
+            return Vec::new();
+        }
+        vec![Finding::new(
+            "fhir-user-person",
+            "fhirUser names a Person",
+            "name a Patient, Practitioner, PractitionerRole or RelatedPerson where one of them is the user (SMART App Launch 2.2)",
+        )]
     }
 
     pub(super) fn has_scope(&self, scope: &str) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use smart_discovery::Issuer;
+use smart_discovery::{FhirBaseUrl, Issuer};
 use smart_jose::jwt::Audience;
 use smart_jose::jwt::check::DEFAULT_LEEWAY;
 use smart_jose::{Algorithms, CryptoProvider, Text, UnixTime, jws};
@@ -14,7 +14,7 @@ use super::error::IssueError;
 use super::grant::Grant;
 use super::ring::KeyRing;
 use super::signer::Signer;
-use crate::fhir_user::FhirUserError;
+use crate::fhir_user::{FhirUser, FhirUserError};
 use crate::id_token::{self, Expected, IdToken, Rules, hash_claim};
 use crate::value::RawIdToken;
 
@@ -162,6 +162,21 @@ impl IdTokenIssuer {
         Ok(token)
     }
 
+    /// The members that an introspection response repeats from the ID token: `iss`, `sub`, and
+    /// `fhirUser` where its scope is granted (SMART App Launch 2.2, Token Introspection).
+    #[must_use]
+    pub fn introspection_members(&self, grant: &Grant<'_>) -> Map<String, Value> {
+        let mut members = Map::new();
+        if grant.has_scope("openid") {
+            members.insert("iss".to_owned(), self.issuer.as_str().into());
+            members.insert("sub".to_owned(), grant.subject.into());
+        }
+        if let Some((user, _)) = granted_user(grant) {
+            members.insert("fhirUser".to_owned(), user.url().into());
+        }
+        members
+    }
+
     fn payload(
         &self,
         grant: &Grant<'_>,
@@ -171,11 +186,10 @@ impl IdTokenIssuer {
         if !grant.has_scope("openid") {
             return Err(IssueError::NoOpenid);
         }
-        let fhir_user = match (&grant.fhir_user, grant.has_scope("fhirUser")) {
-            (Some((user, _)), true) => Some(user.url()),
-            (None, true) => return Err(IssueError::FhirUserMissing),
-            (_, false) => None,
-        };
+        let fhir_user = granted_user(grant).map(|(user, _)| user.url());
+        if fhir_user.is_none() && grant.has_scope("fhirUser") {
+            return Err(IssueError::FhirUserMissing);
+        }
         if let Some(claim) = grant
             .extra
             .keys()
@@ -261,11 +275,7 @@ impl IdTokenIssuer {
 }
 
 fn names_the_user(token: &IdToken, grant: &Grant<'_>) -> Result<(), IssueError> {
-    let Some((meant, base)) = grant
-        .fhir_user
-        .as_ref()
-        .filter(|_| grant.has_scope("fhirUser"))
-    else {
+    let Some((meant, base)) = granted_user(grant) else {
         return Ok(());
     };
     match token.fhir_user(base) {
@@ -273,4 +283,12 @@ fn names_the_user(token: &IdToken, grant: &Grant<'_>) -> Result<(), IssueError> 
         Ok(_) => Err(IssueError::FhirUser(FhirUserError::Missing)),
         Err(error) => Err(IssueError::FhirUser(error)),
     }
+}
+
+/// The user's resource, where the client may know it.
+fn granted_user<'g>(grant: &'g Grant<'_>) -> Option<&'g (FhirUser, &'g FhirBaseUrl)> {
+    grant
+        .fhir_user
+        .as_ref()
+        .filter(|_| grant.has_scope("fhirUser"))
 }
