@@ -9,14 +9,16 @@
 //! The scan is a loop with its own small stack, so that depth is refused before any recursion
 //! could begin. It accepts nothing that `serde_json` refuses; what passes is then read with it.
 
+mod found;
 mod names;
 mod plain;
 mod problem;
 mod scan;
 
+pub use found::Found;
 pub use names::Name;
 pub use problem::JsonError;
-pub use scan::{Found, MAX_DEPTH, check_object, scan_object};
+pub use scan::{MAX_DEPTH, check_object, scan_object};
 
 use serde::de::DeserializeOwned;
 

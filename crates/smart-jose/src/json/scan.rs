@@ -1,5 +1,6 @@
 //! The strict scan: a loop over the text with a small stack of its own.
 
+use super::found::Found;
 use super::names::{Name, Names};
 use super::plain::plain_octets;
 use super::problem::JsonError;
@@ -19,29 +20,6 @@ const RESERVED: &str = "$serde_json::private::";
 /// [`JsonError`], every variant but `Structure`.
 pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
     scan_object(octets, limit, &[], &mut [])
-}
-
-/// A value that the scan has found. [`crate::member::read`] takes it for a type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a value is a plain string, or is not"
-)]
-pub enum Found<'a> {
-    /// A string without escapes: what it says.
-    Plain(&'a str),
-    /// Anything else: its JSON text.
-    Json(&'a str),
-}
-
-impl core::fmt::Debug for Found<'_> {
-    /// Shows the length in octets and not the value, which may be a secret or name a person.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Plain(text) => write!(f, "Plain({} octets)", text.len()),
-            Self::Json(text) => write!(f, "Json({} octets)", text.len()),
-        }
-    }
 }
 
 /// The same, and finds the values of some members of the outermost object on the way: `found`

@@ -12,7 +12,7 @@ use smart_jose::{Algorithms, CryptoProvider, Text, UnixTime, jws};
 
 use super::error::IssueError;
 use super::grant::Grant;
-use super::ring::KeyRing;
+use super::key_ring::KeyRing;
 use super::signer::Signer;
 use crate::fhir_user::{FhirUser, FhirUserError};
 use crate::id_token::{self, Expected, IdToken, Rules, hash_claim};

@@ -49,8 +49,8 @@ mod client;
 mod error;
 mod grant;
 mod issuer;
+mod key_ring;
 mod pairwise;
-mod ring;
 mod schedule;
 mod signer;
 
@@ -58,7 +58,7 @@ pub use client::RegisteredClient;
 pub use error::{IssueError, KeyRingError};
 pub use grant::Grant;
 pub use issuer::{DEFAULT_LIFETIME, IdTokenIssuer, MAX_LIFETIME};
+pub use key_ring::{KeyRing, KeyTimes, PlannedKey, ServedKeys};
 pub use pairwise::PairwiseSubjects;
-pub use ring::{KeyRing, KeyTimes, PlannedKey, ServedKeys};
 pub use schedule::RotationSchedule;
 pub use signer::Signer;
