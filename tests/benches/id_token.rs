@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a benchmark should stop where something is wrong"
 )]
 
@@ -25,7 +26,8 @@ use http::{Request, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use smart_oidc::discovery::{
-    Discovery, FhirBaseUrl, HttpClient, LiveIssuer, SystemClock, TransportError,
+    Discovery, FhirBaseUrl, HttpClient, KeySource, LiveIssuer, RemoteJwks, SystemClock,
+    TransportError,
 };
 use smart_oidc::jose::crypto::{BadSignature, PrepareError, VerificationAlgorithm, VerifyingKey};
 use smart_oidc::jose::key::PublicKey;
@@ -146,25 +148,38 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A verifier as an app makes it, with all documents and keys in the cache.
-fn verifier(provider: &CryptoProvider) -> IdTokenVerifier {
-    let discovery = Discovery::new(Arc::new(Issuer(Forge::issuer().jwks())));
+/// Where a verifier finds its keys.
+#[derive(Clone, Copy)]
+enum Keys {
+    /// In the cache of the key set.
+    Cached,
+    /// At an issuer that is kept up to date, whose documents are looked at too.
+    Live,
+}
+
+/// A verifier with all documents and keys at hand.
+fn verifier(provider: &CryptoProvider, keys: Keys) -> IdTokenVerifier {
+    let http = Arc::new(Issuer(Forge::issuer().jwks()));
+    let clock = Arc::new(SystemClock::new());
     let base = FhirBaseUrl::parse(BASE).unwrap();
-    let live = LiveIssuer::new(discovery, base, provider, Arc::new(SystemClock::new()));
-    let verifier = block_on(async {
+    let live = LiveIssuer::new(Discovery::new(http.clone()), base, provider, clock.clone());
+    block_on(async {
         let trusted = live.trusted().await.unwrap();
-        let keys = Arc::new(live.keys_of(&trusted));
+        let keys: Arc<dyn KeySource> = match keys {
+            Keys::Live => Arc::new(live.keys_of(&trusted)),
+            Keys::Cached => {
+                let uri = trusted.jwks_uri().clone();
+                Arc::new(RemoteJwks::new(uri, http, provider, clock))
+            }
+        };
         let client = ClientId::new(CLIENT);
         let verifier = IdTokenVerifier::new(&trusted, client, Algorithms::ID_TOKEN, keys, provider);
         let raw = RawIdToken::new(token("RS256"));
         let nonce = Nonce::new(NONCE);
+        let expected = Expected::nonce(&nonce);
+        verifier.verify(&raw, &expected, NOW).await.unwrap();
         verifier
-            .verify(&raw, &Expected::nonce(&nonce), NOW)
-            .await
-            .unwrap();
-        verifier
-    });
-    verifier
+    })
 }
 
 /// Many short samples, so that some of them fall into a quiet moment of a shared machine.
@@ -186,12 +201,11 @@ fn at_once(c: &mut Criterion) {
         verification: &[&AtOnce],
         ..*provider()
     };
-    let verifier = verifier(&at_once);
+    let cached = verifier(&at_once, Keys::Cached);
+    let live = verifier(&at_once, Keys::Live);
     let (text, nonce) = (token("RS256"), Nonce::new(NONCE));
     let raw = RawIdToken::new(text.clone());
     let engine = Simd::url_safe(NO_PAD);
-    let mut validation = group(c, "id-token");
-    validation.bench_function("ours", |b| b.iter(|| validate(&verifier, &raw, &nonce)));
     let floor = || {
         let mut parts = black_box(&text).split('.');
         let mut decode = || engine.decode(parts.next().unwrap()).unwrap();
@@ -200,20 +214,24 @@ fn at_once(c: &mut Criterion) {
         let claims: Claims = serde_json::from_slice(&payload).unwrap();
         (header, claims, signature)
     };
-    validation.bench_function("floor", |b| b.iter(floor));
-    validation.finish();
-    let mut explanation = group(c, "id-token-explain");
-    explanation.bench_function("ours", |b| {
-        b.iter(|| now(verifier.explain(black_box(&raw), &Expected::nonce(&nonce), NOW)));
+    for (name, verifier) in [("id-token", &cached), ("id-token-live", &live)] {
+        let mut group = group(c, name);
+        group.bench_function("ours", |b| b.iter(|| validate(verifier, &raw, &nonce)));
+        group.bench_function("floor", |b| b.iter(floor));
+        group.finish();
+    }
+    let mut group = group(c, "id-token-explain");
+    group.bench_function("ours", |b| {
+        b.iter(|| now(live.explain(black_box(&raw), &Expected::nonce(&nonce), NOW)));
     });
-    explanation.bench_function("floor", |b| b.iter(floor));
-    explanation.finish();
+    group.bench_function("floor", |b| b.iter(floor));
+    group.finish();
 }
 
 /// A whole validation, against the bare signature check of the same backend.
 fn whole(c: &mut Criterion) {
     let provider = provider();
-    let verifier = verifier(provider);
+    let verifier = verifier(provider, Keys::Live);
     let nonce = Nonce::new(NONCE);
     let jwks = Forge::issuer().jwks();
     for (at, algorithm) in [

@@ -108,6 +108,10 @@ impl fmt::Debug for ProtectedHeader {
 /// ```
 #[must_use]
 pub fn is_media_type(value: &str, subtype: &str) -> bool {
+    // The usual form, without a slash, is told first.
+    if value.eq_ignore_ascii_case(subtype) {
+        return true;
+    }
     let (prefix, rest) = value.rsplit_once('/').unwrap_or(("application", value));
     prefix.eq_ignore_ascii_case("application") && rest.eq_ignore_ascii_case(subtype)
 }

@@ -34,7 +34,18 @@ impl<T: Zeroize> Secret<T> {
 impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
     /// Whether the secret equals `other`, in a time that depends only on the lengths.
     pub fn matches(&self, other: impl AsRef<[u8]>) -> bool {
-        self.0.as_ref().as_ref().ct_eq(other.as_ref()).into()
+        let (ours, theirs) = (self.0.as_ref(), other.as_ref());
+        // Eight octets at a time, which is an eighth of the work.
+        let ((ours, our_rest), (theirs, their_rest)) =
+            (ours.as_chunks::<8>(), theirs.as_chunks::<8>());
+        if ours.len() != theirs.len() {
+            return false;
+        }
+        let mut is_same = our_rest.ct_eq(their_rest);
+        for (our, their) in ours.iter().zip(theirs) {
+            is_same &= u64::from_ne_bytes(*our).ct_eq(&u64::from_ne_bytes(*their));
+        }
+        is_same.into()
     }
 }
 
@@ -68,5 +79,21 @@ mod tests {
             assert!(!secret.matches(other), "{other:?}");
         }
         assert!(!Secret::new(String::new()).matches("x"));
+    }
+
+    #[test]
+    fn every_octet_of_every_length_counts() {
+        for length in 0..40 {
+            let secret = Secret::new(vec![7_u8; length]);
+            let mut other = vec![7_u8; length];
+            assert!(secret.matches(&other));
+            for at in 0..length {
+                other[at] = 8;
+                assert!(!secret.matches(&other), "{at} of {length}");
+                other[at] = 7;
+            }
+            other.push(7);
+            assert!(!secret.matches(&other));
+        }
     }
 }

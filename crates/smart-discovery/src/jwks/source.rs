@@ -21,6 +21,23 @@ pub trait KeySource: Debug + Send + Sync {
     /// first.
     fn cached(&self, header: &ProtectedHeader) -> Option<Candidates>;
 
+    /// The same for a token whose algorithm the issuer announces too; `announced` is what it
+    /// announced of `accepted` when the verifier was made, for a source that does not follow it.
+    ///
+    /// It is [`KeySource::cached`] behind [`KeySource::narrow`], in one look where a source can.
+    fn at_hand(
+        &self,
+        header: &ProtectedHeader,
+        accepted: Algorithms,
+        announced: Algorithms,
+    ) -> Option<Candidates> {
+        let announced = self.narrow(accepted).unwrap_or(announced);
+        if !announced.contains(header.algorithm()) {
+            return None;
+        }
+        self.cached(header)
+    }
+
     /// The keys for a token, fetched if need be.
     ///
     /// # Errors

@@ -63,6 +63,22 @@ impl KeySource for IssuerKeys {
         found.flatten()
     }
 
+    fn at_hand(
+        &self,
+        header: &ProtectedHeader,
+        accepted: Algorithms,
+        _announced: Algorithms,
+    ) -> Option<Candidates> {
+        let now = self.live.now();
+        let found = self.glance(now, |end| {
+            let announced = end.issuer.provider_metadata().narrow(accepted);
+            announced
+                .contains(header.algorithm())
+                .then(|| end.keys.cached_at(header, now))
+        });
+        found.flatten().flatten()
+    }
+
     async fn candidates(&self, header: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
         let asked_at = self.live.now();
         let keys = self.end().await?.keys;

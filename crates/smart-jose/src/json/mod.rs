@@ -18,7 +18,7 @@ mod scan;
 pub use found::Found;
 pub use names::Name;
 pub use problem::JsonError;
-pub use scan::{MAX_DEPTH, check_object, scan_object};
+pub use scan::{MAX_DEPTH, check_object, scan_object, scan_text};
 
 use serde::de::DeserializeOwned;
 

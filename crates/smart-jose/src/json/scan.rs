@@ -54,15 +54,28 @@ pub fn scan_object<'a>(
             found: octets.len(),
         });
     }
-    if octets.starts_with(b"\xef\xbb\xbf") {
-        return Err(JsonError::ByteOrderMark);
-    }
     let text = core::str::from_utf8(octets).map_err(|error| JsonError::NotUtf8 {
         offset: error.valid_up_to(),
     })?;
+    scan_text(text, wanted, found)?;
+    Ok(text)
+}
+
+/// The same for text whose length has been judged.
+///
+/// # Errors
+/// As [`check_object`].
+pub fn scan_text<'a>(
+    text: &'a str,
+    wanted: &[Name<'_>],
+    found: &mut [Option<Found<'a>>],
+) -> Result<(), JsonError> {
+    if text.starts_with('\u{feff}') {
+        return Err(JsonError::ByteOrderMark);
+    }
     let mut scanner = Scanner {
         text,
-        octets,
+        octets: text.as_bytes(),
         at: 0,
         names: Names::new(),
         objects: 0,
@@ -73,7 +86,7 @@ pub fn scan_object<'a>(
         duplicate: None,
     };
     match scanner.run() {
-        Ok(()) => Ok(text),
+        Ok(()) => Ok(()),
         Err(stop) => Err(scanner.error(stop)),
     }
 }

@@ -49,10 +49,10 @@ pub(super) struct Claims<'p> {
 }
 
 impl<'p> Claims<'p> {
-    /// Reads a payload, which must be one strict JSON object, and gives back its text too.
-    pub(super) fn read(payload: &'p [u8]) -> Result<(Self, &'p str), JsonError> {
+    /// Reads a payload, which must be one strict JSON object.
+    pub(super) fn read(payload: &'p str) -> Result<Self, JsonError> {
         let mut found = [None; NAMES.len()];
-        let text = json::scan_object(payload, payload.len(), &NAMES, &mut found)?;
+        json::scan_text(payload, &NAMES, &mut found)?;
         let [
             iss,
             sub,
@@ -71,7 +71,7 @@ impl<'p> Claims<'p> {
             profile,
             name,
         ] = found;
-        let claims = Self {
+        Ok(Self {
             iss: member::read_text(iss),
             sub: member::read_text(sub),
             aud,
@@ -88,8 +88,7 @@ impl<'p> Claims<'p> {
             fhir_user: member::read_text(fhir_user),
             profile: member::read_text(profile),
             name: member::read_text(name),
-        };
-        Ok((claims, text))
+        })
     }
 
     /// `aud` as a list.

@@ -92,8 +92,9 @@ pub(crate) struct Evidence {
     pub(super) header: Result<ProtectedHeader, JwsError>,
     pub(super) keys: Option<Result<(), KeySourceError>>,
     pub(super) signature: Option<Result<(), JwsError>>,
-    /// In explain mode also of a token that did not verify, for a report only.
-    pub(super) payload: Option<Vec<u8>>,
+    /// The payload, which must be text; in explain mode also of a token that did not verify, for a
+    /// report only.
+    pub(super) payload: Option<Result<String, JsonError>>,
 }
 
 impl Evidence {
@@ -128,6 +129,11 @@ impl Evidence {
         if payload.is_none() && mode == Mode::Explain {
             payload = danger::unverified_payload_with_limit(token, rules.max_octets).ok();
         }
+        let payload = payload.map(|octets| {
+            String::from_utf8(octets).map_err(|error| JsonError::NotUtf8 {
+                offset: error.utf8_error().valid_up_to(),
+            })
+        });
         Self {
             keys: keys.map(|it| it.map(drop)).filter(|_| header.is_ok()),
             header,
@@ -138,18 +144,27 @@ impl Evidence {
 
     /// Header and payload, if the signature is valid; otherwise why not, in the order form,
     /// algorithm, key, signature.
-    pub(crate) fn verified(self) -> Result<(ProtectedHeader, Vec<u8>), IdTokenError> {
+    pub(crate) fn verified(self) -> Result<(ProtectedHeader, String), IdTokenError> {
         let header = self.header?;
         if let Some(Err(error)) = self.keys {
             return Err(error.into());
         }
         match (self.signature, self.payload) {
-            (Some(Ok(())), Some(payload)) => Ok((header, payload)),
+            (Some(Ok(())), Some(Ok(payload))) => Ok((header, payload)),
+            (Some(Ok(())), Some(Err(error))) => Err(IdTokenError::ClaimsJson(error)),
             (Some(Err(error)), _) => Err(error.into()),
             _ => Err(IdTokenError::CheckNotRun {
                 check: "signature",
                 because: "there is no key to check it with",
             }),
+        }
+    }
+
+    /// The text of the payload, if it is text.
+    pub(super) fn text(&self) -> &str {
+        match &self.payload {
+            Some(Ok(text)) => text,
+            _ => "",
         }
     }
 
@@ -166,8 +181,6 @@ pub(super) struct Examination<'a> {
     pub(super) now: UnixTime,
     pub(super) evidence: &'a Evidence,
     pub(super) claims: Option<Result<Claims<'a>, JsonError>>,
-    /// The text of the claims, where they could be read.
-    pub(super) text: &'a str,
 }
 
 impl<'a> Examination<'a> {
@@ -178,18 +191,16 @@ impl<'a> Examination<'a> {
         expected: &'a Expected<'a>,
         now: UnixTime,
     ) -> Self {
-        let (claims, text) = match evidence.payload.as_deref().map(Claims::read) {
-            Some(Ok((claims, text))) => (Some(Ok(claims)), text),
-            Some(Err(error)) => (Some(Err(error)), ""),
-            None => (None, ""),
-        };
+        let claims = evidence.payload.as_ref().map(|payload| match payload {
+            Ok(payload) => Claims::read(payload),
+            Err(error) => Err(error.clone()),
+        });
         Self {
             rules,
             expected,
             now,
             evidence,
             claims,
-            text,
         }
     }
 }

@@ -15,12 +15,12 @@ use crate::value::RawIdToken;
 
 /// Makes an ID token of the evidence, if every check passes.
 pub(crate) fn judge(
-    mut evidence: Evidence,
+    evidence: &mut Evidence,
     rules: &Rules,
     expected: &Expected<'_>,
     now: UnixTime,
 ) -> Result<IdToken, IdTokenError> {
-    let examination = Examination::new(&evidence, rules, expected, now);
+    let examination = Examination::new(evidence, rules, expected, now);
     for check in &CHECKS {
         match (check.run)(&examination) {
             Outcome::Passed => {}
@@ -35,16 +35,14 @@ pub(crate) fn judge(
     }
     let findings = findings(&examination);
     let kept = match &examination.claims {
-        Some(Ok(claims)) => Kept::of(claims, examination.text, rules.reads_profile),
+        Some(Ok(claims)) => Kept::of(claims, evidence.text(), rules.reads_profile),
         _ => None,
     };
-    // The scan has passed the payload, so it is text.
     let payload = evidence.payload.take();
-    let payload = payload.and_then(|it| String::from_utf8(it).ok());
     // Every check has passed, and those on signature, header and claims are among them; they are
     // asked for once more here, so that no later change can make a token of less.
     match (&evidence.signature, &evidence.header, kept, payload) {
-        (Some(Ok(())), Ok(header), Some(kept), Some(payload)) => Ok(IdToken::assertion(
+        (Some(Ok(())), Ok(header), Some(kept), Some(Ok(payload))) => Ok(IdToken::assertion(
             payload,
             header.algorithm(),
             Arc::clone(&rules.issuer),
@@ -67,6 +65,6 @@ pub(crate) fn judge_at_hand(
     now: UnixTime,
 ) -> Result<IdToken, IdTokenError> {
     let parsed = Parsed::new(token.expose_secret(), rules, rules.accepted);
-    let evidence = Evidence::gather(parsed, Some(Ok(keys)), rules, Mode::Verify);
-    judge(evidence, rules, expected, now)
+    let mut evidence = Evidence::gather(parsed, Some(Ok(keys)), rules, Mode::Verify);
+    judge(&mut evidence, rules, expected, now)
 }

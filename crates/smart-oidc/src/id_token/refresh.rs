@@ -77,12 +77,12 @@ impl RefreshError {
 
 /// Says what follows, from the first check on that does not pass.
 pub(super) fn decide(
-    evidence: Evidence,
+    evidence: &mut Evidence,
     rules: &Rules,
     expected: &Expected<'_>,
     now: UnixTime,
 ) -> Result<Refreshed, RefreshError> {
-    let examination = Examination::new(&evidence, rules, expected, now);
+    let examination = Examination::new(evidence, rules, expected, now);
     for check in &CHECKS {
         let error = match (check.run)(&examination) {
             Outcome::Passed => continue,

@@ -50,12 +50,17 @@ enum Place {
 }
 
 impl Place {
+    #[expect(
+        clippy::ptr_arg,
+        reason = "whether the text is borrowed is what it is about"
+    )]
     fn of(text: &Cow<'_, str>, payload: &str) -> Self {
         if let Cow::Borrowed(text) = text {
             // The difference is the offset, if the text is a part of the payload.
             let begin = text.as_ptr().addr().wrapping_sub(payload.as_ptr().addr());
             let place = begin..begin.wrapping_add(text.len());
-            if payload.get(place.clone()) == Some(text) {
+            let found = payload.get(place.clone());
+            if found.is_some_and(|it| core::ptr::eq(it, *text)) {
                 return Self::Payload(place);
             }
         }

@@ -30,6 +30,14 @@ pub struct IdTokenVerifier {
     keys: Arc<dyn KeySource>,
 }
 
+/// What has to be waited for.
+enum Wait {
+    /// No key is at hand, or the token is malformed.
+    ForKeys,
+    /// The keys at hand did not verify.
+    ForNewKeys(Box<Evidence>),
+}
+
 impl IdTokenVerifier {
     /// A verifier for an issuer that the chain of trust led to. `keys` are that issuer's and
     /// nobody else's; `accepted` is usually [`Algorithms::ID_TOKEN`], and is narrowed by what the
@@ -170,8 +178,8 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Result<IdToken, IdTokenError> {
-        let evidence = self.gather(token, Mode::Verify).await;
-        let result = judge(evidence, &self.rules, expected, now);
+        let mut evidence = self.gather(token, Mode::Verify).await;
+        let result = judge(&mut evidence, &self.rules, expected, now);
         telemetry::judged("id-token", result.as_ref().err().map(IdTokenError::code));
         result
     }
@@ -211,8 +219,8 @@ impl IdTokenVerifier {
         now: UnixTime,
     ) -> Result<Refreshed, RefreshError> {
         let expected = Expected::refreshed(first, access_token);
-        let evidence = self.gather(token, Mode::Explain).await;
-        let result = refresh::decide(evidence, &self.rules, &expected, now);
+        let mut evidence = self.gather(token, Mode::Explain).await;
+        let result = refresh::decide(&mut evidence, &self.rules, &expected, now);
         let code = match &result {
             Ok(Refreshed::Renewed(_)) => None,
             Ok(Refreshed::SameUser { error, .. }) => Some(error.code()),
@@ -226,27 +234,40 @@ impl IdTokenVerifier {
         &self.rules
     }
 
-    /// Finds the keys and checks the signature. Where the key is at hand, nothing waits.
+    /// Finds the keys and checks the signature.
     pub(crate) async fn gather(&self, token: &RawIdToken, mode: Mode) -> Evidence {
-        let (token, rules) = (token.expose_secret(), &self.rules);
-        let announced = self.keys.narrow(rules.accepted);
-        let accepted = announced.unwrap_or(rules.announced);
-        let parsed = Parsed::new(token, rules, accepted);
-        if let Some(header) = parsed.header()
-            && let Some(keys) = self.keys.cached(header)
-        {
-            let evidence = Evidence::gather(parsed, Some(Ok(keys)), rules, mode);
-            if !evidence.has_bad_signature() {
-                return evidence;
-            }
-            return Box::pin(self.try_again(token, evidence, accepted, mode)).await;
+        match self.gather_at_hand(token, mode) {
+            Ok(evidence) => evidence,
+            Err(wait) => Box::pin(self.gather_slowly(token.expose_secret(), wait, mode)).await,
         }
-        Box::pin(self.gather_slowly(token, accepted, mode)).await
+    }
+
+    /// The same where the key is at hand: nothing waits.
+    fn gather_at_hand(&self, token: &RawIdToken, mode: Mode) -> Result<Evidence, Wait> {
+        let (token, rules) = (token.expose_secret(), &self.rules);
+        let parsed = Parsed::new(token, rules, rules.accepted);
+        let (accepted, announced) = (rules.accepted, rules.announced);
+        let keys = parsed
+            .header()
+            .and_then(|it| self.keys.at_hand(it, accepted, announced));
+        let Some(keys) = keys else {
+            return Err(Wait::ForKeys);
+        };
+        let evidence = Evidence::gather(parsed, Some(Ok(keys)), rules, mode);
+        if evidence.has_bad_signature() {
+            return Err(Wait::ForNewKeys(Box::new(evidence)));
+        }
+        Ok(evidence)
     }
 
     /// The same for a token whose key is not at hand, or that is malformed.
-    async fn gather_slowly(&self, token: &str, mut accepted: Algorithms, mode: Mode) -> Evidence {
+    async fn gather_slowly(&self, token: &str, wait: Wait, mode: Mode) -> Evidence {
         let rules = &self.rules;
+        if let Wait::ForNewKeys(evidence) = wait {
+            return self.try_again(token, *evidence, mode).await;
+        }
+        let announced = self.keys.narrow(rules.accepted);
+        let mut accepted = announced.unwrap_or(rules.announced);
         let mut parsed = Parsed::whole(token, rules, accepted);
         // The issuer may have begun to use an algorithm since its metadata was read.
         if parsed.is_refused_by_announcement(rules)
@@ -265,25 +286,19 @@ impl IdTokenVerifier {
         }
         let evidence = Evidence::gather(parsed, keys, rules, mode);
         if evidence.has_bad_signature() {
-            return self.try_again(token, evidence, accepted, mode).await;
+            return self.try_again(token, evidence, mode).await;
         }
         evidence
     }
 
     /// Some issuers rotate without a new `kid`: the keys may have been the wrong ones.
-    async fn try_again(
-        &self,
-        token: &str,
-        evidence: Evidence,
-        accepted: Algorithms,
-        mode: Mode,
-    ) -> Evidence {
+    async fn try_again(&self, token: &str, evidence: Evidence, mode: Mode) -> Evidence {
         let Ok(header) = &evidence.header else {
             return evidence;
         };
         match self.keys.candidates_after_bad_signature(header).await {
             Some(keys) => {
-                let parsed = Parsed::new(token, &self.rules, accepted);
+                let parsed = Parsed::new(token, &self.rules, self.rules.accepted);
                 Evidence::gather(parsed, Some(Ok(keys)), &self.rules, mode)
             }
             None => evidence,

@@ -118,7 +118,7 @@ pub(super) fn plain(body: &Bytes, token: &IdToken) -> Result<UserInfo, UserInfoE
 
 /// A signed answer also says who made it and for whom.
 pub(super) fn signed(
-    payload: Vec<u8>,
+    payload: String,
     typ: Option<&str>,
     token: &IdToken,
     rules: &Rules,
@@ -129,7 +129,7 @@ pub(super) fn signed(
             found: Text::new(typ),
         }));
     }
-    let wire: Wire = json::read_object(&payload, LIMIT)?;
+    let wire: Wire = json::read_object(payload.as_bytes(), LIMIT)?;
     check::issuer(&wire.iss, &rules.issuer)?;
     let client_id = rules.client_id.as_str();
     check::audience(&wire.aud, client_id, &rules.trusted_audiences)?;
@@ -144,7 +144,7 @@ pub(super) fn signed(
     }
     same_subject(&wire, token)?;
     Ok(UserInfo {
-        claims: payload,
+        claims: payload.into_bytes(),
         is_signed: true,
     })
 }
