@@ -78,7 +78,7 @@ fn sign_in() -> impl Strategy<Value = SignIn> {
         let (sub, aud, fraction, life, age, has) = said;
         let date = |at: i64| match fraction {
             0.0 => json!(at),
-            fraction => json!(at as f64 + fraction),
+            fraction => json!(f64::from(i32::try_from(at).unwrap()) + fraction),
         };
         let mut claims = json!({
             "iss": ISSUER, "sub": sub, "aud": aud, "exp": date(NOW + life), "iat": date(NOW - age),

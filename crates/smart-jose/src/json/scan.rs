@@ -25,8 +25,7 @@ pub fn check_object(octets: &[u8], limit: usize) -> Result<&str, JsonError> {
 /// The same, and finds the values of some members of the outermost object on the way: `found`
 /// gets the value for each of `wanted`. A second reader is then not needed for them.
 ///
-/// This is for a kind of token that has rules of its own; [`crate::jwt::validate`] is the way for
-/// those that have none.
+/// It is for tokens that have rules of their own; [`crate::jwt::validate`] is for all others.
 ///
 /// # Errors
 ///
@@ -64,6 +63,7 @@ pub fn scan_object<'a>(
 /// The same for text whose length has been judged.
 ///
 /// # Errors
+///
 /// As [`check_object`].
 pub fn scan_text<'a>(
     text: &'a str,
