@@ -271,7 +271,8 @@ async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
     ledger.secret("the access token", tokens.access_token.expose_secret());
     ledger.token("the ID token", raw.expose_secret());
     assert_eq!(tokens.patient.as_deref(), Some(USER_ID));
-    for value in [&tokens as &dyn Debug, &launch, &raw, &tokens.access_token] {
+    let values: [&dyn Debug; 4] = [&tokens, &launch, &raw, &tokens.access_token];
+    for value in values {
         ledger.debug(value);
     }
     let verifier = world.verifier(provider);
@@ -293,12 +294,8 @@ async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
     let profile = UserProfile::load(&request, &source, NOW).await;
     assert_eq!(profile.name.as_deref(), Some(NAME));
     let card = profile.resource.as_ref().unwrap();
-    for value in [
-        &profile as &dyn Debug,
-        &profile.fhir_user,
-        card,
-        &card.telecoms,
-    ] {
+    let values: [&dyn Debug; 4] = [&profile, &profile.fhir_user, card, &card.telecoms];
+    for value in values {
         ledger.debug(value);
     }
     ledger.debug(&card.identifiers);
