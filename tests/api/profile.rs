@@ -1173,7 +1173,7 @@ fn a_slip_anywhere_hides_nothing_elsewhere() {
 
 // covers: SMART-TOK-16
 #[tokio::test]
-async fn adv_no_person_in_debug_or_display() {
+async fn no_person_is_in_debug_or_display() {
     let http = FakeHttp::new();
     let mut role =
         role(&json!({ "reference": "Practitioner/hidden-p1", "display": "Hidden Display" }));
