@@ -147,9 +147,19 @@ pub fn run() -> Result<Tally, String> {
     let others = others.filter(|it| !it.starts_with(PREFIX));
     // The whole workspace and every kind of target but doctests: what `cargo test --workspace`
     // has built is built with the same features and is used again.
+    let whole = "test --workspace --lib --bins --tests --no-fail-fast --";
+    let mut printed = cargo(whole, others.map(String::as_str))?;
+    // What is logged can be listened to only where the feature is on.
+    let logs = "test -p smart-tests --features tracing --test leak --";
+    printed += &cargo(logs, std::iter::empty())?;
+    Ok(judge(&rows, &read_libtest(&printed)))
+}
+
+/// What cargo printed of the tests whose names begin with the prefix, and of these others.
+fn cargo<'a>(line: &str, others: impl Iterator<Item = &'a str>) -> Result<String, String> {
     let mut cargo = Command::new(program());
     cargo
-        .args("test --workspace --lib --bins --tests --no-fail-fast --".split(' '))
+        .args(line.split(' '))
         .arg(PREFIX)
         .args(others)
         .current_dir(fixture::path("../.."))
@@ -164,16 +174,13 @@ pub fn run() -> Result<Tally, String> {
     let output = cargo
         .output()
         .map_err(|error| format!("cargo test cannot be started: {error}"))?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let tally = judge(&rows, &read_libtest(&printed));
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     // Where a test fails its row says so; where one was not even built, only cargo does.
-    let is_told = !tally.failed.is_empty() && printed.contains("test result: FAILED");
-    if output.status.success() || is_told {
-        Ok(tally)
-    } else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("cargo test failed:\n{said}{printed}"))
+    if output.status.success() || printed.contains("test result: FAILED") {
+        return Ok(printed);
     }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("cargo test failed:\n{said}{printed}"))
 }
 
 /// The cargo that runs us, so that a toolchain chosen on the command line is kept.

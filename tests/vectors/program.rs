@@ -132,6 +132,33 @@ fn nothing_wrong_is_status_0() {
 }
 
 #[test]
+fn the_leeway_of_the_file_counts_and_words_may_be_one_text() {
+    for leeway in [0_u64, 60, 300] {
+        let at_edge = |beyond: u64| {
+            let mut claims = claims();
+            claims["exp"] = json!(1_700_000_000 - leeway + 1 - beyond);
+            claims["acr"] = json!("two");
+            Forge::issuer().token("RS256", &claims)
+        };
+        let mut corpus = corpus(json!([
+            {"id": "in", "group": "g", "token": at_edge(0), "expect": "accept",
+             "acr_values": "one two"},
+            {"id": "list", "group": "g", "token": at_edge(0), "expect": "accept",
+             "acr_values": ["two"]},
+            {"id": "acr", "group": "g", "token": at_edge(0), "expect": "reject",
+             "reason_class": "claims", "acr_values": "one twotwo"},
+            {"id": "out", "group": "g", "token": at_edge(1), "expect": "reject",
+             "reason_class": "expired", "acr_values": "one two"},
+        ]));
+        corpus["leeway_s"] = json!(leeway);
+        let run = Folder::new(&format!("leeway-{leeway}")).run(corpus.to_string().as_bytes(), &[]);
+        assert_eq!(run.status, 0, "{leeway}: {}{}", run.printed, run.problem);
+        let json = run.json.unwrap();
+        assert_eq!(json["wrong_reason"], json!([]), "{leeway}");
+    }
+}
+
+#[test]
 fn every_kind_of_mistake_is_named() {
     let run = run(
         "mistakes",

@@ -279,6 +279,24 @@ impl FhirBaseUrl {
         format!("{}/{path}", self.trimmed())
     }
 
+    /// Whether both are the same base: scheme, host and port as a connection would see them, and
+    /// the path as written, one final slash aside.
+    ///
+    /// ```
+    /// use smart_discovery::FhirBaseUrl;
+    /// let base = |text| FhirBaseUrl::parse(text).unwrap();
+    /// assert!(base("https://EHR.example:443/fhir/").is_same(&base("https://ehr.example/fhir")));
+    /// assert!(!base("https://ehr.example/FHIR").is_same(&base("https://ehr.example/fhir")));
+    /// ```
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        // Both were checked when they were made.
+        let (Ok(ours), Ok(theirs)) = (parts(&self.0), parts(&other.0)) else {
+            return self == other;
+        };
+        origin(&ours) == origin(&theirs) && trimmed(ours.path()) == trimmed(theirs.path())
+    }
+
     /// What an absolute URL has behind this base: whole path segments, and the query if there is
     /// one. Scheme, host and port are compared as a connection would see them, and the path
     /// segment by segment as written, so that `https://h/fhirX` is not under `https://h/fhir`.

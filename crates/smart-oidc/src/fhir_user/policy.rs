@@ -63,7 +63,8 @@ impl FhirUserPolicy {
     }
 
     fn with(mut self, base: FhirBaseUrl, takes_token: bool) -> Self {
-        self.others.retain(|it| it.base.trimmed() != base.trimmed());
+        // One base can be written in several ways.
+        self.others.retain(|it| !it.base.is_same(&base));
         self.others.push(Other { base, takes_token });
         self
     }
@@ -78,5 +79,42 @@ impl FhirUserPolicy {
     /// The other bases, and whether each gets the access token.
     pub(super) fn others(&self) -> impl Iterator<Item = (&FhirBaseUrl, bool)> {
         self.others.iter().map(|it| (&it.base, it.takes_token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir_user::FhirUser;
+
+    #[test]
+    fn the_last_that_is_said_of_a_base_counts_in_every_spelling() {
+        let base = |text: &str| FhirBaseUrl::parse(text).unwrap();
+        let claim = "https://staff.example/fhir/Practitioner/1";
+        let takes_token = |policy: FhirUserPolicy| {
+            let user = FhirUser::parse_with(claim, &policy).unwrap();
+            user.takes_access_token()
+        };
+        let launch = FhirUserPolicy::new(base("https://ehr.example/fhir"));
+        for (one, other) in [
+            (
+                "https://staff.example:443/fhir",
+                "https://staff.example/fhir",
+            ),
+            ("https://STAFF.example/fhir/", "https://staff.example/fhir"),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                let shared = launch
+                    .clone()
+                    .allow_base(base(one))
+                    .share_token_with(base(other));
+                assert!(takes_token(shared), "{one} {other}");
+                let allowed = launch
+                    .clone()
+                    .share_token_with(base(one))
+                    .allow_base(base(other));
+                assert!(!takes_token(allowed), "{one} {other}");
+            }
+        }
     }
 }

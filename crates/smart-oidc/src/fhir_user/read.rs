@@ -4,7 +4,9 @@ use core::fmt;
 
 use bytes::Bytes;
 use http::{Request, header};
+use smart_discovery::FhirBaseUrl;
 
+use super::kind::FhirUserType;
 use super::reference::{Reference, ReferenceError};
 use crate::value::AccessToken;
 
@@ -40,6 +42,24 @@ impl<'t> FhirRead<'t> {
     /// The resource that is read.
     pub(crate) const fn target(&self) -> &Reference {
         &self.target
+    }
+
+    /// The type of the resource.
+    #[must_use]
+    pub const fn resource_type(&self) -> FhirUserType {
+        self.target.resource_type
+    }
+
+    /// The id of the resource, unique on its server only. It can name a patient: do not log it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.target.id
+    }
+
+    /// The FHIR base that the resource is under.
+    #[must_use]
+    pub const fn base(&self) -> &FhirBaseUrl {
+        &self.target.base
     }
 
     /// Whether the access token goes along.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
+use smart_jose::json::JsonError;
 use smart_jose::{Text, UnixTime, json};
 
 use super::draft::Draft;
@@ -9,7 +10,7 @@ use super::outcome::issues;
 use super::read_error::ReadError;
 use super::resource::{MAX_RESOURCE_OCTETS, UserResource};
 use super::wire::Wire;
-use crate::fhir_user::FhirRead;
+use crate::fhir_user::{FhirRead, FhirUserType};
 
 /// Checks that the answer to a read is the resource that was asked for.
 pub(super) fn wire(
@@ -69,14 +70,18 @@ fn is_markup(content_type: &str) -> bool {
 
 /// Checks that a text is the resource that was asked for (FHIR, RESTful API, read).
 fn checked(read: &FhirRead<'_>, text: &[u8], limit: usize) -> Result<Wire, ReadError> {
-    let wire: Wire = json::read_object(text, limit)?;
+    let wire: Wire = json::read_object(text, limit).map_err(nameless)?;
     let target = read.target();
     let expected = target.resource_type.name();
     let found = wire.resource_type.value().map(String::as_str);
     if found != Some(expected) {
-        // A name of a type has letters only; anything else may be about a person.
-        let is_name = |it: &&str| it.bytes().all(|it| it.is_ascii_alphabetic());
-        let found = Text::new(found.filter(is_name).unwrap_or("no resource"));
+        // Only what is known to be the name of a type is shown; anything else may be a person's.
+        let found = match found {
+            Some(it @ ("OperationOutcome" | "Bundle")) => it,
+            Some(it) => FhirUserType::from_name(it).map_or("another type", FhirUserType::name),
+            None => "no resource",
+        };
+        let found = Text::new(found);
         return Err(ReadError::OtherResource { expected, found });
     }
     if wire.id.value() != Some(&target.id) {
@@ -84,6 +89,16 @@ fn checked(read: &FhirRead<'_>, text: &[u8], limit: usize) -> Result<Wire, ReadE
         return Err(ReadError::OtherResource { expected, found });
     }
     Ok(wire)
+}
+
+/// The same error without the name that a server wrote, which can be that of a person.
+fn nameless(error: JsonError) -> JsonError {
+    match error {
+        JsonError::DuplicateMember { .. } => JsonError::DuplicateMember {
+            name: Text::new("***"),
+        },
+        error => error,
+    }
 }
 
 impl UserResource {

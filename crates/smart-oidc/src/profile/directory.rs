@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use smart_discovery::FhirBaseUrl;
 use smart_jose::json::{self, JsonError};
+use smart_jose::member::Member;
 use smart_jose::{ErrorClass, UnixTime};
 
 use super::draft::Draft;
@@ -51,6 +52,12 @@ pub struct DirectoryProfileSource {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
+    /// A Bundle of the type `history` holds former versions of its resources.
+    #[error("line {line} is a history, and only what is current is added")]
+    History {
+        /// The line, from one.
+        line: usize,
+    },
     /// The text is no strict JSON object.
     #[error("line {line} is no JSON object: {problem}")]
     Json {
@@ -74,6 +81,7 @@ impl DirectoryError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::History { .. } => "directory-history",
             Self::Json { .. } => "directory-json",
             Self::TooLong { .. } => "directory-too-long",
         }
@@ -90,13 +98,32 @@ impl DirectoryError {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Entries {
-    entry: Vec<One<Entry>>,
+    #[serde(rename = "type")]
+    type_: Member<String>,
+    entry: Option<Vec<One<Entry>>>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 struct Entry {
+    full_url: Member<String>,
     resource: One<Wire>,
+}
+
+impl Entry {
+    /// The resource, unless its `fullUrl` says that it is another server's, whose ids are others
+    /// (FHIR, Bundle, fullUrl).
+    fn resource_of(&self, base: &FhirBaseUrl) -> Option<&Wire> {
+        let wire = self.resource.get()?;
+        let Some(url) = self.full_url.value().filter(|it| it.contains("://")) else {
+            return Some(wire);
+        };
+        let (resource_type, id) = (wire.resource_type.value()?, wire.id.value()?);
+        let is_ours = base
+            .relative(url)
+            .is_ok_and(|it| it == format!("{resource_type}/{id}"));
+        is_ours.then_some(wire)
+    }
 }
 
 impl DirectoryProfileSource {
@@ -110,14 +137,15 @@ impl DirectoryProfileSource {
     }
 
     /// Adds a resource, or those of a Bundle, from JSON text, and says how many. Resources of types
-    /// that no user is fall away; of two with one type and id the later one stays.
+    /// that no user is fall away, and so do those whose `fullUrl` is on another server; of two with
+    /// one type and id the later one stays.
     ///
     /// # Errors
     ///
     /// [`DirectoryError`].
     pub fn add_json(&mut self, text: &[u8]) -> Result<usize, DirectoryError> {
-        check_length(text)?;
-        let found = resources(text).map_err(|problem| DirectoryError::Json { line: 1, problem })?;
+        let text = checked(text)?;
+        let found = self.resources(text, 1)?;
         Ok(self.add(found))
     }
 
@@ -128,17 +156,31 @@ impl DirectoryProfileSource {
     ///
     /// [`DirectoryError`], with the first line that is not as it should be.
     pub fn add_ndjson(&mut self, text: &[u8]) -> Result<usize, DirectoryError> {
-        check_length(text)?;
+        let text = checked(text)?;
         let mut found = Vec::new();
         for (line, text) in (1..).zip(text.split(|it| *it == b'\n')) {
             let text = text.trim_ascii();
             if !text.is_empty() {
-                let all =
-                    resources(text).map_err(|problem| DirectoryError::Json { line, problem })?;
-                found.extend(all);
+                found.extend(self.resources(text, line)?);
             }
         }
         Ok(self.add(found))
+    }
+
+    /// The resources of a text: those of a Bundle, or the one that it is.
+    fn resources(&self, text: &[u8], line: usize) -> Result<Vec<Wire>, DirectoryError> {
+        let json = |problem| DirectoryError::Json { line, problem };
+        let wire: Wire = json::read_object(text, MAX_DIRECTORY_OCTETS).map_err(json)?;
+        if wire.resource_type.value().map(String::as_str) != Some("Bundle") {
+            return Ok(vec![wire]);
+        }
+        let bundle: Entries = json::read_object(text, MAX_DIRECTORY_OCTETS).map_err(json)?;
+        if bundle.type_.value().map(String::as_str) == Some("history") {
+            return Err(DirectoryError::History { line });
+        }
+        let entries = bundle.entry.iter().flatten().filter_map(One::get);
+        let ours = entries.filter_map(|it| it.resource_of(&self.base));
+        Ok(ours.cloned().collect())
     }
 
     fn add(&mut self, found: Vec<Wire>) -> usize {
@@ -172,7 +214,7 @@ impl DirectoryProfileSource {
     }
 
     fn find(&self, target: &Reference) -> Result<&Wire, ReadError> {
-        if target.base.trimmed() != self.base.trimmed() {
+        if !target.base.is_same(&self.base) {
             return Err(ReadError::NotInDirectory);
         }
         let key = (target.resource_type, target.id.clone());
@@ -180,25 +222,13 @@ impl DirectoryProfileSource {
     }
 }
 
-fn check_length(text: &[u8]) -> Result<(), DirectoryError> {
+/// The text without the mark that some editors put before it, if it is not too long.
+fn checked(text: &[u8]) -> Result<&[u8], DirectoryError> {
     let (limit, found) = (MAX_DIRECTORY_OCTETS, text.len());
     if found > limit {
         return Err(DirectoryError::TooLong { limit, found });
     }
-    Ok(())
-}
-
-/// The resources of a text: those of a Bundle, or the one that it is.
-fn resources(text: &[u8]) -> Result<Vec<Wire>, JsonError> {
-    let wire: Wire = json::read_object(text, MAX_DIRECTORY_OCTETS)?;
-    if wire.resource_type.value().map(String::as_str) != Some("Bundle") {
-        return Ok(vec![wire]);
-    }
-    let bundle: Entries = json::read_object(text, MAX_DIRECTORY_OCTETS)?;
-    let entries = bundle.entry.iter().filter_map(One::get);
-    Ok(entries
-        .filter_map(|it| it.resource.get().cloned())
-        .collect())
+    Ok(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
 #[async_trait]
@@ -224,5 +254,113 @@ impl fmt::Debug for DirectoryProfileSource {
             .field("base", &self.base)
             .field("resources", &self.resources.len())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir_user::FhirUser;
+    use crate::value::AccessToken;
+
+    const BASE: &str = "https://ehr.example/fhir";
+
+    fn base(text: &str) -> FhirBaseUrl {
+        FhirBaseUrl::parse(text).unwrap()
+    }
+
+    fn entry(full_url: &str, name: &str) -> String {
+        format!(
+            r#"{{"fullUrl":"{full_url}","resource":{{"resourceType":"Practitioner","id":"1","name":[{{"text":"{name}"}}]}}}}"#
+        )
+    }
+
+    fn bundle(type_: &str, entries: &[String]) -> String {
+        let entries = entries.join(",");
+        format!(r#"{{"resourceType":"Bundle","type":"{type_}","entry":[{entries}]}}"#)
+    }
+
+    /// The name under which a directory of one base knows `Practitioner/1` of another spelling.
+    fn name(directory: &DirectoryProfileSource, of: &str) -> Option<String> {
+        let user = FhirUser::parse("Practitioner/1", &base(of)).unwrap();
+        let token = AccessToken::new("at");
+        let read = user.read(&token);
+        let wire = directory.find(read.target()).ok()?;
+        UserResource::of(wire, FhirUserType::Practitioner, UnixTime::from_secs(0)).name
+    }
+
+    #[test]
+    fn another_servers_resource_is_another_person() {
+        let ours = entry(&format!("{BASE}/Practitioner/1"), "Ours");
+        for theirs in [
+            "https://other.example/fhir/Practitioner/1",
+            "https://ehr.example/fhirX/Practitioner/1",
+            "https://ehr.example/fhir/Practitioner/2",
+            "https://ehr.example/fhir/Patient/1",
+            "https://ehr.example@other.example/fhir/Practitioner/1",
+            "ftp://ehr.example/fhir/Practitioner/1",
+        ] {
+            let mut directory = DirectoryProfileSource::new(base(BASE));
+            let text = bundle("collection", &[ours.clone(), entry(theirs, "Theirs")]);
+            assert_eq!(directory.add_json(text.as_bytes()), Ok(1), "{theirs}");
+            assert_eq!(name(&directory, BASE).as_deref(), Some("Ours"), "{theirs}");
+        }
+        for url in [
+            "urn:uuid:7",
+            "Practitioner/1",
+            "https://EHR.example:443/fhir/Practitioner/1",
+        ] {
+            let mut directory = DirectoryProfileSource::new(base(BASE));
+            let text = bundle("collection", &[entry(url, "Ours")]);
+            assert_eq!(directory.add_json(text.as_bytes()), Ok(1), "{url}");
+        }
+    }
+
+    #[test]
+    fn one_base_has_several_spellings() {
+        let mut directory = DirectoryProfileSource::new(base("https://EHR.example:443/fhir/"));
+        let text = r#"{"resourceType":"Practitioner","id":"1","name":[{"text":"Ada"}]}"#;
+        directory.add_json(text.as_bytes()).unwrap();
+        assert_eq!(name(&directory, BASE).as_deref(), Some("Ada"));
+        assert_eq!(name(&directory, "https://ehr.example/FHIR"), None);
+        assert_eq!(name(&directory, "https://other.example/fhir"), None);
+    }
+
+    #[test]
+    fn a_history_is_refused_and_an_empty_bundle_is_not() {
+        let mut directory = DirectoryProfileSource::new(base(BASE));
+        let versions = [entry("urn:uuid:1", "New"), entry("urn:uuid:2", "Old")];
+        let error = directory.add_json(bundle("history", &versions).as_bytes());
+        assert_eq!(error.unwrap_err().code(), "directory-history");
+        assert!(directory.is_empty());
+        for text in [
+            r#"{"resourceType":"Bundle"}"#,
+            r#"{"resourceType":"Bundle","entry":null}"#,
+            r#"{"resourceType":"Bundle","entry":[]}"#,
+        ] {
+            assert_eq!(directory.add_json(text.as_bytes()), Ok(0), "{text}");
+        }
+        let marked = format!("\u{feff}{}\n", bundle("collection", &versions));
+        assert_eq!(directory.add_ndjson(marked.as_bytes()), Ok(2));
+        assert_eq!(directory.add_json(marked.as_bytes()), Ok(2));
+    }
+
+    #[test]
+    fn what_is_contained_contains_nothing() {
+        let inner = r#"{"resourceType":"Practitioner","id":"p"}"#;
+        let nested = format!(r#"{{"resourceType":"Basic","id":"b","contained":[{inner}]}}"#);
+        let role = |contained: &str| -> Wire {
+            let text = format!(
+                r##"{{"resourceType":"PractitionerRole","id":"r","practitioner":{{"reference":"#p"}},"contained":[{contained}]}}"##
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let now = UnixTime::from_secs(0);
+        let found = |wire: &Wire| {
+            let draft = Draft::new(wire, FhirUserType::PractitionerRole, now);
+            draft.finish().practitioner.unwrap().followed.is_ok()
+        };
+        assert!(found(&role(inner)));
+        assert!(!found(&role(&nested)));
     }
 }

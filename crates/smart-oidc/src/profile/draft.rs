@@ -5,7 +5,7 @@ use smart_jose::UnixTime;
 use super::follow::{FollowError, Place, PractitionerLink, place};
 use super::read_error::ReadError;
 use super::resource::{UserResource, display};
-use super::wire::Wire;
+use super::wire::{Resource, Wire};
 use crate::fhir_user::{FhirRead, FhirUserType};
 
 /// A card in the making.
@@ -68,7 +68,7 @@ impl Draft {
     }
 
     /// Adds the Practitioner, or why there is none.
-    pub(super) fn join(&mut self, practitioner: Result<&Wire, ReadError>) {
+    pub(super) fn join<C>(&mut self, practitioner: Result<&Resource<C>, ReadError>) {
         let id = self.card.practitioner.take().and_then(|it| it.id);
         let followed = practitioner.map_err(FollowError::from).map(|wire| {
             let added = UserResource::of(wire, FhirUserType::Practitioner, self.now);

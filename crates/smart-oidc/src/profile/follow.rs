@@ -5,7 +5,7 @@ use core::fmt;
 use smart_jose::ErrorClass;
 
 use super::read_error::ReadError;
-use super::wire::Wire;
+use super::wire::{Contained, Wire};
 use crate::fhir_user::{FhirUserType, ReferenceError};
 
 /// What a role says of its clinician, and what came of it.
@@ -90,7 +90,7 @@ impl FollowError {
 /// Where the Practitioner of a role is.
 pub(super) enum Place<'w> {
     /// Within the role.
-    Contained(&'w Wire),
+    Contained(&'w Contained),
     /// Where this reference leads.
     Reference(&'w str),
 }
@@ -109,7 +109,7 @@ pub(super) fn place(role: &Wire) -> Result<Place<'_>, FollowError> {
     let Some(id) = reference.strip_prefix('#') else {
         return Ok(Place::Reference(reference));
     };
-    let is_it = |it: &&Wire| {
+    let is_it = |it: &&Contained| {
         let text = |it: &smart_jose::member::Member<String>| it.value().cloned();
         // DSTU2 writes the ids of contained resources with or without the mark.
         let found = text(&it.id).unwrap_or_default();

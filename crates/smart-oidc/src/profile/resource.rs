@@ -13,7 +13,7 @@ use super::period::{Standing, standing};
 use super::photo::{Photo, photo};
 use super::telecom::{Telecom, telecoms};
 use super::text::prose;
-use super::wire::{CodeableConcept, Reference, Wire};
+use super::wire::{CodeableConcept, Reference, Resource};
 use crate::fhir_user::FhirUserType;
 
 /// Longer resources are refused, in octets, unless set otherwise: room for a photo or two.
@@ -74,7 +74,7 @@ impl UserResource {
     }
 
     /// What a resource says at this moment, without what it refers to.
-    pub(super) fn of(wire: &Wire, resource_type: FhirUserType, now: UnixTime) -> Self {
+    pub(super) fn of<C>(wire: &Resource<C>, resource_type: FhirUserType, now: UnixTime) -> Self {
         let is_now = |period| standing(period, now) == Standing::Current;
         let is_active = wire.active.value() != Some(&false);
         // Only DSTU2 has any.

@@ -11,10 +11,11 @@ use crate::fhir_user::FhirRead;
 
 /// Knows more of a user than the token does.
 ///
-/// An implementation is given the read and not the access token: [`FhirRead::request`] makes the
+/// An implementation is given the read and not the bare access token: [`FhirRead::request`] makes the
 /// one request that may carry it, to the one place where it may go, and whoever sends that must
 /// follow no redirect. [`UserResource::parse`] reads the answer. An implementation that knows its
-/// users from elsewhere asks for no request at all. Failing is safe: the identity stays usable.
+/// users from elsewhere looks them up by [`FhirRead::base`], [`FhirRead::resource_type`] and
+/// [`FhirRead::id`], and makes no request. Failing is safe: the identity stays usable.
 #[async_trait]
 pub trait ProfileSource: Debug + Send + Sync {
     /// The resource of a user, as it is at `now`.

@@ -5,15 +5,37 @@
 //! as expected is absent.
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
 use smart_jose::member::Member;
 
 use super::lenient::{Few, One};
 use super::period::Period;
 
-/// A resource.
+/// A resource as it comes.
+pub(super) type Wire = Resource<Few<One<Contained>>>;
+
+/// A resource within another one, which has none within itself (FHIR, References, contained).
+/// Were it read with those all the same, a short text could fill the memory.
+pub(super) type Contained = Resource<Nothing>;
+
+/// Whatever stands there, it is not kept.
+#[derive(Clone, Default)]
+pub(super) struct Nothing;
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// A resource, and what is contained in it.
 #[derive(Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Wire {
+#[serde(
+    default,
+    rename_all = "camelCase",
+    bound(deserialize = "C: Deserialize<'de> + Default")
+)]
+pub(super) struct Resource<C> {
     pub(super) resource_type: Member<String>,
     pub(super) id: Member<String>,
     pub(super) active: Member<bool>,
@@ -33,7 +55,7 @@ pub(super) struct Wire {
     pub(super) relationship: Few<One<CodeableConcept>>,
     /// The roles of a Practitioner of DSTU2, which has no PractitionerRole.
     pub(super) practitioner_role: Few<One<RoleOfDstu2>>,
-    pub(super) contained: Few<One<Self>>,
+    pub(super) contained: C,
 }
 
 /// Arrays in a name hold `null` where only an extension says something (FHIR, JSON).
