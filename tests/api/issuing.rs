@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use smart_oidc::discovery::{
     Discovery, EndpointUrl, FhirBaseUrl, FixedClock, Issuer, KeySource, RemoteJwks,
 };
-use smart_oidc::id_token::hash_claim;
+use smart_oidc::id_token::{Continuity, hash_claim};
 use smart_oidc::issue::{
     Grant, IdTokenIssuer, IssueError, KeyRing, PairwiseSubjects, PlannedKey, RegisteredClient,
     RotationSchedule, Signer,
@@ -75,7 +75,11 @@ fn client() -> RegisteredClient {
 }
 
 fn scopes(scopes: &[&str]) -> Vec<String> {
-    scopes.iter().map(|it| (*it).to_owned()).collect()
+    words(scopes)
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|it| (*it).to_owned()).collect()
 }
 
 fn base() -> FhirBaseUrl {
@@ -208,6 +212,8 @@ fn what_a_client_would_refuse_is_not_issued() {
     let long = "x".repeat(256);
     let max_age = seconds(60);
     let would = "issue-would-be-refused";
+    let (twice, nobody) = (words(&["a", "a"]), words(&[""]));
+    let itself = words(&[CLIENT]);
     for (grant, expected) in [
         (grant("user", &none), ("issue-no-openid", "")),
         (grant("user", &with_user), ("issue-fhir-user-missing", "")),
@@ -225,11 +231,11 @@ fn what_a_client_would_refuse_is_not_issued() {
         (
             grant("user", &openid)
                 .with_max_age(max_age)
-                .with_auth_time(UnixTime::from_secs(NOW.as_secs() - 121)),
+                .with_auth_time(UnixTime::from_secs(NOW.as_secs() - 66)),
             (would, "id-token-auth-time-too-old"),
         ),
         (
-            grant("user", &openid).with_auth_time(after(61)),
+            grant("user", &openid).with_auth_time(after(6)),
             (would, "id-token-auth-time-in-future"),
         ),
         (
@@ -239,6 +245,23 @@ fn what_a_client_would_refuse_is_not_issued() {
         (
             grant("user", &openid).with_claim("exp", 1),
             ("issue-reserved-claim", ""),
+        ),
+        // An app of SMART 1.0 would take it for the user.
+        (
+            grant("user", &openid).with_claim("profile", "Practitioner/999"),
+            ("issue-reserved-claim", ""),
+        ),
+        (
+            grant("user", &openid).with_audiences(&twice),
+            ("issue-audience", ""),
+        ),
+        (
+            grant("user", &openid).with_audiences(&nobody),
+            ("issue-audience", ""),
+        ),
+        (
+            grant("user", &openid).with_audiences(&itself),
+            ("issue-audience", ""),
         ),
         (
             grant("user", &openid).with_claim("photo", "x".repeat(50_000)),
@@ -322,7 +345,17 @@ fn a_refreshed_token_continues_the_first_or_is_not_issued() {
     assert_eq!(refused(&moved, later), "id-token-changed");
     let with_nonce = again.clone().with_nonce(&nonce);
     assert_eq!(refused(&with_nonce, later), "issue-nonce-on-refresh");
-    assert_eq!(refused(&again, NOW), "id-token-changed");
+    // In the same second, or with a clock behind it, the answer goes without an ID token.
+    assert_eq!(refused(&again, NOW), "issue-refresh-too-soon");
+    let earlier = UnixTime::from_secs(NOW.as_secs() - 1);
+    assert_eq!(refused(&again, earlier), "issue-refresh-too-soon");
+    // A server keeps what it compares with, and any node can read it.
+    let stored = continuity.export();
+    let read = Continuity::import(stored.expose_secret()).unwrap();
+    let again = Grant::new(&client, "user", &scopes, &renewed)
+        .with_auth_time(NOW)
+        .refreshing(&read);
+    assert!(issuer().issue(&again, &keys, later).is_ok());
 }
 
 // covers: SMART-ID-18
@@ -405,7 +438,7 @@ proptest::proptest! {
         acr in proptest::option::of(text()),
         amr in proptest::collection::vec(text(), 0..3),
         own in proptest::collection::btree_map("x[a-z]{1,9}", text(), 0..4),
-        audiences in proptest::collection::vec("[a-z]{3,9}", 0..3),
+        audiences in proptest::collection::btree_set("[a-z]{3,9}", 0..3),
         auth_time in proptest::option::of(0_u64..=1_800_000_000),
         lifetime in 1_u64..=300,
         kind in 0_usize..5,
@@ -426,6 +459,7 @@ proptest::proptest! {
         let reference = format!("{}/{id}", kinds[kind]);
         let nonce = nonce.map(Nonce::new);
         let code = code.map(AuthorizationCode::new);
+        let audiences: Vec<String> = audiences.into_iter().collect();
         let mut grant = Grant::new(&client, &subject, &scopes, &token)
             .with_amr(&amr)
             .with_audiences(&audiences)
@@ -637,6 +671,143 @@ fn a_revoked_key_is_gone_at_once_and_the_next_one_steps_in() {
     keys.revoke("other", after(2)).unwrap();
     assert_eq!(signing(&keys, Algorithm::RS256, after(2)), None);
     assert!(kids(&keys, after(2)).is_empty());
+}
+
+/// What a ring says to everybody at these moments.
+fn said(keys: &KeyRing, moments: &[u64]) -> Vec<(Option<String>, Vec<String>)> {
+    let said = moments.iter().map(|at| {
+        let signs = signing(keys, Algorithm::RS256, after(*at)).map(str::to_owned);
+        (signs, kids(keys, after(*at)))
+    });
+    said.collect()
+}
+
+#[test]
+fn what_is_written_down_makes_the_same_ring_at_every_moment() {
+    let moments = [0, 9, 10, 189, 190, 369, 370, 400, 789, 790, 969, 970, 2000];
+    // Two keys that are added in one second sign one after the other, whatever their names.
+    for names in [["z", "a"], ["a", "z"]] {
+        let mut ring = keys();
+        let ec = |kid| fresh(kid, Algorithm::ES256);
+        assert_eq!(ring.add(ec(names[0]), after(10)).unwrap(), after(190));
+        assert_eq!(ring.add(ec(names[1]), after(10)).unwrap(), after(370));
+        for (at, kid) in [(190, names[0]), (369, names[0]), (370, names[1])] {
+            assert_eq!(signing(&ring, Algorithm::ES256, after(at)), Some(kid));
+            let copy = KeyRing::restore(schedule(), ring.plan(after(10))).unwrap();
+            assert_eq!(signing(&copy, Algorithm::ES256, after(at)), Some(kid));
+        }
+    }
+    let mut ring = keys();
+    ring.add(rsa("other"), after(10)).unwrap();
+    for at in [0, 10, 190, 500, 789] {
+        let mut plan = ring.plan(after(at));
+        plan.reverse();
+        // The private half of a key that has stopped signing is not written down.
+        let private: Vec<bool> = plan.iter().rev().map(|it| it.signer.is_some()).collect();
+        assert_eq!(private, [at < 190, true], "{at}");
+        let later: Vec<u64> = moments.into_iter().filter(|it| *it >= at).collect();
+        let restored = KeyRing::restore(schedule(), plan).unwrap();
+        assert_eq!(said(&restored, &later), said(&ring, &later), "{at}");
+    }
+}
+
+#[test]
+fn a_plan_that_no_reader_could_follow_is_refused() {
+    let restore = |keys: Vec<PlannedKey>| KeyRing::restore(schedule(), keys).unwrap_err().code();
+    assert_eq!(restore(Vec::new()), "key-ring-empty");
+    let (one, two) = (rsa("issuer"), rsa("other"));
+    let late = PlannedKey::new(one.clone(), after(10), NOW);
+    assert_eq!(restore(vec![late]), "key-ring-lead");
+    let first = PlannedKey::new(one, NOW, NOW);
+    let hasty = PlannedKey::new(two, after(10), after(10));
+    assert_eq!(restore(vec![first, hasty]), "key-ring-lead");
+    let ec = PlannedKey::new(fresh("ec", Algorithm::ES256), NOW, NOW);
+    assert_eq!(restore(vec![ec.clone()]), "key-ring-not-rs256");
+    assert!(KeyRing::restore_without_rs256(schedule(), [ec]).is_ok());
+    let nameless = smart_oidc::jose::Jwk::without_kid(rsa("issuer").jwk().key().clone());
+    let nameless = PlannedKey::retired(nameless, NOW, NOW, after(1));
+    assert_eq!(restore(vec![nameless]), "key-ring-kid");
+}
+
+#[test]
+fn a_key_that_has_stopped_signing_never_does_again() {
+    let pem = fixture::text("keys/issuer-rsa-2048.pem");
+    let key = PrivateKey::from_pem(&pem, provider()).unwrap();
+    for is_tidied in [false, true] {
+        let mut ring = keys();
+        ring.add(rsa("other"), NOW).unwrap();
+        ring.add(signer_384(&key), NOW).unwrap_err();
+        if is_tidied {
+            ring.tidy(after(900_000));
+        }
+        ring.revoke("other", after(900_000)).unwrap();
+        let silent = (None, Vec::<String>::new());
+        assert_eq!(said(&ring, &[900_000, 900_001]), [silent.clone(), silent]);
+    }
+    for is_tidied in [false, true] {
+        let mut ring = KeyRing::new(schedule(), rsa("issuer"), NOW).unwrap();
+        ring.add(rsa("other"), NOW).unwrap();
+        // One that waits steps in, and the plan of the ring says so to the other nodes.
+        let third = third();
+        assert_eq!(ring.add(third, after(1000)).unwrap(), after(1180));
+        if is_tidied {
+            ring.tidy(after(1001));
+        }
+        ring.revoke("other", after(1001)).unwrap();
+        assert_eq!(signing(&ring, Algorithm::RS256, after(1001)), Some("third"));
+        let restored = KeyRing::restore(schedule(), ring.plan(after(1001))).unwrap();
+        assert_eq!(
+            signing(&restored, Algorithm::RS256, after(1001)),
+            Some("third")
+        );
+        assert_eq!(kids(&restored, after(1001)), ["third"]);
+    }
+    // A key that waits and is revoked leaves the one before it where it is.
+    let mut ring = keys();
+    ring.add(rsa("other"), NOW).unwrap();
+    ring.revoke("other", after(1)).unwrap();
+    assert_eq!(
+        signing(&ring, Algorithm::RS256, after(5000)),
+        Some("issuer")
+    );
+}
+
+/// The first key once more under another algorithm, which a ring does not take.
+fn signer_384(key: &PrivateKey) -> Signer {
+    signer("again", key, Algorithm::RS384)
+}
+
+/// A third RSA key.
+fn third() -> Signer {
+    let pem = include_str!("../../crates/smart-jose/tests/data/rsa-2048.pem");
+    let key = PrivateKey::from_pem(pem, provider()).unwrap();
+    signer("third", &key, Algorithm::RS256)
+}
+
+#[test]
+fn a_clock_that_was_set_back_locks_nobody_out() {
+    let before = UnixTime::from_secs(NOW.as_secs() - 3600);
+    let mut ring = keys();
+    assert_eq!(signing(&ring, Algorithm::RS256, before), Some("issuer"));
+    assert_eq!(kids(&ring, before), ["issuer"]);
+    ring.add(rsa("other"), after(1000)).unwrap();
+    ring.tidy(after(1180));
+    // The first key has no private half any more: what signs is published too.
+    for at in [0, 999, 1179] {
+        assert_eq!(
+            signing(&ring, Algorithm::RS256, after(at)),
+            Some("other"),
+            "{at}"
+        );
+        assert_eq!(kids(&ring, after(at)), ["issuer", "other"], "{at}");
+    }
+    // A key that only waits is neither.
+    let mut ring = keys();
+    ring.add(rsa("other"), after(1000)).unwrap();
+    assert_eq!(
+        said(&ring, &[999]),
+        [(Some("issuer".into()), vec!["issuer".into()])]
+    );
 }
 
 /// A reader with its own cache, that looks at tokens at its own pace.

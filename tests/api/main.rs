@@ -44,6 +44,7 @@ mod ring {
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
+    mod verifier;
 
     fn provider() -> &'static CryptoProvider {
         CryptoProvider::ring()
@@ -70,6 +71,7 @@ mod aws_lc_rs {
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
+    mod verifier;
 
     fn provider() -> &'static CryptoProvider {
         CryptoProvider::aws_lc_rs()

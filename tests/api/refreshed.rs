@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use smart_oidc::discovery::{Discovery, FhirBaseUrl, Issuer, KeySource, KeySourceError};
+use smart_oidc::discovery::{
+    Discovery, DiscoveryError, DocumentError, FhirBaseUrl, Issuer, KeySource, KeySourceError,
+    TransportError,
+};
 use smart_oidc::id_token::{Continuity, IdTokenError, RefreshError, Refreshed, hash_claim};
 use smart_oidc::jose::jwk::KeySelectionError;
 use smart_oidc::jose::{
-    Algorithm, Algorithms, Candidates, ErrorClass, JwkSet, ProtectedHeader, UnixTime,
+    Algorithm, Algorithms, Candidates, ErrorClass, JwkSet, ProtectedHeader, Text, UnixTime,
 };
 use smart_oidc::{AccessToken, ClientId, Expected, IdTokenVerifier, Nonce, RawIdToken};
 use smart_tests::forge::Forge;
@@ -271,8 +274,124 @@ impl KeySource for Unreachable {
     }
 }
 
+// covers: OIDC-RFR-6
+#[test]
+fn an_authentication_at_an_odd_time_is_a_slip_unless_the_first_token_says_another() {
+    let mut first = first_claims();
+    first.as_object_mut().unwrap().remove("auth_time");
+    let odd = [NOW.as_secs() + 61, NOW.as_secs() * 1000];
+    for (auth_time, code) in odd
+        .into_iter()
+        .zip(["id-token-auth-time-in-future", "claim-date-range"])
+    {
+        let token = Forge::issuer().token("RS256", &changed("auth_time", json!(auth_time)));
+        assert_eq!(refresh_from(&first, token.clone()), ("same user", code));
+        let ended = ("refresh-identity-changed", "id-token-changed");
+        assert_eq!(refresh_from(&first_claims(), token), ended);
+    }
+}
+
+// covers: OIDC-RFR-10
+#[test]
+fn what_a_session_keeps_outlives_the_process() {
+    for claims in [first_claims(), {
+        let mut bare = first_claims();
+        for name in ["azp", "auth_time", "nonce"] {
+            bare.as_object_mut().unwrap().remove(name);
+        }
+        bare
+    }] {
+        let first = sign_in(&claims);
+        let stored = first.export();
+        let read = Continuity::import(stored.expose_secret()).unwrap();
+        assert_eq!(read.export().expose_secret(), stored.expose_secret());
+        assert_eq!((read.issuer(), read.subject()), (ISSUER, "dr-smith"));
+        let access_token = AccessToken::new(ACCESS_TOKEN);
+        for (claims, is_good) in [
+            (refreshed_claims(), true),
+            (changed("sub", json!("dr-jones")), false),
+            (changed("nonce", json!("another")), false),
+            (changed("aud", json!(CLIENT)), false),
+        ] {
+            let token = RawIdToken::new(Forge::issuer().token("RS256", &claims));
+            let judged = block_on(verifier().verify_refreshed(&token, &read, &access_token, NOW));
+            assert_eq!(
+                matches!(judged, Ok(Refreshed::Renewed(_))),
+                is_good,
+                "{claims}"
+            );
+        }
+    }
+    let import = |text: &str| Continuity::import(text).unwrap_err().code();
+    assert_eq!(import(""), "continuity-json");
+    assert_eq!(import("{}"), "continuity-json");
+    let newer = sign_in(&first_claims())
+        .export()
+        .expose_secret()
+        .replace("\"version\":1", "\"version\":2");
+    assert_eq!(import(&newer), "continuity-version");
+}
+
+/// Keys behind a network that refuses, for this reason.
+#[derive(Debug)]
+struct Refusing(KeySourceError);
+
+#[async_trait]
+impl KeySource for Refusing {
+    fn cached(&self, _: &ProtectedHeader) -> Option<Candidates> {
+        None
+    }
+    async fn candidates(&self, _: &ProtectedHeader) -> Result<Candidates, KeySourceError> {
+        Err(self.0.clone())
+    }
+}
+
+#[test]
+fn only_what_time_can_heal_decides_nothing() {
+    let address = TransportError::Address {
+        host: Text::new("ehr.example"),
+        address: "10.0.0.1".parse().unwrap(),
+        kind: smart_oidc::discovery::AddressKind::Private,
+    };
+    let changed = DiscoveryError::IssuerChanged {
+        held: Text::new(ISSUER),
+        found: Text::new("https://other.example"),
+    };
+    for (problem, code) in [
+        (KeySourceError::Interrupted, "refresh-undecided"),
+        (
+            KeySourceError::Fetch(DocumentError::from(address).into()),
+            "refresh-undecided",
+        ),
+        (
+            KeySourceError::Discovery(Box::new(changed)),
+            "refresh-identity-changed",
+        ),
+    ] {
+        let token = RawIdToken::new(Forge::issuer().token("RS256", &refreshed_claims()));
+        let access_token = AccessToken::new(ACCESS_TOKEN);
+        let first = sign_in(&first_claims());
+        let keys = Arc::new(Refusing(problem.clone()));
+        let error = block_on(async {
+            let verifier = with_keys(keys).await;
+            verifier
+                .verify_refreshed(&token, &first, &access_token, NOW)
+                .await
+        });
+        assert_eq!(
+            error.map(|_| "usable").unwrap_err().code(),
+            code,
+            "{problem}"
+        );
+    }
+}
+
 /// The issuer, found by the chain of trust, with keys that cannot be had.
 async fn unreachable() -> IdTokenVerifier {
+    with_keys(Arc::new(Unreachable)).await
+}
+
+async fn with_keys(keys: Arc<dyn KeySource>) -> IdTokenVerifier {
     let http = FakeHttp::new();
     let document = json!({
         "issuer": ISSUER,
@@ -289,7 +408,6 @@ async fn unreachable() -> IdTokenVerifier {
     }
     let base = FhirBaseUrl::parse("https://ehr.example/fhir").unwrap();
     let trusted = Discovery::new(http).discover(&base).await.unwrap();
-    let keys = Arc::new(Unreachable);
     let client = ClientId::new(CLIENT);
     IdTokenVerifier::new(&trusted, client, Algorithms::ID_TOKEN, keys, provider())
 }

@@ -34,6 +34,7 @@ async fn world() -> World {
         "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/jwks"), "userinfo_endpoint": ENDPOINT,
         "token_endpoint": format!("{ISSUER}/token"), "capabilities": ["sso-openid-connect"],
         "grant_types_supported": ["authorization_code"],
+        "id_token_signing_alg_values_supported": ["RS256"],
     });
     for url in [
         format!("{BASE}/.well-known/smart-configuration"),
@@ -241,6 +242,18 @@ async fn a_signed_answer_says_who_made_it_and_for_whom() {
         assert_eq!(world.code(signed(&claims)).await, code, "{claims}");
     }
     let body = |token: String| Answer::text("application/jwt", &token);
+    // What the issuer announces for ID tokens says nothing of these answers.
+    let ec = body(Forge::issuer().token("ES256", &signed_claims()));
+    assert_eq!(world.code(ec).await, "ok");
+    let unaccepted = body(Forge::issuer().token("PS256", &signed_claims()));
+    assert_eq!(world.code(unaccepted).await, "alg-not-accepted");
+    // An ID token is no answer.
+    for claim in ["nonce", "at_hash", "c_hash"] {
+        let replayed = signed(&with(claim, json!("x")));
+        assert_eq!(world.code(replayed).await, "id-token-type", "{claim}");
+    }
+    let two = signed(&signed_claims()).with("content-type", "application/json");
+    assert_eq!(world.code(two).await, "userinfo-content-type");
     let other = Forge::other().token("RS256", &signed_claims());
     assert_eq!(world.code(body(other)).await, "jws-bad-signature");
     let none = Forge::issuer().token_with("RS256", &json!({"alg": "none"}), &signed_claims());

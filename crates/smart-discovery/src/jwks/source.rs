@@ -32,7 +32,10 @@ pub trait KeySource: Debug + Send + Sync {
         announced: Algorithms,
     ) -> Option<Candidates> {
         let announced = self.narrow(accepted).unwrap_or(announced);
-        if !announced.contains(header.algorithm()) {
+        if !announced
+            .intersection(accepted)
+            .contains(header.algorithm())
+        {
             return None;
         }
         self.cached(header)

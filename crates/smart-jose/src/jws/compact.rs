@@ -159,6 +159,22 @@ impl fmt::Debug for VerifiedJws {
     }
 }
 
+/// Whether a text has the compact form: three parts, each of them canonical base64url. It is for
+/// reports, which name what is wrong with the form also where the header is refused.
+///
+/// # Errors
+///
+/// [`JwsError`], every variant about the form.
+pub fn check_form(compact: &str, limit: usize) -> Result<(), JwsError> {
+    let segments = split(compact, limit)?;
+    base64url::decode(segments.header).map_err(|_| JwsError::Base64 {
+        segment: Segment::Header,
+    })?;
+    segments.decode_payload()?;
+    let mut octets = ShortBuffer::new(base64url::room(segments.signature));
+    segments.decode_signature(&mut octets).map(drop)
+}
+
 /// The three parts, still encoded.
 #[derive(Clone, Copy)]
 pub(crate) struct Segments<'t> {

@@ -5,5 +5,5 @@ mod compact;
 mod sign;
 
 pub(crate) use compact::split;
-pub use compact::{JwsError, MAX_TOKEN_OCTETS, Segment, UnverifiedJws, VerifiedJws};
+pub use compact::{JwsError, MAX_TOKEN_OCTETS, Segment, UnverifiedJws, VerifiedJws, check_form};
 pub use sign::{SignError, SigningInput, sign};

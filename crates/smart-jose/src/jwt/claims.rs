@@ -27,6 +27,12 @@ impl NumericDate {
         Self(time.as_secs() as f64)
     }
 
+    /// The date so many seconds after the epoch, plausible or not.
+    #[must_use]
+    pub const fn from_secs(seconds: f64) -> Self {
+        Self(seconds)
+    }
+
     /// Seconds since the epoch.
     #[must_use]
     pub const fn as_secs(self) -> f64 {

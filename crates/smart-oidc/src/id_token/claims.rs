@@ -1,7 +1,9 @@
 //! The claims of an ID token, as they stand in its payload.
 
+use core::time::Duration;
 use std::borrow::Cow;
 
+use smart_jose::UnixTime;
 use smart_jose::json::{self, Found, JsonError, Name};
 use smart_jose::jwt::{Audience, NumericDate};
 use smart_jose::member::{self, JsonType, Member};
@@ -108,4 +110,10 @@ pub(crate) fn not_null<T: Clone>(member: &Member<T>) -> Member<T> {
 /// Whether a claim is there as `null`.
 pub(super) const fn is_null<T>(member: &Member<T>) -> bool {
     matches!(member, Member::WrongType(JsonType::Null))
+}
+
+/// Checked dates lie between 1970 and 9999, so they fit a duration.
+pub(super) fn whole_seconds(date: NumericDate) -> UnixTime {
+    let seconds = Duration::try_from_secs_f64(date.as_secs()).unwrap_or_default();
+    UnixTime::from_secs(seconds.as_secs())
 }

@@ -3,10 +3,12 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use smart_jose::Text;
+use serde::{Deserialize, Serialize};
+use smart_jose::json::{self, JsonError};
 use smart_jose::jwt::{Audience, NumericDate, check};
+use smart_jose::{ErrorClass, Secret, Text, UnixTime};
 
-use super::claims::{Claims, not_null};
+use super::claims::{Claims, not_null, whole_seconds};
 use super::error::IdTokenError;
 use crate::value::Nonce;
 
@@ -14,7 +16,8 @@ use crate::value::Nonce;
 /// comes with a refresh must still say.
 ///
 /// [`super::IdToken::continuity`] makes it. A session keeps that of its *first* token, so that a
-/// chain of refreshes cannot drift from one user to another.
+/// chain of refreshes cannot drift from one user to another; [`Continuity::export`] is for sessions
+/// that outlive the process or move to another one.
 #[derive(Clone)]
 pub struct Continuity {
     pub(super) issuer: String,
@@ -37,6 +40,54 @@ impl Continuity {
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// `iat` of the first token, in whole seconds rounded down.
+    #[must_use]
+    pub fn issued_at(&self) -> UnixTime {
+        whole_seconds(self.issued_at)
+    }
+
+    /// What a store keeps: JSON text with a version. It holds the nonce and names a person, so keep
+    /// it as you keep tokens.
+    #[must_use]
+    pub fn export(&self) -> Secret<String> {
+        let stored = Stored {
+            version: VERSION,
+            iss: self.issuer.clone(),
+            sub: self.subject.clone(),
+            aud: self.audience.iter().cloned().collect(),
+            azp: self.authorized_party.clone(),
+            auth_time: self.auth_time.map(NumericDate::as_secs),
+            iat: self.issued_at.as_secs(),
+            nonce: self.nonce.as_ref().map(|it| it.expose_secret().to_owned()),
+        };
+        // Texts and finite numbers always serialize; what could not be written is read by nobody.
+        Secret::new(serde_json::to_string(&stored).unwrap_or_default())
+    }
+
+    /// Reads what [`Continuity::export`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ContinuityError`]; the session then has to begin anew.
+    pub fn import(stored: &str) -> Result<Self, ContinuityError> {
+        let stored: Stored = json::read_object(stored.as_bytes(), LIMIT)?;
+        if stored.version != VERSION {
+            return Err(ContinuityError::Version {
+                expected: VERSION,
+                found: stored.version,
+            });
+        }
+        Ok(Self {
+            issuer: stored.iss,
+            subject: stored.sub,
+            audience: stored.aud.into_iter().collect(),
+            authorized_party: stored.azp,
+            auth_time: stored.auth_time.map(NumericDate::from_secs),
+            issued_at: NumericDate::from_secs(stored.iat),
+            nonce: stored.nonce.map(Nonce::new),
+        })
     }
 
     pub(super) fn check_issuer(&self, iss: &str) -> Result<(), IdTokenError> {
@@ -114,6 +165,59 @@ impl Continuity {
             (Some(_), Some(_)) => Err(IdTokenError::NonceMismatch),
             (None, Some(_)) => Err(IdTokenError::NonceUnsolicited),
         }
+    }
+}
+
+/// The version of the stored form.
+const VERSION: u32 = 1;
+
+/// A token has at most 64 KiB, and what is kept of it less.
+const LIMIT: usize = 64 * 1024;
+
+/// The stored form. It has no `Debug`, as it holds the nonce.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u32,
+    iss: String,
+    sub: String,
+    aud: Vec<String>,
+    azp: Option<String>,
+    auth_time: Option<f64>,
+    iat: f64,
+    nonce: Option<String>,
+}
+
+/// Why a stored continuity is not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContinuityError {
+    /// It is not what was written.
+    #[error("the stored continuity cannot be read: {0}")]
+    Json(#[from] JsonError),
+    /// It was written by another version of this library.
+    #[error("the stored continuity has version {found}, expected {expected}")]
+    Version {
+        /// The version that is read.
+        expected: u32,
+        /// The version that was found.
+        found: u32,
+    },
+}
+
+impl ContinuityError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "continuity-json",
+            Self::Version { .. } => "continuity-version",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        ErrorClass::Configuration
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smart_discovery::KeySourceError;
 use smart_jose::header::HeaderError;
 use smart_jose::json::JsonError;
-use smart_jose::jws::JwsError;
+use smart_jose::jws::{self, JwsError};
 use smart_jose::{
     Algorithms, Candidates, CryptoProvider, ProtectedHeader, UnixTime, UnverifiedJws, danger,
 };
@@ -58,7 +58,14 @@ impl<'t> Parsed<'t> {
     /// a token that is malformed is not worth.
     pub(crate) fn whole(token: &'t str, rules: &Rules, accepted: Algorithms) -> Self {
         let Self { token, result } = Self::new(token, rules, accepted);
-        let result = result.and_then(|token| token.check_encoding().map(|()| token));
+        let result = match result {
+            Ok(unverified) => unverified.check_encoding().map(|()| unverified),
+            // An error of form comes before one of the header, which was met first.
+            Err(error @ JwsError::Header(_)) => Err(jws::check_form(token, rules.max_octets)
+                .err()
+                .unwrap_or(error)),
+            Err(error) => Err(error),
+        };
         Self { token, result }
     }
 

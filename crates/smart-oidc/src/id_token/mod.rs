@@ -21,9 +21,9 @@ mod token;
 mod verifier;
 
 pub(crate) use claims::not_null;
-pub use continuity::Continuity;
+pub use continuity::{Continuity, ContinuityError};
 pub use error::IdTokenError;
-pub(crate) use examination::{Mode, Rules};
+pub(crate) use examination::Rules;
 pub use expected::Expected;
 pub use hash::hash_claim;
 pub(crate) use judgement::judge_at_hand;

@@ -4,6 +4,7 @@
 //! should be depends on what is wrong: a token that may be another person's takes the access token
 //! with it; one that is certainly the same person's and has a slip in it does not.
 
+use smart_discovery::{DiscoveryError, KeySourceError};
 use smart_jose::jwt::ClaimError;
 use smart_jose::{ErrorClass, UnixTime};
 
@@ -92,7 +93,7 @@ pub(super) fn decide(
                 because,
             },
         };
-        if error.class() == ErrorClass::Upstream {
+        if is_for_now(&error) {
             return Err(RefreshError::Undecided(error));
         }
         if check.binds && !is_a_slip(&error) {
@@ -109,6 +110,18 @@ pub(super) fn decide(
         // The same list ran twice on the same evidence; if it ever said two things, the stricter
         // one would count.
         (Some(error), Ok(_)) | (None, Err(error)) => Err(RefreshError::IdentityChanged(error)),
+    }
+}
+
+/// Whether the keys cannot be had at present, which says nothing about the token. That the server now
+/// leads to another issuer is no matter of time.
+fn is_for_now(error: &IdTokenError) -> bool {
+    match error {
+        IdTokenError::Key(KeySourceError::Discovery(error)) => {
+            !matches!(**error, DiscoveryError::IssuerChanged { .. })
+        }
+        IdTokenError::Key(error) => !matches!(error, KeySourceError::Selection(_)),
+        _ => false,
     }
 }
 

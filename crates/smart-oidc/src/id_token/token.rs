@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::ops::Range;
-use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use smart_jose::jwt::{Audience, NumericDate};
 use smart_jose::member::Member;
 use smart_jose::{Algorithm, UnixTime};
 
-use super::claims::{Claims, is_null};
+use super::claims::{Claims, is_null, whole_seconds};
 use super::continuity::Continuity;
 use crate::fhir_user::{FhirUser, FhirUserError, FhirUserPolicy};
 use crate::value::Nonce;
@@ -168,19 +167,19 @@ impl IdToken {
     /// `exp`, in whole seconds rounded down.
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
-        time(self.kept.expires_at)
+        whole_seconds(self.kept.expires_at)
     }
 
     /// `iat`, in whole seconds rounded down.
     #[must_use]
     pub fn issued_at(&self) -> UnixTime {
-        time(self.kept.issued_at)
+        whole_seconds(self.kept.issued_at)
     }
 
     /// `auth_time`, in whole seconds rounded down.
     #[must_use]
     pub fn auth_time(&self) -> Option<UnixTime> {
-        self.kept.auth_time.map(time)
+        self.kept.auth_time.map(whole_seconds)
     }
 
     /// `acr`.
@@ -294,10 +293,4 @@ impl fmt::Debug for IdToken {
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
-}
-
-/// Checked dates lie between 1970 and 9999, so they fit a duration.
-fn time(date: NumericDate) -> UnixTime {
-    let seconds = Duration::try_from_secs_f64(date.as_secs()).unwrap_or_default();
-    UnixTime::from_secs(seconds.as_secs())
 }

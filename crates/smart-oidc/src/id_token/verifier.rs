@@ -242,6 +242,25 @@ impl IdTokenVerifier {
         }
     }
 
+    /// The same for a signed answer that is no ID token: what the issuer announces for those says
+    /// nothing about it.
+    pub(crate) async fn gather_unannounced(&self, token: &RawIdToken) -> Evidence {
+        let (token, rules) = (token.expose_secret(), &self.rules);
+        let parsed = Parsed::whole(token, rules, rules.accepted);
+        let keys = self.keys_for(&parsed).await;
+        let evidence = Evidence::gather(parsed, keys, rules, Mode::Verify);
+        if evidence.has_bad_signature() {
+            return self.try_again(token, evidence, Mode::Verify).await;
+        }
+        evidence
+    }
+
+    /// What the issuer announces now of what the caller accepts, and never more than that.
+    fn narrowed(&self) -> Option<Algorithms> {
+        let announced = self.keys.narrow(self.rules.accepted)?;
+        Some(announced.intersection(self.rules.accepted))
+    }
+
     /// The same where the key is at hand: nothing waits.
     fn gather_at_hand(&self, token: &RawIdToken, mode: Mode) -> Result<Evidence, Wait> {
         let (token, rules) = (token.expose_secret(), &self.rules);
@@ -266,19 +285,18 @@ impl IdTokenVerifier {
         if let Wait::ForNewKeys(evidence) = wait {
             return self.try_again(token, *evidence, mode).await;
         }
-        let announced = self.keys.narrow(rules.accepted);
-        let mut accepted = announced.unwrap_or(rules.announced);
+        let mut accepted = self.narrowed().unwrap_or(rules.announced);
         let mut parsed = Parsed::whole(token, rules, accepted);
         // The issuer may have begun to use an algorithm since its metadata was read.
         if parsed.is_refused_by_announcement(rules)
             && let Some(announced) = self.keys.narrow_anew(rules.accepted).await
         {
-            accepted = announced;
+            accepted = announced.intersection(rules.accepted);
             parsed = Parsed::whole(token, rules, accepted);
         }
         let keys = self.keys_for(&parsed).await;
         // To find the keys, the issuer's metadata may have been read: what it says now counts.
-        if let Some(announced) = self.keys.narrow(rules.accepted)
+        if let Some(announced) = self.narrowed()
             && announced != accepted
         {
             accepted = announced;

@@ -12,8 +12,8 @@ pub struct RegisteredClient {
 }
 
 impl RegisteredClient {
-    /// A client whose ID tokens are signed with RS256, which every client reads (OpenID Connect
-    /// Core 15.1).
+    /// A client whose ID tokens are signed with RS256, the default of OpenID Connect Core
+    /// (3.1.3.7, step 7).
     #[must_use]
     pub const fn new(client_id: ClientId) -> Self {
         Self {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use smart_jose::crypto::PrepareError;
 use smart_jose::jwk::SkipReason;
 use smart_jose::jws::SignError;
-use smart_jose::{Algorithm, ErrorClass, Text};
+use smart_jose::{Algorithm, Algorithms, ErrorClass, Text, UnixTime};
 
 use crate::fhir_user::FhirUserError;
 use crate::id_token::IdTokenError;
@@ -22,6 +22,12 @@ pub enum IssueError {
     /// What the token would say of the user is read otherwise than it was meant.
     #[error("the token would not name the resource that was meant: {0}")]
     FhirUser(#[source] FhirUserError),
+    /// An audience is empty, or named twice.
+    #[error("the audience {found} is empty, or named twice")]
+    Audience {
+        /// The audience.
+        found: Text,
+    },
     /// A claim of the caller's has a name that this code writes itself.
     #[error("the claim {claim} is written by the issuer itself")]
     ReservedClaim {
@@ -59,6 +65,15 @@ pub enum IssueError {
     /// The grant is for a refresh, which carries no nonce (OpenID Connect Core 12.2).
     #[error("a refreshed ID token has no nonce")]
     NonceOnRefresh,
+    /// A refreshed token must be newer than the first (OpenID Connect Core 12.2). Answer without an
+    /// ID token, as a refresh may.
+    #[error("it is {now}, not after the first token of {first}")]
+    RefreshTooSoon {
+        /// When the first token was issued, in whole seconds.
+        first: UnixTime,
+        /// The time of this one.
+        now: UnixTime,
+    },
     /// The key does not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -72,6 +87,7 @@ impl IssueError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Audience { .. } => "issue-audience",
             Self::FhirUserMissing => "issue-fhir-user-missing",
             Self::FhirUser(_) => "issue-fhir-user",
             Self::ReservedClaim { .. } => "issue-reserved-claim",
@@ -81,6 +97,7 @@ impl IssueError {
             Self::NoOpenid => "issue-no-openid",
             Self::OutlivesKey { .. } => "issue-outlives-key",
             Self::NonceOnRefresh => "issue-nonce-on-refresh",
+            Self::RefreshTooSoon { .. } => "issue-refresh-too-soon",
             Self::Sign(_) => "issue-sign",
             Self::WouldBeRefused(_) => "issue-would-be-refused",
         }
@@ -97,7 +114,8 @@ impl IssueError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
-    /// The `kid` names another key already, or did so before.
+    /// The `kid` names another key already. One that is gone must not come back either: readers may
+    /// hold it for as long as the schedule says.
     #[error("the kid {kid} is taken")]
     DuplicateKid {
         /// The `kid`.
@@ -109,7 +127,10 @@ pub enum KeyRingError {
         /// The `kid`.
         kid: Text,
     },
-    /// Readers refuse sets of more keys.
+    /// There is no key at all.
+    #[error("a ring has one key at least")]
+    Empty,
+    /// Every reader fetches every key, so there is a limit.
     #[error("the ring is full with {limit} keys")]
     Full {
         /// How many keys a ring holds.
@@ -129,12 +150,12 @@ pub enum KeyRingError {
         /// Its length in octets.
         octets: usize,
     },
-    /// Every ring has a key for RS256, which every client reads (SMART App Launch 2.2; OpenID
+    /// There is no key for RS256, which every server must offer (SMART App Launch 2.2; OpenID
     /// Connect Core 15.1).
-    #[error("the first key signs with {found}, not RS256")]
+    #[error("no key signs with RS256, only with {found}")]
     NotRs256 {
-        /// The algorithm of the key.
-        found: Algorithm,
+        /// What the keys sign with.
+        found: Algorithms,
     },
     /// New keys would be due before the last one signs.
     #[error("a new key every {} s, with a lead of {} s", .period.as_secs(), .lead.as_secs())]
@@ -165,6 +186,7 @@ impl KeyRingError {
         match self {
             Self::DuplicateKid { .. } => "key-ring-duplicate-kid",
             Self::DuplicateKey { .. } => "key-ring-duplicate-key",
+            Self::Empty => "key-ring-empty",
             Self::Full { .. } => "key-ring-full",
             Self::Lead { .. } => "key-ring-lead",
             Self::Kid { .. } => "key-ring-kid",

@@ -103,8 +103,8 @@ impl<'a> Grant<'a> {
         self
     }
 
-    /// Names these audiences beside the client. Most clients refuse a token with an audience that
-    /// they do not trust.
+    /// Names these audiences beside the client. A client refuses a token with an audience that it does
+    /// not trust, [`crate::IdTokenVerifier`] too: name only what this one was told of.
     #[must_use]
     pub const fn with_audiences(mut self, audiences: &'a [String]) -> Self {
         self.audiences = audiences;
@@ -139,8 +139,9 @@ impl<'a> Grant<'a> {
     #[must_use]
     pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         let value = value.into();
-        if !value.is_null() {
-            self.extra.insert(name.into(), value);
+        match value.is_null() {
+            true => drop(self.extra.remove(&name.into())),
+            false => drop(self.extra.insert(name.into(), value)),
         }
         self
     }

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use smart_discovery::{FhirBaseUrl, Issuer};
 use smart_jose::jwt::Audience;
-use smart_jose::jwt::check::DEFAULT_LEEWAY;
 use smart_jose::{Algorithms, CryptoProvider, Text, UnixTime, jws};
 
 use super::error::IssueError;
@@ -15,7 +14,7 @@ use super::grant::Grant;
 use super::key_ring::KeyRing;
 use super::signer::Signer;
 use crate::fhir_user::{FhirUser, FhirUserError};
-use crate::id_token::{self, Expected, IdToken, Rules, hash_claim};
+use crate::id_token::{self, Continuity, Expected, IdToken, Rules, hash_claim};
 use crate::value::RawIdToken;
 
 /// How long an ID token lives unless set otherwise: long enough to be looked at once.
@@ -23,8 +22,12 @@ pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 /// The longest life of an ID token. It says who signed in, and is no session.
 pub const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
+/// The clocks of two nodes of one server may differ by so much, which is no reason to lock anybody
+/// out. It is far less than the leeway of a client, so what passes here does not fail there.
+const NODE_SKEW: Duration = Duration::from_secs(5);
+
 /// Names that the issuer writes itself, or that would change what a client makes of the token.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 17] = [
     "iss",
     "sub",
     "aud",
@@ -41,6 +44,8 @@ const RESERVED: [&str; 16] = [
     "c_hash",
     "fhirUser",
     "name",
+    // Apps of SMART 1.0 take it for `fhirUser`.
+    "profile",
 ];
 
 /// Issues the ID tokens of one issuer.
@@ -205,15 +210,21 @@ impl IdTokenIssuer {
         if grant.first.is_some() && grant.nonce.is_some() {
             return Err(IssueError::NonceOnRefresh);
         }
+        if let Some(first) = grant.first.map(Continuity::issued_at)
+            && now <= first
+        {
+            return Err(IssueError::RefreshTooSoon { first, now });
+        }
         let client_id = grant.client.client_id().as_str();
         let mut audiences = vec![client_id.to_owned()];
-        audiences.extend(
-            grant
-                .audiences
-                .iter()
-                .filter(|it| *it != client_id)
-                .cloned(),
-        );
+        for audience in grant.audiences {
+            if audience.is_empty() || audiences.contains(audience) {
+                return Err(IssueError::Audience {
+                    found: Text::new(audience),
+                });
+            }
+            audiences.push(audience.clone());
+        }
         let hash = |value: &str| hash_claim(value, signer.algorithm(), &self.provider);
         let claims = Claims {
             iss: self.issuer.as_str(),
@@ -237,8 +248,7 @@ impl IdTokenIssuer {
         serde_json::to_vec(&claims).map_err(|_| IssueError::Sign(jws::SignError::Header))
     }
 
-    /// Reads the token as a client does, with the leeway that is usual: the clocks of two nodes of
-    /// one server may differ by a second, which is no reason to lock anybody out.
+    /// Reads the token as a client does whose clock is nearly ours.
     fn read_back(
         &self,
         token: &RawIdToken,
@@ -251,7 +261,7 @@ impl IdTokenIssuer {
             client_id: grant.client.client_id().clone(),
             accepted: Algorithms::of(&[signer.algorithm()]),
             announced: Algorithms::of(&[signer.algorithm()]),
-            leeway: DEFAULT_LEEWAY,
+            leeway: NODE_SKEW,
             max_issued_ago: None,
             trusted_audiences: grant.audiences.to_vec(),
             max_octets: jws::MAX_TOKEN_OCTETS,

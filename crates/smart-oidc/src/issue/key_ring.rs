@@ -1,59 +1,30 @@
 //! The keys of an issuer, and what each of them does at which time.
 
+use core::time::Duration;
+
 use smart_jose::alg::HashAlgorithm;
-use smart_jose::{Algorithm, CryptoProvider, Jwk, JwkSet, Text, UnixTime, base64url};
+use smart_jose::{Algorithm, Algorithms, CryptoProvider, Jwk, JwkSet, Text, UnixTime, base64url};
 
 use super::error::KeyRingError;
+use super::planned::PlannedKey;
 use super::schedule::RotationSchedule;
 use super::signer::Signer;
 
-/// So many keys fit a ring. Readers refuse more than 256, and each key is fetched by all of them.
+/// So many keys fit a ring. Readers refuse sets of more than 256, and each key is fetched by all
+/// of them.
 const LIMIT: usize = 32;
 
 /// The keys of an issuer: those that wait, those that sign, and those that have signed.
 ///
-/// Everything is a function of the time that the caller gives, so that all nodes of a server say
-/// the same: give each of them the same keys with the same times ([`KeyRing::restore`]).
+/// Everything is a function of the keys, their times, and the time that the caller gives, so that
+/// all nodes of a server say the same: give each of them what [`KeyRing::plan`] says
+/// ([`KeyRing::restore`]). A clone has private halves of its own; `tidy` of one leaves those of the
+/// other.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     schedule: RotationSchedule,
-    /// In the order of their first signatures.
-    keys: Vec<Entry>,
-}
-
-#[derive(Clone, Debug)]
-struct Entry {
-    kid: String,
-    jwk: Jwk,
-    algorithm: Algorithm,
-    /// Gone once the key signs no more.
-    signer: Option<Signer>,
-    published_at: UnixTime,
-    signs_from: UnixTime,
-}
-
-/// A key with its times, to set up a ring as it was, or as other nodes have it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PlannedKey {
-    /// The key.
-    pub signer: Signer,
-    /// Since when readers can have seen it.
-    pub published_at: UnixTime,
-    /// From when on it signs.
-    pub signs_from: UnixTime,
-}
-
-impl PlannedKey {
-    /// A key with its times.
-    #[must_use]
-    pub const fn new(signer: Signer, published_at: UnixTime, signs_from: UnixTime) -> Self {
-        Self {
-            signer,
-            published_at,
-            signs_from,
-        }
-    }
+    /// In the order of their first signatures, and of their names where these are equal.
+    keys: Vec<PlannedKey>,
 }
 
 /// What a key does when, for a page or a log.
@@ -88,8 +59,7 @@ pub struct ServedKeys {
 
 impl KeyRing {
     /// A ring whose first key signs at once: nobody can hold an older set. It signs with RS256,
-    /// which every client reads and every server must offer (SMART App Launch 2.2; OpenID Connect
-    /// Core 15.1).
+    /// which every server must offer (SMART App Launch 2.2; OpenID Connect Core 15.1).
     ///
     /// # Errors
     ///
@@ -99,12 +69,8 @@ impl KeyRing {
         first: Signer,
         now: UnixTime,
     ) -> Result<Self, KeyRingError> {
-        if first.algorithm() != Algorithm::RS256 {
-            return Err(KeyRingError::NotRs256 {
-                found: first.algorithm(),
-            });
-        }
-        Ok(Self::without_rs256(schedule, first, now))
+        let ring = Self::without_rs256(schedule, first, now);
+        ring.with_rs256()
     }
 
     /// A ring without RS256, for a server all of whose clients are known to read something else.
@@ -113,7 +79,7 @@ impl KeyRing {
     pub fn without_rs256(schedule: RotationSchedule, first: Signer, now: UnixTime) -> Self {
         Self {
             schedule,
-            keys: vec![Entry::new(first, now, now)],
+            keys: vec![PlannedKey::new(first, now, now)],
         }
     }
 
@@ -122,95 +88,144 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`KeyRingError`]: two keys of one `kid` or two `kid`s of one key, too many keys, no key for
-    /// RS256, or a key that signs before its lead is over although its algorithm had one already.
+    /// [`KeyRingError`]: no key, or none for RS256; two keys of one `kid` or two `kid`s of one key;
+    /// too many keys; a key that signs before it is published, or before its lead is over although
+    /// its algorithm had one already.
     pub fn restore(
         schedule: RotationSchedule,
         keys: impl IntoIterator<Item = PlannedKey>,
     ) -> Result<Self, KeyRingError> {
-        let mut keys: Vec<PlannedKey> = keys.into_iter().take(LIMIT + 1).collect();
-        keys.sort_by(|a, b| (a.signs_from, a.signer.kid()).cmp(&(b.signs_from, b.signer.kid())));
-        let rs256 = keys
-            .iter()
-            .find(|it| it.signer.algorithm() == Algorithm::RS256);
-        if rs256.is_none()
-            && let Some(first) = keys.first()
-        {
-            return Err(KeyRingError::NotRs256 {
-                found: first.signer.algorithm(),
-            });
-        }
+        Self::restore_without_rs256(schedule, keys)?.with_rs256()
+    }
+
+    /// The same for a ring without RS256 ([`KeyRing::without_rs256`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyRing::restore`].
+    pub fn restore_without_rs256(
+        schedule: RotationSchedule,
+        keys: impl IntoIterator<Item = PlannedKey>,
+    ) -> Result<Self, KeyRingError> {
         let mut ring = Self {
             schedule,
             keys: Vec::new(),
         };
         for key in keys {
+            ring.insert(key)?;
+        }
+        if ring.keys.is_empty() {
+            return Err(KeyRingError::Empty);
+        }
+        for (at, key) in ring.keys.iter().enumerate() {
             let found = key.signs_from.saturating_since(key.published_at);
-            let is_first = ring.of(key.signer.algorithm()).next().is_none();
-            if !is_first && found < schedule.lead() {
+            let mut before = ring.keys.iter().take(at);
+            let is_first = !before.any(|it| it.algorithm() == key.algorithm());
+            let has_lead = is_first || key.is_promoted || found >= schedule.lead();
+            if key.published_at > key.signs_from || !has_lead {
                 return Err(KeyRingError::Lead {
                     least: schedule.lead(),
                     found,
                 });
             }
-            ring.insert(key)?;
         }
         Ok(ring)
     }
 
+    fn with_rs256(self) -> Result<Self, KeyRingError> {
+        let algorithms = || self.keys.iter().filter_map(PlannedKey::algorithm);
+        if algorithms().any(|it| it == Algorithm::RS256) {
+            return Ok(self);
+        }
+        Err(KeyRingError::NotRs256 {
+            found: algorithms().collect(),
+        })
+    }
+
+    /// What the ring is made of, for [`KeyRing::restore`]: with the private halves that still sign,
+    /// and without those that do not.
+    #[must_use]
+    pub fn plan(&self, now: UnixTime) -> Vec<PlannedKey> {
+        let mut ring = self.clone();
+        ring.tidy(now);
+        ring.keys
+    }
+
     /// Publishes a key now and has it sign after the lead, also where it is the first of its
-    /// algorithm, as readers may hold a set without it. Returns when it begins to sign.
+    /// algorithm, as readers may hold a set without it. Where another key waits already, the new
+    /// one signs a lead after it. Returns when it begins to sign.
     ///
     /// # Errors
     ///
     /// [`KeyRingError`]: the `kid` or the key is there already, or the ring is full.
     pub fn add(&mut self, signer: Signer, now: UnixTime) -> Result<UnixTime, KeyRingError> {
-        let after_lead = now.saturating_add(self.schedule.lead());
-        // A key that waits already goes first.
-        let waiting = self.of(signer.algorithm()).map(|it| it.signs_from).max();
-        let signs_from = waiting.map_or(after_lead, |it| it.max(after_lead));
+        self.settle(now);
+        let lead = self.schedule.lead();
+        let mut signs_from = now.saturating_add(lead);
+        let algorithm = Some(signer.algorithm());
+        let waiting = self.keys.iter().filter(|it| it.algorithm() == algorithm);
+        if let Some(last) = waiting.map(|it| it.signs_from).max().filter(|it| *it > now) {
+            signs_from = signs_from.max(last.saturating_add(lead));
+        }
         self.insert(PlannedKey::new(signer, now, signs_from))?;
         Ok(signs_from)
     }
 
     fn insert(&mut self, key: PlannedKey) -> Result<(), KeyRingError> {
-        let (kid, public) = (key.signer.kid(), key.signer.jwk().key());
-        if self.keys.iter().any(|it| it.kid == kid) {
+        let (kid, public) = (key.kid(), key.jwk.key());
+        if kid.is_empty() || key.algorithm().is_none() {
+            return Err(KeyRingError::Kid { octets: kid.len() });
+        }
+        if self.keys.iter().any(|it| it.kid() == kid) {
             return Err(KeyRingError::DuplicateKid {
                 kid: Text::new(kid),
             });
         }
         if let Some(other) = self.keys.iter().find(|it| it.jwk.key() == public) {
             return Err(KeyRingError::DuplicateKey {
-                kid: Text::new(&other.kid),
+                kid: Text::new(other.kid()),
             });
         }
         if self.keys.len() >= LIMIT {
             return Err(KeyRingError::Full { limit: LIMIT });
         }
-        let entry = Entry::new(key.signer, key.published_at, key.signs_from);
-        let at = self
-            .keys
-            .partition_point(|it| it.signs_from <= entry.signs_from);
-        self.keys.insert(at, entry);
+        self.keys.push(key);
+        self.sort();
         Ok(())
     }
 
+    fn sort(&mut self) {
+        self.keys
+            .sort_by(|a, b| (a.signs_from, a.kid()).cmp(&(b.signs_from, b.kid())));
+    }
+
     /// The key that signs with this algorithm now.
+    ///
+    /// A clock that was set back locks nobody out: a first key signs from the beginning of time, and
+    /// where the key of that moment has no private half any more, its successor signs.
     #[must_use]
     pub fn signer(&self, algorithm: Algorithm, now: UnixTime) -> Option<&Signer> {
-        let begun = self.of(algorithm).filter(|it| it.signs_from <= now);
-        let current = begun.last()?.signer.as_ref();
-        // A clock that was set back asks for a key whose private half is gone: its successor has
-        // signed before, so readers know it.
-        current.or_else(|| self.of(algorithm).find_map(|it| it.signer.as_ref()))
+        self.signing(algorithm, now)?.signer.as_ref()
+    }
+
+    fn signing(&self, algorithm: Algorithm, now: UnixTime) -> Option<&PlannedKey> {
+        let begun = |it: &&PlannedKey| it.has_begun(now);
+        let is_over = |it: &PlannedKey| self.signs_until(it).is_some_and(|end| end <= now);
+        let current = self.of(algorithm).filter(begun).find(|it| !is_over(it))?;
+        if current.signer.is_some() {
+            return Some(current);
+        }
+        let later = self
+            .of(algorithm)
+            .skip_while(|it| it.kid() != current.kid());
+        later.into_iter().find(|it| it.signer.is_some())
     }
 
     /// The algorithms that something can be signed with now, for
     /// `id_token_signing_alg_values_supported`.
     #[must_use]
-    pub fn algorithms(&self, now: UnixTime) -> smart_jose::Algorithms {
-        let algorithms = self.keys.iter().map(|it| it.algorithm);
+    pub fn algorithms(&self, now: UnixTime) -> Algorithms {
+        let algorithms = self.keys.iter().filter_map(PlannedKey::algorithm);
         algorithms
             .filter(|it| self.signer(*it, now).is_some())
             .collect()
@@ -226,7 +241,11 @@ impl KeyRing {
     fn published(&self, now: UnixTime) -> impl Iterator<Item = &Jwk> {
         self.keys.iter().filter_map(move |it| {
             let is_withdrawn = self.withdrawn_at(it).is_some_and(|end| end <= now);
-            (it.published_at <= now && !is_withdrawn).then_some(&it.jwk)
+            let is_out = it.published_at <= now && !is_withdrawn;
+            // Whatever signs is published, whichever time a clock shows.
+            let signing = it.algorithm().and_then(|alg| self.signing(alg, now));
+            let signs = signing.is_some_and(|signing| signing.kid() == it.kid());
+            (is_out || signs).then_some(&it.jwk)
         })
     }
 
@@ -258,41 +277,62 @@ impl KeyRing {
     }
 
     /// Forgets the private halves of keys that sign no more, and keys that are withdrawn. Call it
-    /// now and then; nothing depends on when.
+    /// now and then; what is published and what signs does not depend on when.
     pub fn tidy(&mut self, now: UnixTime) {
-        let times = self.times();
-        let time_of = |kid: &str| times.iter().find(|it| it.kid == kid);
-        let is_over = |end: Option<UnixTime>| end.is_some_and(|end| end <= now);
+        self.settle(now);
+        let withdrawn: Vec<String> = self
+            .keys
+            .iter()
+            .filter(|it| self.withdrawn_at(it).is_some_and(|end| end <= now))
+            .map(|it| it.kid().to_owned())
+            .collect();
         self.keys
-            .retain(|it| !is_over(time_of(&it.kid).and_then(|it| it.withdrawn_at)));
+            .retain(|it| !withdrawn.iter().any(|kid| kid == it.kid()));
         for key in &mut self.keys {
-            if is_over(time_of(&key.kid).and_then(|it| it.signs_until)) {
+            if key.signs_until.is_some_and(|end| end <= now) {
                 key.signer = None;
             }
         }
     }
 
+    /// Makes it a fact which keys have stopped signing, so that none of them begins again when its
+    /// successor is revoked.
+    fn settle(&mut self, now: UnixTime) {
+        let ends: Vec<Option<UnixTime>> = self
+            .keys
+            .iter()
+            .map(|it| self.signs_until(it).filter(|end| *end <= now))
+            .collect();
+        for (key, end) in self.keys.iter_mut().zip(ends) {
+            key.signs_until = key.signs_until.or(end);
+        }
+    }
+
     /// Takes a key out at once, because its private half may be in other hands. Its tokens are
     /// refused as soon as readers have fetched the set again. Where it was the one that signs, the
-    /// next one that waits signs from now on, or with no other key, none does.
+    /// next one that waits signs from now on; a key that has stopped signing never does again, so
+    /// without one that waits, none signs.
     ///
     /// # Errors
     ///
     /// [`KeyRingError::Unknown`].
     pub fn revoke(&mut self, kid: &str, now: UnixTime) -> Result<(), KeyRingError> {
-        let at = self.keys.iter().position(|it| it.kid == kid);
+        self.settle(now);
+        let at = self.keys.iter().position(|it| it.kid() == kid);
         let at = at.ok_or_else(|| KeyRingError::Unknown {
             kid: Text::new(kid),
         })?;
-        let algorithm = self.keys.remove(at).algorithm;
-        if self.signer(algorithm, now).is_none()
+        let revoked = self.keys.remove(at);
+        let was_signing = revoked.has_begun(now) && revoked.signs_until.is_none();
+        if was_signing
             && let Some(next) = self
                 .keys
                 .iter_mut()
-                .find(|it| it.algorithm == algorithm && it.signs_from > now)
+                .find(|it| it.algorithm() == revoked.algorithm() && !it.has_begun(now))
         {
-            next.signs_from = now;
-            self.keys.sort_by_key(|it| it.signs_from);
+            next.signs_from = now.max(next.published_at);
+            next.is_promoted = true;
+            self.sort();
         }
         Ok(())
     }
@@ -300,13 +340,15 @@ impl KeyRing {
     /// What each key does when, in the order of their first signatures.
     #[must_use]
     pub fn times(&self) -> Vec<KeyTimes> {
-        let times = self.keys.iter().map(|it| KeyTimes {
-            kid: it.kid.clone(),
-            algorithm: it.algorithm,
-            published_at: it.published_at,
-            signs_from: it.signs_from,
-            signs_until: self.signs_until(it),
-            withdrawn_at: self.withdrawn_at(it),
+        let times = self.keys.iter().filter_map(|it| {
+            Some(KeyTimes {
+                kid: it.kid().to_owned(),
+                algorithm: it.algorithm()?,
+                published_at: it.published_at,
+                signs_from: it.signs_from,
+                signs_until: self.signs_until(it),
+                withdrawn_at: self.withdrawn_at(it),
+            })
         });
         times.collect()
     }
@@ -318,31 +360,27 @@ impl KeyRing {
     }
 
     /// The keys of an algorithm, in the order of their first signatures.
-    fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &Entry> {
-        self.keys.iter().filter(move |it| it.algorithm == algorithm)
+    fn of(&self, algorithm: Algorithm) -> impl Iterator<Item = &PlannedKey> {
+        self.keys
+            .iter()
+            .filter(move |it| it.algorithm() == Some(algorithm))
     }
 
     /// A key signs until the next one of its algorithm does.
-    fn signs_until(&self, key: &Entry) -> Option<UnixTime> {
-        let next = self.of(key.algorithm).skip_while(|it| it.kid != key.kid);
+    fn signs_until(&self, key: &PlannedKey) -> Option<UnixTime> {
+        if key.signs_until.is_some() {
+            return key.signs_until;
+        }
+        let of_same = self
+            .keys
+            .iter()
+            .filter(|it| it.algorithm() == key.algorithm());
+        let next = of_same.skip_while(|it| it.kid() != key.kid());
         next.map(|it| it.signs_from).nth(1)
     }
 
-    fn withdrawn_at(&self, key: &Entry) -> Option<UnixTime> {
-        let until = self.signs_until(key)?;
-        Some(until.saturating_add(self.schedule.tail()))
-    }
-}
-
-impl Entry {
-    fn new(signer: Signer, published_at: UnixTime, signs_from: UnixTime) -> Self {
-        Self {
-            kid: signer.kid().to_owned(),
-            jwk: signer.jwk().clone(),
-            algorithm: signer.algorithm(),
-            signer: Some(signer),
-            published_at,
-            signs_from,
-        }
+    fn withdrawn_at(&self, key: &PlannedKey) -> Option<UnixTime> {
+        let tail: Duration = self.schedule.tail();
+        Some(self.signs_until(key)?.saturating_add(tail))
     }
 }

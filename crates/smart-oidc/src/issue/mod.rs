@@ -51,6 +51,7 @@ mod grant;
 mod issuer;
 mod key_ring;
 mod pairwise;
+mod planned;
 mod schedule;
 mod signer;
 
@@ -58,7 +59,8 @@ pub use client::RegisteredClient;
 pub use error::{IssueError, KeyRingError};
 pub use grant::Grant;
 pub use issuer::{DEFAULT_LIFETIME, IdTokenIssuer, MAX_LIFETIME};
-pub use key_ring::{KeyRing, KeyTimes, PlannedKey, ServedKeys};
+pub use key_ring::{KeyRing, KeyTimes, ServedKeys};
 pub use pairwise::PairwiseSubjects;
+pub use planned::PlannedKey;
 pub use schedule::RotationSchedule;
 pub use signer::Signer;

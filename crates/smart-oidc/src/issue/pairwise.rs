@@ -29,7 +29,11 @@ impl PairwiseSubjects {
     /// `sector_identifier_uri`, so that apps of one owner share it. 43 characters of base64url.
     #[must_use]
     pub fn subject(&self, sector: &str, user: &str) -> String {
-        let mut octets = self.salt.expose_secret().clone();
+        let salt = self.salt.expose_secret();
+        // With room for all of it, so that no copy of the salt is left behind unwiped.
+        let room = salt.len() + 8 + sector.len() + user.len();
+        let mut octets = Vec::with_capacity(room);
+        octets.extend_from_slice(salt);
         // The length says where the sector ends, so no two pairs run together.
         octets.extend(
             u64::try_from(sector.len())

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use smart_jose::header::is_media_type;
 use smart_jose::json::{self, JsonError};
 use smart_jose::jwt::{Audience, NumericDate, check};
-use smart_jose::member::Member;
+use smart_jose::member::{Anything, Member};
 use smart_jose::{Text, UnixTime};
 
 use super::error::UserInfoError;
@@ -75,8 +75,12 @@ impl Answer {
                 found: body.len(),
             }));
         }
-        let content_type = response.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|it| it.to_str().ok());
+        // Two of them would let two readers see two answers.
+        let mut content_types = response.headers().get_all(header::CONTENT_TYPE).into_iter();
+        let content_type = content_types.next().and_then(|it| it.to_str().ok());
+        if content_types.next().is_some() {
+            return Err(UserInfoError::ContentType { found: None });
+        }
         let essence = content_type
             .and_then(|it| it.split(';').next())
             .map(str::trim);
@@ -104,6 +108,9 @@ struct Wire {
     exp: Member<NumericDate>,
     nbf: Member<NumericDate>,
     iat: Member<NumericDate>,
+    nonce: Member<Anything>,
+    at_hash: Member<Anything>,
+    c_hash: Member<Anything>,
 }
 
 /// A plain answer is about the user if it says so itself.
@@ -130,6 +137,15 @@ pub(super) fn signed(
         }));
     }
     let wire: Wire = json::read_object(payload.as_bytes(), LIMIT)?;
+    // An ID token that is sent once more is no answer to a question that was asked now.
+    if [&wire.nonce, &wire.at_hash, &wire.c_hash]
+        .into_iter()
+        .any(|it| *it != Member::Absent)
+    {
+        return Err(UserInfoError::Token(IdTokenError::Type {
+            found: Text::new("that of an ID token"),
+        }));
+    }
     check::issuer(&wire.iss, &rules.issuer)?;
     let client_id = rules.client_id.as_str();
     check::audience(&wire.aud, client_id, &rules.trusted_audiences)?;
