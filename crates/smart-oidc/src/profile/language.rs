@@ -31,6 +31,9 @@ fn of(communication: &Communication) -> Option<String> {
 
 /// A language tag (RFC 5646) by its form: a language of two to eight letters, then subtags. Some
 /// servers join them by an underscore, which OpenID Connect Core 5.1 allows a client to read.
+///
+/// Else the tag stays as the server wrote it. It is not looked up in the registry of subtags, so
+/// `eng` stays `eng` where the registry has `en` only.
 pub(super) fn tag(text: &str) -> Option<String> {
     let text = text.trim().replace('_', "-");
     let mut subtags = text.split('-');
@@ -85,6 +88,7 @@ mod tests {
             ("en_US", Some("en-US")),
             (" zh-Hant-TW ", Some("zh-Hant-TW")),
             ("de-1996", Some("de-1996")),
+            ("eng", Some("eng")),
             ("e", None),
             ("English (US)", None),
             ("en-", None),

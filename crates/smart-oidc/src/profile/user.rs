@@ -29,8 +29,10 @@ pub struct UserProfile {
     pub key: UserKey,
     /// The name to show: from the token, else from the resource. Escape it where it is shown.
     pub name: Option<String>,
-    /// The language to speak to the user as a tag of BCP 47: `locale` of the token, which is the
-    /// user's own (OpenID Connect Core 5.1), else that of the resource.
+    /// The language to speak to the user: `locale` of the token, which is the user's own (OpenID
+    /// Connect Core 5.1), else that of the resource. It is the tag that the server wrote,
+    /// well-formed by BCP 47 and not looked up in its registry, so that `eng` can stand where the
+    /// registry has `en`.
     pub language: Option<String>,
     /// The user's resource, where the token names one.
     pub fhir_user: Option<FhirUser>,
@@ -42,7 +44,9 @@ pub struct UserProfile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProfileError {
-    /// The token names no resource, and none was promised.
+    /// The token names no resource, and none was promised: the scope `fhirUser` was not granted,
+    /// so the token is as it should be. The app has to ask for that scope, which is why the class
+    /// is [`ErrorClass::Configuration`].
     #[error("the token names no FHIR resource for the user")]
     NoFhirUser,
     /// What the token names is refused.
@@ -68,7 +72,8 @@ impl ProfileError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::NoFhirUser | Self::FhirUser(_) => ErrorClass::InvalidToken,
+            Self::NoFhirUser => ErrorClass::Configuration,
+            Self::FhirUser(_) => ErrorClass::InvalidToken,
             Self::Read(error) => error.class(),
         }
     }
