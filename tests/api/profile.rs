@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use smart_oidc::discovery::{FhirBaseUrl, Issuer};
+use smart_oidc::discovery::{Discovery, FhirBaseUrl, Issuer};
 use smart_oidc::jose::{Algorithms, ErrorClass, JwkSet, UnixTime};
 use smart_oidc::profile::{
     DirectoryProfileSource, FhirProfileSource, ImageType, MAX_RESOURCE_OCTETS, Photo,
     ProfileRequest, ProfileSource, ReadError, UserResource,
 };
 use smart_oidc::{
-    AccessToken, ClientId, Expected, FhirRead, FhirUser, FhirUserType, IdToken, IdTokenVerifier,
-    Nonce, RawIdToken, TokenResponse, UserProfile,
+    AccessToken, ClientConfig, ClientId, Expected, FhirRead, FhirUser, FhirUserType, IdToken,
+    IdTokenVerifier, Launch, Nonce, RawIdToken, RedirectUri, TokenClient, TokenResponse,
+    UserProfile,
 };
 use smart_tests::forge::Forge;
 
@@ -258,6 +259,8 @@ async fn f6_each_refusal_has_its_own_error_and_leaves_the_identity() {
         (429, "profile-status", false),
         (500, "profile-status", false),
         (503, "profile-status", false),
+        (201, "profile-status", false),
+        (203, "profile-status", false),
         (204, "profile-status", false),
         (206, "profile-status", false),
     ] {
@@ -276,6 +279,14 @@ async fn f6_each_refusal_has_its_own_error_and_leaves_the_identity() {
         assert_eq!(profile.key, token.user_key());
         assert_eq!(profile.name.as_deref(), Some("Ada of the token"));
         assert_eq!(profile.practitioner_id(), Some("1"));
+    }
+    // The resource itself under another status: a proxy that changed it says 203.
+    for status in [201, 202, 203, 206, 226] {
+        let http = FakeHttp::new();
+        let answer = Answer::json(&practitioner("1")).with_status(status);
+        http.answer(&url, answer);
+        let error = load(&http, &token).await.resource.unwrap_err();
+        assert_eq!(error.code(), "profile-status", "{status}");
     }
     let http = FakeHttp::new();
     http.set_down(true);
@@ -466,6 +477,7 @@ async fn the_card_of_a_clinician_is_whole() {
             { "code": { "text": "Doctor of Medicine" }, "issuer": { "display": "Example University" } },
             { "code": { "coding": [{ "code": "BS" }] }, "period": { "start": "1995", "end": "1999-05" } },
             { "code": { "coding": [{ "code": "PHD", "display": "Doctor of Philosophy" }] } },
+            { "code": { "text": "Master of Science" }, "period": { "start": "2027" } },
         ],
         "communication": [{ "coding": [{ "system": "urn:ietf:bcp:47", "code": "fr" }] }],
     });
@@ -492,12 +504,12 @@ async fn the_card_of_a_clinician_is_whole() {
         .iter()
         .map(|it| it.value.as_str())
         .collect();
-    assert_eq!(identifiers, ["1234567890", "1234567893", "D-7"]);
+    assert_eq!(identifiers, ["1234567893", "D-7", "1234567890"]);
     assert_eq!(
-        card.identifiers[2].system.as_deref(),
+        card.identifiers[1].system.as_deref(),
         Some("urn:oid:2.999.7")
     );
-    assert_eq!(card.identifiers[2].kind.as_deref(), Some("Medical License"));
+    assert_eq!(card.identifiers[1].kind.as_deref(), Some("Medical License"));
     let telecoms: Vec<_> = card.telecoms.iter().map(|it| it.value.as_str()).collect();
     assert_eq!(telecoms, ["+1 555 0100", "ada@mercy.example"]);
     let learnt: Vec<_> = card
@@ -687,6 +699,11 @@ async fn no_other_reference_of_a_role_is_followed() {
             "practitioner-type",
         ),
         (json!({"reference": "Patient/p1"}), "practitioner-type"),
+        (json!({"reference": "Person/p1"}), "practitioner-type"),
+        (
+            json!({"reference": "RelatedPerson/p1"}),
+            "practitioner-type",
+        ),
         (json!({"reference": "Organization/p1"}), "reference-type"),
         (json!({"reference": "#p1"}), "practitioner-not-contained"),
         (json!({"reference": "#"}), "practitioner-not-contained"),
@@ -734,6 +751,162 @@ async fn a_practitioner_inside_the_role_needs_no_second_read() {
     let link = card.practitioner.unwrap();
     // An id inside of a resource is none on the server.
     assert_eq!((link.id, link.followed), (None, Ok(())));
+}
+
+#[tokio::test]
+async fn the_id_of_what_is_inside_may_have_its_mark_and_must_not_be_empty() {
+    for (reference, id, is_found) in [
+        ("#p1", json!("p1"), true),
+        ("#p1", json!("#p1"), true),
+        ("#p1", json!("##p1"), false),
+        ("#p1", json!("p2"), false),
+        // The role itself, and not somebody without an id.
+        ("#", json!("#"), false),
+        ("#", json!(""), false),
+        ("#", Value::Null, false),
+    ] {
+        let mut role = role(&json!({ "reference": reference, "display": "A. Smith" }));
+        let mut person = practitioner("");
+        person["id"] = id.clone();
+        role["contained"] = json!([person]);
+        let card = card(&role).await;
+        let followed = card.practitioner.unwrap().followed;
+        let code = followed.err().map(|it| it.code());
+        let expected = (!is_found).then_some("practitioner-not-contained");
+        assert_eq!(code, expected, "{reference} {id}");
+        let name = if is_found {
+            "Dr. Ada Smith"
+        } else {
+            "A. Smith"
+        };
+        assert_eq!(card.name.as_deref(), Some(name), "{reference} {id}");
+    }
+}
+
+/// A role that contains its Practitioner.
+fn role_with(members: &Value, practitioner_members: &Value) -> Value {
+    let mut role = role(&json!({ "reference": "#p1" }));
+    let mut person = practitioner("p1");
+    for (name, value) in members.as_object().unwrap() {
+        role[name] = value.clone();
+    }
+    for (name, value) in practitioner_members.as_object().unwrap() {
+        person[name] = value.clone();
+    }
+    role["contained"] = json!([person]);
+    role
+}
+
+#[tokio::test]
+async fn what_is_current_comes_before_what_is_over_whoever_has_it() {
+    let card = card(&role_with(
+        &json!({
+            "identifier": [
+                { "value": "role-ended", "use": "official", "period": { "end": "2020" } },
+                { "value": "role-later", "period": { "start": "2027" } },
+                { "value": "role-none" },
+            ],
+            "telecom": [
+                { "value": "role-old", "use": "old", "rank": 1 },
+                { "value": "role-2", "rank": 2 },
+                { "value": "role-none" },
+            ],
+            "photo": [{ "data": "R0lGODlh" }],
+            "communication": [{ "coding": [{ "code": "de" }] }],
+        }),
+        &json!({
+            "identifier": [
+                { "value": "person-none" },
+                { "value": "person-official", "use": "official" },
+                { "value": "person-old", "use": "old" },
+            ],
+            "telecom": [
+                { "value": "person-none" },
+                { "value": "person-2", "rank": 2 },
+                { "value": "person-1", "rank": 1 },
+            ],
+            "photo": [{ "data": "R0lGODlhAAAA" }],
+            "communication": [{ "coding": [{ "code": "fr" }] }],
+        }),
+    ))
+    .await;
+    let identifiers = card
+        .identifiers
+        .iter()
+        .map(|it| (it.value.as_str(), it.is_current));
+    assert_eq!(
+        identifiers.collect::<Vec<_>>(),
+        [
+            ("person-official", true),
+            ("role-none", true),
+            ("person-none", true),
+            ("role-ended", false),
+            ("role-later", false),
+            ("person-old", false),
+        ]
+    );
+    let telecoms: Vec<_> = card.telecoms.iter().map(|it| it.value.as_str()).collect();
+    assert_eq!(
+        telecoms,
+        [
+            "person-1",
+            "role-2",
+            "person-2",
+            "role-none",
+            "person-none",
+            "role-old"
+        ]
+    );
+    // A photo and a language are the person's first.
+    assert_eq!(
+        format!("{:?}", card.photo.unwrap()),
+        "Photo(image/gif, 9 octets)"
+    );
+    assert_eq!(card.language.as_deref(), Some("fr"));
+}
+
+#[tokio::test]
+async fn no_cut_loses_what_is_best() {
+    let many = |value: Value| vec![value; 100];
+    let npi = "http://hl7.org/fhir/sid/us-npi";
+    let card = card(&role_with(
+        &json!({
+            "identifier": many(json!({ "value": "1", "use": "official" })),
+            "telecom": many(json!({ "value": "1", "rank": 2 })),
+        }),
+        &json!({
+            "identifier": [{ "value": "1234567893", "system": npi, "use": "secondary" }],
+            "telecom": [{ "value": "2", "rank": 1 }],
+        }),
+    ))
+    .await;
+    assert_eq!((card.identifiers.len(), card.telecoms.len()), (64, 64));
+    assert_eq!(card.npi(), Some("1234567893"));
+    assert_eq!(card.telecoms[0].value, "2");
+}
+
+#[tokio::test]
+async fn the_npi_of_a_practitioner_comes_before_one_that_the_role_had() {
+    let npi = "http://hl7.org/fhir/sid/us-npi";
+    for member in [
+        json!({ "use": "old" }),
+        json!({ "period": { "end": "2020" } }),
+        json!({ "period": { "start": "2027" } }),
+        json!({ "use": "temp" }),
+        json!({ "use": "secondary" }),
+    ] {
+        let mut had = json!({ "value": "1245319599", "system": npi });
+        for (name, value) in member.as_object().unwrap() {
+            had[name] = value.clone();
+        }
+        let card = card(&role_with(
+            &json!({ "identifier": [had] }),
+            &json!({ "identifier": [{ "value": "1234567893", "system": npi }] }),
+        ))
+        .await;
+        assert_eq!(card.npi(), Some("1234567893"), "{member}");
+        assert_eq!(card.identifiers.len(), 2);
+    }
 }
 
 // covers: SMART-USR-16, SMART-USR-10
@@ -1178,11 +1351,16 @@ async fn no_person_is_in_debug_or_display() {
     let mut role =
         role(&json!({ "reference": "Practitioner/hidden-p1", "display": "Hidden Display" }));
     role["id"] = "hidden-r1".into();
-    role["telecom"] = json!([{ "system": "email", "value": "hidden@mercy.example" }]);
+    role["telecom"] = json!([
+        { "system": "email", "value": "hidden@mercy.example" },
+        { "system": "hidden@mercy.example", "value": "email" },
+    ]);
     let mut person = practitioner("hidden-p1");
     person["name"] = json!([{ "text": "Ada Hidden" }]);
-    person["identifier"] =
-        json!([{ "system": "urn:a", "value": "hidden-7", "type": { "text": "hidden" } }]);
+    person["identifier"] = json!([
+        { "system": "urn:a", "value": "hidden-7", "type": { "text": "hidden" } },
+        { "system": "Ada Hidden", "value": "hidden-8" },
+    ]);
     person["photo"] = json!([{ "url": "https://pictures.example/hidden" }]);
     person["qualification"] = json!([{ "code": { "text": "hidden degree" } }]);
     http.answer(
@@ -1259,6 +1437,99 @@ async fn no_person_is_in_debug_or_display() {
         for secret in ["hidden", "Hidden", ACCESS] {
             assert!(!text.contains(secret), "{secret} shows in {text}");
         }
+    }
+}
+
+/// What is loaded after a launch in which the server granted these scopes.
+async fn after_launch(scope: &str, claims: Value) -> UserProfile {
+    let http = FakeHttp::new();
+    let smart = json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": format!("{ISSUER}/authorize"),
+        "token_endpoint": format!("{ISSUER}/token"),
+        "capabilities": [],
+    });
+    let openid = json!({ "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/jwks") });
+    for (place, document) in [
+        (format!("{BASE}/.well-known/smart-configuration"), smart),
+        (format!("{ISSUER}/.well-known/openid-configuration"), openid),
+    ] {
+        http.answer(&place, Answer::json(&document));
+    }
+    let trusted = Discovery::new(http.clone()).discover(&base(BASE)).await;
+    let client = ClientConfig::public(
+        ClientId::new("app"),
+        RedirectUri::new("https://app.example/cb"),
+    );
+    let begun = Launch::standalone(&trusted.unwrap(), &client)
+        .begin(provider(), NOW)
+        .unwrap();
+    let query = begun.authorization_url.split_once('?').unwrap().1;
+    let mut query = form_urlencoded::parse(query.as_bytes());
+    let state = query.find(|it| it.0 == "state").unwrap().1;
+    let callback = format!("code=c&state={state}");
+    let launch = begun
+        .pending
+        .authorize(&callback, &begun.binding, provider(), NOW)
+        .unwrap();
+    let (token, text) = token(claims).await;
+    let response = json!({
+        "access_token": ACCESS, "token_type": "Bearer", "scope": scope, "id_token": text,
+    });
+    http.answer(&format!("{ISSUER}/token"), Answer::json(&response));
+    let (tokens, launch) = TokenClient::new(http.clone())
+        .exchange(launch)
+        .await
+        .unwrap();
+    let request = ProfileRequest::of_launch(&token, &launch, &tokens);
+    UserProfile::load(&request, &FhirProfileSource::new(http), NOW).await
+}
+
+// covers: SMART-ID-16
+#[tokio::test]
+async fn after_a_launch_the_granted_scopes_say_whether_a_user_is_missed() {
+    for (scope, code, class) in [
+        (
+            "openid fhirUser",
+            "fhir-user-missing",
+            ErrorClass::InvalidToken,
+        ),
+        // The app did not ask, or was not given what it asked for: the token is as it should be.
+        ("openid", "profile-no-fhir-user", ErrorClass::Configuration),
+        (
+            "openid fhirUserX",
+            "profile-no-fhir-user",
+            ErrorClass::Configuration,
+        ),
+    ] {
+        let profile = after_launch(scope, json!({})).await;
+        let error = profile.resource.unwrap_err();
+        assert_eq!((error.code(), error.class()), (code, class), "{scope}");
+        assert!(!error.refresh_is_due());
+    }
+    // Nothing is missed where it is there, and the base is that of the launch.
+    let claims = json!({ "fhirUser": format!("{BASE}/Patient/1") });
+    let profile = after_launch("openid fhirUser", claims).await;
+    assert_eq!(profile.resource.unwrap_err().code(), "profile-not-found");
+    assert_eq!(profile.fhir_user.unwrap().reference(), "Patient/1");
+}
+
+#[tokio::test]
+async fn only_practitioners_and_roles_have_a_practitioner_id() {
+    for (claim, expected) in [
+        ("Practitioner/1", Some("1")),
+        ("PractitionerRole/1", None),
+        ("Patient/1", None),
+        ("RelatedPerson/1", None),
+        ("Person/1", None),
+    ] {
+        let (kind, _) = claim.split_once('/').unwrap();
+        let http = FakeHttp::new();
+        let resource = json!({ "resourceType": kind, "id": "1" });
+        http.answer(&format!("{BASE}/{claim}"), Answer::json(&resource));
+        let profile = load(&http, &user(claim).await).await;
+        assert!(profile.resource.is_ok(), "{claim}");
+        assert_eq!(profile.practitioner_id(), expected, "{claim}");
     }
 }
 

@@ -5,13 +5,13 @@ use core::fmt;
 use smart_jose::UnixTime;
 
 use super::follow::PractitionerLink;
-use super::identifier::{Identifier, identifiers, words};
+use super::identifier::{self, Identifier, identifiers, words};
 use super::language::language;
 use super::lenient::{Few, MOST, One};
 use super::name::display_name;
 use super::period::{Standing, standing};
 use super::photo::{Photo, photo};
-use super::telecom::{Telecom, telecoms};
+use super::telecom::{self, Telecom, telecoms};
 use super::text::prose;
 use super::wire::{CodeableConcept, Reference, Resource};
 use crate::fhir_user::FhirUserType;
@@ -22,7 +22,8 @@ pub const MAX_RESOURCE_OCTETS: usize = 1024 * 1024;
 /// What is shown of a user. All of it comes from outside: escape it where it is shown.
 ///
 /// For a PractitionerRole the card holds the role and, where it could be read, its Practitioner:
-/// what both have (identifiers, telecoms) is that of the role first.
+/// of what both have (identifiers, telecoms) the best comes first, and among equals that of the
+/// role.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserResource {
@@ -33,7 +34,8 @@ pub struct UserResource {
     pub is_current: bool,
     /// The name to show.
     pub name: Option<String>,
-    /// Identifiers such as the NPI, each with its system.
+    /// Identifiers such as the NPI, each with its system: what is current first, of that an NPI
+    /// that checks out, then by their use, official ones first.
     pub identifiers: Vec<Identifier>,
     /// Qualifications that are not over.
     pub qualifications: Vec<Qualification>,
@@ -41,7 +43,8 @@ pub struct UserResource {
     pub telecoms: Vec<Telecom>,
     /// A photo.
     pub photo: Option<Photo>,
-    /// The preferred language as a tag of BCP 47.
+    /// The preferred language, as the tag that the server wrote: well-formed by BCP 47, and not
+    /// looked up in its registry, so that `eng` can stand where the registry has `en`.
     pub language: Option<String>,
     /// What the user does (PractitionerRole), or is to the patient (RelatedPerson), in words.
     pub roles: Vec<String>,
@@ -64,13 +67,14 @@ pub struct Qualification {
 }
 
 impl UserResource {
-    /// The United States' National Provider Identifier, where there is one that checks out: ten
-    /// digits of which the last is the check digit of the others. One with a slip in it is among
-    /// the [`identifiers`](Self::identifiers) and not here.
+    /// The United States' National Provider Identifier, where there is one that is current and
+    /// checks out: ten digits of which the first is 1 or 2 and the last is the check digit of the
+    /// others. Of several an official one comes first, then a usual one, one without a use, and any
+    /// other. One with a slip in it, or that is over, is among the
+    /// [`identifiers`](Self::identifiers) and not here.
     #[must_use]
     pub fn npi(&self) -> Option<&str> {
-        let npi = self.identifiers.iter().find(|it| it.is_npi());
-        npi.map(|it| it.value.as_str())
+        identifier::npi(&self.identifiers).map(|it| it.value.as_str())
     }
 
     /// What a resource says at this moment, without what it refers to.
@@ -127,7 +131,11 @@ impl UserResource {
         self.bounded()
     }
 
+    /// The best first, and no more of each than the first few. The cut comes after the order, so
+    /// that what a role says never pushes out what is better in its Practitioner.
     fn bounded(mut self) -> Self {
+        identifier::order(&mut self.identifiers);
+        telecom::order(&mut self.telecoms);
         self.identifiers.truncate(MOST);
         self.qualifications.truncate(MOST);
         self.telecoms.truncate(MOST);
