@@ -50,6 +50,7 @@ fn shown(name: &HumanName) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lenient::MOST_READ;
     use super::*;
 
     /// 2026-07-01.
@@ -116,7 +117,7 @@ mod tests {
             r#"{"text":"c"}"#,
             r#"{"text":"d","use":"of-a-later-version"}"#,
             r#"{"text":"e","use":"nickname"}"#,
-            r#"{"text":"f","use":"official","period":{"end":"2026-06-30"}}"#,
+            r#"{"text":"f","use":"official","period":{"end":"2026-06-29"}}"#,
             r#"{"text":"g","use":"usual","period":{"start":"2026-07-02"}}"#,
             r#"{"text":"h","period":{"end":"2025"}}"#,
             r#"{"text":"i","use":"old"}"#,
@@ -134,6 +135,21 @@ mod tests {
             name(r#"[{"text":"a","use":"maiden"},{"text":"b","use":"old"}]"#).unwrap(),
             "a"
         );
+    }
+
+    #[test]
+    fn a_good_name_is_found_behind_many_old_ones() {
+        let old = r#"{"use":"old","text":"Ada Jones"},"#.repeat(MOST_READ - 1);
+        let official = r#"{"use":"official","text":"Ada Smith"}"#;
+        assert_eq!(name(&format!("[{old}{official}]")).unwrap(), "Ada Smith");
+    }
+
+    #[test]
+    fn a_name_of_nothing_to_see_is_none() {
+        let invisible = r#"{"use":"official","text":"\u200b\u200d","family":"\ufeff"}"#;
+        assert_eq!(name(&format!("[{invisible}]")), None);
+        let json = format!(r#"[{invisible},{{"use":"old","text":"Ada"}}]"#);
+        assert_eq!(name(&json).unwrap(), "Ada");
     }
 
     #[test]

@@ -1,8 +1,13 @@
 //! Whether a period covers a moment. FHIR's dates may be partial (R4 Data Types, dateTime): a year
 //! stands for all of it, from its first second to its last.
 //!
-//! A date without a time has no time zone either and is taken in UTC. A date that cannot be read
-//! counts as absent, and an absent one means that the period is open there.
+//! A date without a time has no time zone either, and nobody says where it was written. It counts
+//! for as long as it is that date anywhere on earth: from 14 hours before its midnight in UTC, when
+//! it begins on the Line Islands, to 12 hours after its end in UTC, when it ends at the date line.
+//! So nothing that is current is hidden, and what is over is shown for half a day too long at most.
+//!
+//! Where only the time cannot be read, or lacks its zone, the date counts alone. A date that cannot
+//! be read counts as absent, and an absent one means that the period is open there.
 
 use serde::Deserialize;
 use smart_jose::UnixTime;
@@ -47,11 +52,12 @@ pub(super) fn standing(period: Option<&Period>, now: UnixTime) -> Standing {
     period.map_or(Standing::Current, |it| it.standing(now))
 }
 
-const DAY: i64 = 86_400;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
 
 /// The first and the last second that a date stands for, since 1970-01-01T00:00:00Z.
 fn seconds(text: &str) -> Option<(i64, i64)> {
-    let (date, time) = match text.split_once('T') {
+    let (date, time) = match text.split_once(['T', 't', ' ']) {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),
     };
@@ -72,13 +78,12 @@ fn seconds(text: &str) -> Option<(i64, i64)> {
             (day < end).then_some((day, day + 1))?
         }
     };
-    let Some(time) = time else {
-        return Some((first * DAY, end * DAY - 1));
-    };
     // A time belongs to a whole date.
-    day?;
-    let at = first * DAY + time_of_day(time)?;
-    Some((at, at))
+    let time = time.filter(|_| day.is_some()).and_then(time_of_day);
+    Some(match time {
+        Some(time) => (first * DAY + time, first * DAY + time),
+        None => (first * DAY - 14 * HOUR, end * DAY - 1 + 12 * HOUR),
+    })
 }
 
 /// The days on which a month and the one after it begin.
@@ -166,60 +171,69 @@ mod tests {
 
     #[test]
     fn partial_dates_stand_for_all_of_it() {
-        for (text, expected) in [
-            ("1970", Some((0, 365 * DAY - 1))),
-            ("1970-01", Some((0, 31 * DAY - 1))),
-            ("1970-12", Some((334 * DAY, 365 * DAY - 1))),
-            ("1970-01-01", Some((0, DAY - 1))),
-            (
-                "1972-02",
-                Some((days(1972, 2, 1) * DAY, days(1972, 3, 1) * DAY - 1)),
-            ),
-            ("1970-01-01T00:00:00Z", Some((0, 0))),
-            ("1970-01-01T00:00:01.999Z", Some((1, 1))),
-            ("1970-01-01T02:00:00+02:00", Some((0, 0))),
-            ("1969-12-31T19:00:00-05:00", Some((0, 0))),
-            ("1970-01-01T00:00:60Z", Some((59, 59))),
+        for (text, first, end) in [
+            ("1970", 0, 365),
+            ("1970-01", 0, 31),
+            ("1970-12", 334, 365),
+            ("1970-01-01", 0, 1),
+            ("1972-02", days(1972, 2, 1), days(1972, 3, 1)),
+            ("1972-02-29", days(1972, 2, 29), days(1972, 3, 1)),
+            // The date counts alone where the time is none, lacks its zone or has no day.
+            ("1970T00:00:00Z", 0, 365),
+            ("1970-01T00:00:00Z", 0, 31),
+            ("1970-01-01T", 0, 1),
+            ("1970-01-01T00:00", 0, 1),
+            ("1970-01-01T00:00Z", 0, 1),
+            ("1970-01-01T00:00:00", 0, 1),
+            ("1970-01-01 00:00:00", 0, 1),
+            ("1970-01-01t00:00:00z", 0, 1),
+            ("1970-01-01T24:00:00Z", 0, 1),
+            ("1970-01-01T00:60:00Z", 0, 1),
+            ("1970-01-01T00:00:00.Z", 0, 1),
+            ("1970-01-01T00:00:00+0200", 0, 1),
+            ("1970-01-01T00:00:00+15:00", 0, 1),
+            ("1970-01-01T00:00:00Zx", 0, 1),
+            ("1970-01-01T00:00:00é", 0, 1),
+        ] {
+            // From the east of the earth, 14 hours ahead, to its west, 12 hours behind.
+            let expected = (first * DAY - 50_400, end * DAY - 1 + 43_200);
+            assert_eq!(seconds(text), Some(expected), "{text:?}");
+        }
+        for (text, at) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01t00:00:00Z", 0),
+            ("1970-01-01 00:00:00Z", 0),
+            ("1970-01-01T00:00:01.999Z", 1),
+            ("1970-01-01T02:00:00+02:00", 0),
+            ("1969-12-31T19:00:00-05:00", 0),
+            ("1970-01-01T00:00:60Z", 59),
             (
                 "2026-06-30T00:00:00+05:45",
-                Some((
-                    days(2026, 6, 30) * DAY - 20_700,
-                    days(2026, 6, 30) * DAY - 20_700,
-                )),
+                days(2026, 6, 30) * DAY - 20_700,
             ),
-            (
-                "1972-02-29",
-                Some((days(1972, 2, 29) * DAY, days(1972, 3, 1) * DAY - 1)),
-            ),
-            ("1970-02-29", None),
-            ("1900-02-29", None),
-            ("1970-04-31", None),
-            ("1970-13", None),
-            ("1970-00", None),
-            ("1970-01-00", None),
-            ("0000", None),
-            ("70", None),
-            ("19700101", None),
-            ("+970", None),
-            ("1970-1-1", None),
-            ("1970-01-01-01", None),
-            ("1970T00:00:00Z", None),
-            ("1970-01T00:00:00Z", None),
-            ("1970-01-01T", None),
-            ("1970-01-01T00:00", None),
-            ("1970-01-01T00:00:00", None),
-            ("1970-01-01T24:00:00Z", None),
-            ("1970-01-01T00:60:00Z", None),
-            ("1970-01-01T00:00:00.Z", None),
-            ("1970-01-01T00:00:00+0200", None),
-            ("1970-01-01T00:00:00+15:00", None),
-            ("1970-01-01T00:00:00Zx", None),
-            ("1970-01-01 00:00:00Z", None),
-            ("\u{ff11}970", None),
-            ("yesterday", None),
-            ("", None),
         ] {
-            assert_eq!(seconds(text), expected, "{text:?}");
+            assert_eq!(seconds(text), Some((at, at)), "{text:?}");
+        }
+        for text in [
+            "1970-02-29",
+            "1900-02-29",
+            "1970-04-31",
+            "1970-13",
+            "1970-00",
+            "1970-01-00",
+            "1970-01-32T00:00:00Z",
+            "0000",
+            "70",
+            "19700101",
+            "+970",
+            "1970-1-1",
+            "1970-01-01-01",
+            "T00:00:00Z",
+            "\u{ff11}970",
+            "yesterday",
+            "",
+        ] {
+            assert_eq!(seconds(text), None, "{text:?}");
         }
     }
 
@@ -231,41 +245,109 @@ mod tests {
             period.standing(at(now))
         };
         for (json, now, expected) in [
-            ("{}", "2026-01-01", Standing::Current),
+            ("{}", "2026-01-01T00:00:00Z", Standing::Current),
+            // In the west it is still the last day of it at noon in UTC, and no longer.
             (
                 r#"{"end":"2025"}"#,
-                "2025-12-31T23:59:59Z",
+                "2026-01-01T11:59:59Z",
                 Standing::Current,
             ),
-            (r#"{"end":"2025"}"#, "2026-01-01T00:00:00Z", Standing::Ended),
-            (r#"{"end":"2026-03"}"#, "2026-03-31", Standing::Current),
-            (r#"{"end":"2026-03"}"#, "2026-04-01", Standing::Ended),
+            (r#"{"end":"2025"}"#, "2026-01-01T12:00:00Z", Standing::Ended),
             (
-                r#"{"start":"2026"}"#,
-                "2025-12-31T23:59:59Z",
+                r#"{"end":"2026-03"}"#,
+                "2026-03-31T23:00:00Z",
+                Standing::Current,
+            ),
+            (
+                r#"{"end":"2026-03"}"#,
+                "2026-04-01T11:59:59Z",
+                Standing::Current,
+            ),
+            (
+                r#"{"end":"2026-03"}"#,
+                "2026-04-01T12:00:00Z",
+                Standing::Ended,
+            ),
+            (
+                r#"{"end":"2026-03-31"}"#,
+                "2026-04-01T11:59:59Z",
+                Standing::Current,
+            ),
+            (
+                r#"{"end":"2026-03-31"}"#,
+                "2026-04-01T12:00:00Z",
+                Standing::Ended,
+            ),
+            // With a time and a zone it is one moment.
+            (
+                r#"{"end":"2026-03-31T00:00:00Z"}"#,
+                "2026-03-31T00:00:00Z",
+                Standing::Current,
+            ),
+            (
+                r#"{"end":"2026-03-31T00:00:00Z"}"#,
+                "2026-03-31T00:00:01Z",
+                Standing::Ended,
+            ),
+            (
+                r#"{"start":"2026-03-31T00:00:00Z"}"#,
+                "2026-03-30T23:59:59Z",
                 Standing::NotYet,
             ),
-            (r#"{"start":"2026"}"#, "2026-01-01", Standing::Current),
+            (
+                r#"{"start":"2026-03-31T00:00:00Z"}"#,
+                "2026-03-31T00:00:00Z",
+                Standing::Current,
+            ),
+            (
+                r#"{"end":"2014-01-01T00:00:00"}"#,
+                "2026-01-01T00:00:00Z",
+                Standing::Ended,
+            ),
+            // In the east it has begun when it is ten o'clock of the day before in UTC.
+            (
+                r#"{"start":"2026"}"#,
+                "2025-12-31T09:59:59Z",
+                Standing::NotYet,
+            ),
+            (
+                r#"{"start":"2026"}"#,
+                "2025-12-31T10:00:00Z",
+                Standing::Current,
+            ),
+            (
+                r#"{"start":"2026-03-31"}"#,
+                "2026-03-30T09:59:59Z",
+                Standing::NotYet,
+            ),
+            (
+                r#"{"start":"2026-03-31"}"#,
+                "2026-03-30T10:00:00Z",
+                Standing::Current,
+            ),
             (
                 r#"{"start":"2026","end":"2026"}"#,
-                "2026-07-01",
+                "2026-07-01T00:00:00Z",
                 Standing::Current,
             ),
             (
                 r#"{"start":"2027","end":"2025"}"#,
-                "2026-07-01",
+                "2026-07-01T00:00:00Z",
                 Standing::Ended,
             ),
             (
                 r#"{"end":"never","start":7}"#,
-                "2026-07-01",
+                "2026-07-01T00:00:00Z",
                 Standing::Current,
             ),
-            (r#"{"end":"1969"}"#, "1970-01-01", Standing::Ended),
+            (r#"{"end":"1969"}"#, "1970-01-02T00:00:00Z", Standing::Ended),
         ] {
             assert_eq!(standing(json, now), expected, "{json} {now}");
         }
-        assert_eq!(super::standing(None, at("2026")), Standing::Current);
+        assert_eq!(
+            super::standing(None, at("2026-01-01T00:00:00Z")),
+            Standing::Current
+        );
         let ended: Period = serde_json::from_str(r#"{"end":"9999"}"#).unwrap();
         assert_eq!(
             ended.standing(UnixTime::from_secs(u64::MAX)),
