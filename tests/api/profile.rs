@@ -869,13 +869,15 @@ async fn what_is_current_comes_before_what_is_over_whoever_has_it() {
 async fn no_cut_loses_what_is_best() {
     let many = |value: Value| vec![value; 100];
     let npi = "http://hl7.org/fhir/sid/us-npi";
+    let mut identifiers = many(json!({ "value": "2", "use": "official" }));
+    identifiers.push(json!({ "value": "1234567893", "system": npi, "use": "secondary" }));
     let card = card(&role_with(
         &json!({
             "identifier": many(json!({ "value": "1", "use": "official" })),
             "telecom": many(json!({ "value": "1", "rank": 2 })),
         }),
         &json!({
-            "identifier": [{ "value": "1234567893", "system": npi, "use": "secondary" }],
+            "identifier": identifiers,
             "telecom": [{ "value": "2", "rank": 1 }],
         }),
     ))
