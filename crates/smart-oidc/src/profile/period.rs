@@ -4,7 +4,7 @@
 //! A date without a time has no time zone either, and nobody says where it was written. It counts
 //! for as long as it is that date anywhere on earth: from 14 hours before its midnight in UTC, when
 //! it begins on the Line Islands, to 12 hours after its end in UTC, when it ends at the date line.
-//! So nothing that is current is hidden, and what is over is shown for half a day too long at most.
+//! So nothing that is current is hidden, and what is over is shown for 26 hours too long at most.
 //!
 //! Where only the time cannot be read, or lacks its zone, the date counts alone. A date that cannot
 //! be read counts as absent, and an absent one means that the period is open there.
