@@ -1,7 +1,7 @@
 //! The user's profile: what the token says, and what the FHIR server knows.
 //!
-//! A resource comes from outside and is read with that in mind. It may have 1 MiB; of each
-//! collection the first 64 elements are kept; names and other prose are cut at 1024 octets, and
+//! A resource comes from outside and is read with that in mind. It may have 1 MiB; of the first 256
+//! elements of a collection the best 64 are kept; names and other prose are cut at 1024 octets, and
 //! identifiers and addresses that are longer fall away; a photo has at most 64 KiB. What is not as
 //! expected counts as absent, so that a slip in one place hides nothing in another.
 
