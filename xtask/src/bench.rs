@@ -141,7 +141,7 @@ fn fastest_and_median(samples: &mut [f64]) -> (f64, f64) {
 fn goal(name: &str) -> Option<f64> {
     Some(match name {
         "verify-and-claims" | "sign" => 1.2,
-        "id-token" | "id-token-live" => 1.8,
+        "id-token" => 1.8,
         "id-token-ring-RS256" | "id-token-aws-lc-rs-RS256" => 1.09,
         "cache-hit" => 3.0,
         // Two threads do at least 1.6 times as much as one.
