@@ -76,13 +76,17 @@ impl RefreshError {
     }
 }
 
-/// Says what follows, from the first check on that does not pass.
+/// Says what follows: from a token that does not pass, the gravest of what is wrong with it.
 pub(super) fn decide(
     evidence: &mut Evidence,
     rules: &Rules,
     expected: &Expected<'_>,
     now: UnixTime,
 ) -> Result<Refreshed, RefreshError> {
+    let first = match judge(evidence, rules, expected, now) {
+        Ok(token) => return Ok(Refreshed::Renewed(Box::new(token))),
+        Err(error) => error,
+    };
     let examination = Examination::new(evidence, rules, expected, now);
     for check in &CHECKS {
         let error = match (check.run)(&examination) {
@@ -101,16 +105,14 @@ pub(super) fn decide(
         }
     }
     let report = Report::new(&examination);
-    match (report.error.clone(), judge(evidence, rules, expected, now)) {
-        (None, Ok(token)) => Ok(Refreshed::Renewed(Box::new(token))),
-        (Some(error), Err(_)) => Ok(Refreshed::SameUser {
-            error,
-            report: Box::new(report),
-        }),
-        // The same list ran twice on the same evidence; if it ever said two things, the stricter
-        // one would count.
-        (Some(error), Ok(_)) | (None, Err(error)) => Err(RefreshError::IdentityChanged(error)),
+    if report.valid {
+        // No check objects, and yet there is no token: nothing is certain, so the stricter counts.
+        return Err(RefreshError::IdentityChanged(first));
     }
+    Ok(Refreshed::SameUser {
+        error: first,
+        report: Box::new(report),
+    })
 }
 
 /// Whether the keys cannot be had at present, which says nothing about the token. That the server now

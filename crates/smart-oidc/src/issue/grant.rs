@@ -82,7 +82,8 @@ impl<'a> Grant<'a> {
         self
     }
 
-    /// The client sent `max_age`: `auth_time` is then required and may not be older.
+    /// The client sent `max_age`: `auth_time` is then required and may not be older, but for the few
+    /// seconds by which the clocks of a server's nodes may differ.
     #[must_use]
     pub const fn with_max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
