@@ -103,6 +103,58 @@ async fn the_announcement_narrows_also_where_the_source_does_not_follow_it() {
     }
 }
 
+/// A verifier remembers the header that has verified; it must not remember more than that.
+#[tokio::test]
+async fn what_a_verifier_has_seen_decides_nothing() {
+    let (forge, other) = (Forge::issuer(), Forge::other());
+    let issuer = Issuer::parse(ISSUER).unwrap();
+    let fresh = || {
+        let (client, accepted) = (ClientId::new(CLIENT), Algorithms::ID_TOKEN);
+        IdTokenVerifier::with_static_keys(&issuer, client, accepted, keys_of(&forge), provider())
+    };
+    let usual = forge.token("RS256", &claims());
+    let (header, rest) = usual.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    let expired = json!({ "iss": ISSUER, "sub": "user-1", "aud": CLIENT, "exp": 1, "iat": 0 });
+    let with = |header: Value| forge.token_with("RS256", &header, &claims());
+    let cases = [
+        (usual.clone(), "ok"),
+        (forge.token("ES256", &claims()), "ok"),
+        (other.token("RS256", &claims()), "jws-bad-signature"),
+        (forge.token("RS256", &expired), "claim-expired"),
+        (format!("{header}.{payload}.{signature}="), "jws-base64"),
+        (format!("{header}.{payload}."), "jws-empty-segment"),
+        (format!("{header}.{rest}.AA"), "jws-segment-count"),
+        (format!("{header}=.{rest}"), "jws-base64"),
+        (format!(" {usual}"), "jws-base64"),
+        (
+            format!("{header}.{header}.{signature}"),
+            "jws-bad-signature",
+        ),
+        (
+            with(json!({ "alg": "RS256", "kid": "another" })),
+            "key-unknown",
+        ),
+        (with(json!({ "alg": "none" })), "alg-unsupported"),
+        (
+            with(json!({ "alg": "RS256", "crit": ["exp"] })),
+            "header-crit",
+        ),
+    ];
+    let seasoned = fresh();
+    for (before, _) in &cases {
+        for (token, code) in &cases {
+            judge(&seasoned, before).await;
+            judge(&seasoned, &usual).await;
+            assert_eq!(judge(&seasoned, token).await, *code, "{before} {token}");
+            assert_eq!(judge(&fresh(), token).await, *code, "{token}");
+        }
+    }
+    // A clone shares what was seen and may have been made stricter.
+    let short = seasoned.clone().with_max_octets(usual.len() - 1);
+    assert_eq!(judge(&short, &usual).await, "jws-too-long");
+}
+
 /// A source that says more than it was asked.
 #[derive(Debug)]
 struct Boastful(JwkSet);

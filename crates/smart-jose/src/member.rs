@@ -180,21 +180,28 @@ impl<'de, T: FromJson> Deserialize<'de> for Member<T> {
 ///
 /// See [`crate::json::scan_object`].
 #[must_use]
+#[inline]
 pub fn read<T: FromJson>(value: Option<Found<'_>>) -> Member<T> {
+    // Most members are absent or a string.
     match value {
         None => Member::Absent,
         Some(Found::Plain(text)) => MemberVisitor::member(T::from_string(text), JsonType::String),
-        Some(Found::Json(text)) => match plain_number(text) {
-            Some(number) => MemberVisitor::member(T::from_number(number), JsonType::Number),
-            // The scan has passed the text, so it reads; if it did not, it would be no value that
-            // anybody takes for an absent one.
-            None => serde_json::from_str(text).unwrap_or(Member::WrongType(JsonType::Object)),
-        },
+        Some(Found::Json(text)) => read_json(text),
+    }
+}
+
+fn read_json<T: FromJson>(json: &str) -> Member<T> {
+    match plain_number(json) {
+        Some(number) => MemberVisitor::member(T::from_number(number), JsonType::Number),
+        // The scan has passed the text, so it reads; if it did not, it would be no value that
+        // anybody takes for an absent one.
+        None => serde_json::from_str(json).unwrap_or(Member::WrongType(JsonType::Object)),
     }
 }
 
 /// The same for text, borrowed where it can be.
 #[must_use]
+#[inline]
 pub fn read_text(value: Option<Found<'_>>) -> Member<Cow<'_, str>> {
     match value {
         Some(Found::Plain(text)) => Member::Value(Cow::Borrowed(text)),

@@ -37,9 +37,10 @@ impl<'a> Name<'a> {
 
     /// Whether both are the same name.
     pub(crate) fn is(&self, other: &Name<'_>) -> bool {
-        // Up to three octets are in the mark as they are, with their number.
-        let short = self.text.len() < 4 && other.text.len() < 4;
-        self.mark == other.mark && (short || self.text == other.text)
+        // Of two names of one length the mark holds everything, up to eight octets.
+        self.mark == other.mark
+            && self.text.len() == other.text.len()
+            && (self.text.len() <= 8 || self.text == other.text)
     }
 }
 
@@ -183,7 +184,7 @@ fn duplicate<'n>(names: &'n mut [Option<Kept<'_>>]) -> Option<&'n str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check_object;
+    use super::super::{check_object, scan_object};
     use super::*;
 
     #[test]
@@ -255,9 +256,18 @@ mod tests {
         #[test]
         fn a_name_twice_is_found_at_every_depth(object in objects()) {
             let text = object.text();
-            let code = check_object(text.as_bytes(), usize::MAX).map(drop).map_err(|it| it.code());
             let expected = if object.has_duplicate() { Err("json-duplicate-member") } else { Ok(()) };
+            let code = check_object(text.as_bytes(), usize::MAX).map(drop).map_err(|it| it.code());
             proptest::prop_assert_eq!(code, expected, "{}", text);
+            // The same where members are asked for: some of them, or more than have a bit.
+            for count in [3, 200] {
+                let names: Vec<String> = (0..count).map(|it| format!("m{it}")).collect();
+                let wanted: Vec<Name<'_>> = names.iter().map(|it| Name::new(it)).collect();
+                let mut found = vec![None; count];
+                let code = scan_object(text.as_bytes(), usize::MAX, &wanted, &mut found);
+                let code = code.map(drop).map_err(|it| it.code());
+                proptest::prop_assert_eq!(code, expected, "{} wanted of {}", count, text);
+            }
         }
     }
 }

@@ -1,8 +1,35 @@
 //! Eight octets of a string at a time.
 
+/// Where the octets of a string, from `at` on, cease to mean themselves.
+pub(super) fn end_of_plain(octets: &[u8], mut at: usize) -> usize {
+    let mut rest = octets.get(at..).unwrap_or_default();
+    while let Some((eight, others)) = rest.split_first_chunk::<8>() {
+        let plain = plain_octets(u64::from_le_bytes(*eight));
+        at += plain;
+        if plain < 8 {
+            return at;
+        }
+        rest = others;
+    }
+    at + plain_octets_at_the_end(rest)
+}
+
+/// The same for the last octets of the text, fewer than eight. One string of a text ends there, so
+/// it is kept out of the way of the others.
+#[cold]
+fn plain_octets_at_the_end(rest: &[u8]) -> usize {
+    // Filled up with zeros, which are control characters.
+    let mut eight = [0; 8];
+    eight
+        .iter_mut()
+        .zip(rest)
+        .for_each(|(to, from)| *to = *from);
+    plain_octets(u64::from_le_bytes(eight))
+}
+
 /// How many of eight octets, the first in the lowest bits, come before the first quotation mark,
 /// backslash or control character.
-pub(super) fn plain_octets(eight: u64) -> usize {
+fn plain_octets(eight: u64) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     // An octet is below `n` where subtracting `n` borrows into its high bit, which was not set.

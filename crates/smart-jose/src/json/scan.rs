@@ -1,8 +1,9 @@
 //! The strict scan: a loop over the text with a small stack of its own.
 
+mod strings;
+
 use super::found::Found;
 use super::names::{Name, Names};
-use super::plain::plain_octets;
 use super::problem::JsonError;
 use crate::text::Text;
 
@@ -81,6 +82,7 @@ pub fn scan_text<'a>(
         objects: 0,
         depth: 0,
         wanted,
+        wanted_met: 0,
         wanted_now: None,
         found,
         duplicate: None,
@@ -101,6 +103,8 @@ struct Scanner<'a, 'w> {
     depth: usize,
     /// The members of the outermost object whose values are to be found.
     wanted: &'w [Name<'w>],
+    /// Which of them have been met, one bit for each; those that have no bit are among `names`.
+    wanted_met: u64,
     /// Which of them the current value belongs to, and where it begins.
     wanted_now: Option<(usize, usize)>,
     found: &'w mut [Option<Found<'a>>],
@@ -228,8 +232,11 @@ impl Scanner<'_, '_> {
             self.escaped_name(begin - 1)?
         } else {
             let name = Name::new(self.text.get(begin..self.at - 1).unwrap_or_default());
-            self.names.push(name);
-            self.wanted(&name)?
+            let wanted = self.wanted(&name)?;
+            if !self.is_told_by_bit(wanted, &name) {
+                self.names.push(name);
+            }
+            wanted
         };
         self.skip_space();
         if self.peek() != Some(b':') {
@@ -250,8 +257,26 @@ impl Scanner<'_, '_> {
         let name: String =
             serde_json::from_str(quoted).map_err(|_| self.back_at(begin, Stop::Syntax))?;
         let wanted = self.wanted(&Name::new(&name))?;
-        self.names.push_unescaped(name);
+        if !self.is_told_by_bit(wanted, &Name::new(&name)) {
+            self.names.push_unescaped(name);
+        }
         Ok(wanted)
+    }
+
+    /// Notes a wanted member: whether it occurs twice is told by its bit, at no cost, and it need
+    /// not be compared with the other names.
+    fn is_told_by_bit(&mut self, wanted: Option<usize>, name: &Name<'_>) -> bool {
+        let bit = wanted
+            .and_then(|it| u32::try_from(it).ok())
+            .and_then(|it| 1_u64.checked_shl(it));
+        let Some(bit) = bit else {
+            return false;
+        };
+        if self.wanted_met & bit != 0 {
+            self.duplicate = Some(Text::new(name.text()));
+        }
+        self.wanted_met |= bit;
+        true
     }
 
     /// The place of the wanted member that this one is.
@@ -309,100 +334,14 @@ impl Scanner<'_, '_> {
             self.duplicate = Some(Text::new(&name));
             return Err(Stop::DuplicateMember);
         }
+        // A wanted member that occurs twice is told where its object ends, as any other is.
+        if self.depth == 1 && self.duplicate.is_some() {
+            return Err(Stop::DuplicateMember);
+        }
         self.objects >>= 1;
         self.depth -= 1;
         self.at += 1;
         Ok(())
-    }
-
-    /// Reads a string; says whether it holds an escape.
-    fn string(&mut self) -> Result<bool, Stop> {
-        self.at += 1;
-        self.skip_plain();
-        if self.peek() == Some(b'"') {
-            self.at += 1;
-            return Ok(false);
-        }
-        self.string_with_escapes()?;
-        Ok(true)
-    }
-
-    /// Reads the rest of a string from its first octet that does not mean itself.
-    #[cold]
-    fn string_with_escapes(&mut self) -> Result<(), Stop> {
-        while self.peek() == Some(b'\\') {
-            self.escape()?;
-            self.skip_plain();
-        }
-        if self.peek() != Some(b'"') {
-            return Err(Stop::Syntax);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Passes over octets of a string that mean themselves, eight at a time.
-    fn skip_plain(&mut self) {
-        let mut rest = self.octets.get(self.at..).unwrap_or_default();
-        while let Some((eight, others)) = rest.split_first_chunk::<8>() {
-            let plain = plain_octets(u64::from_le_bytes(*eight));
-            self.at += plain;
-            if plain < 8 {
-                return;
-            }
-            rest = others;
-        }
-        // The end of the text: fill up with zeros, which are control characters.
-        let mut eight = [0; 8];
-        eight
-            .iter_mut()
-            .zip(rest)
-            .for_each(|(to, from)| *to = *from);
-        self.at += plain_octets(u64::from_le_bytes(eight));
-    }
-
-    #[cold]
-    fn escape(&mut self) -> Result<(), Stop> {
-        let begin = self.at;
-        match self.octets.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 2;
-                Ok(())
-            }
-            Some(b'u') => {
-                let first = self.hex4()?;
-                match first {
-                    0xd800..=0xdbff => {
-                        let follows = self.octets.get(self.at..self.at + 2) == Some(b"\\u");
-                        if follows && matches!(self.hex4()?, 0xdc00..=0xdfff) {
-                            Ok(())
-                        } else {
-                            Err(self.back_at(begin, Stop::LoneSurrogate))
-                        }
-                    }
-                    0xdc00..=0xdfff => Err(self.back_at(begin, Stop::LoneSurrogate)),
-                    _ => Ok(()),
-                }
-            }
-            _ => Err(Stop::Syntax),
-        }
-    }
-
-    /// Reads the `\uXXXX` at the current octet.
-    fn hex4(&mut self) -> Result<u16, Stop> {
-        let digits = self
-            .octets
-            .get(self.at + 2..self.at + 6)
-            .ok_or(Stop::Syntax)?;
-        if !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(Stop::Syntax);
-        }
-        let value = core::str::from_utf8(digits)
-            .ok()
-            .and_then(|it| u16::from_str_radix(it, 16).ok());
-        let value = value.ok_or(Stop::Syntax)?;
-        self.at += 6;
-        Ok(value)
     }
 
     fn number(&mut self) -> Result<(), Stop> {
@@ -630,6 +569,29 @@ mod tests {
         assert_eq!(
             code(format!("{{{}}}", members.join(",")).as_bytes()),
             Err("json-duplicate-member")
+        );
+    }
+
+    #[test]
+    fn a_wanted_member_that_occurs_twice_is_named() {
+        let wanted = ["a", "bc"].map(Name::new);
+        for (text, name) in [
+            (r#"{"a":1,"x":2,"a":3}"#, "a"),
+            (r#"{"bc":1,"\u0062c":3}"#, "bc"),
+            (r#"{"\u0062c":1,"bc":3}"#, "bc"),
+            (r#"{"a":{"x":1,"x":2},"a":3}"#, "x"),
+        ] {
+            let error = scan_text(text, &wanted, &mut [None; 2]).unwrap_err();
+            let name = Text::new(name);
+            assert_eq!(error, JsonError::DuplicateMember { name }, "{text}");
+        }
+        // What is wrong further in front is told first.
+        let error = scan_text(r#"{"a":1,"a":2,,}"#, &wanted, &mut [None; 2]).unwrap_err();
+        assert_eq!(error, JsonError::Syntax { offset: 13 });
+        // A member of an inner object is another one.
+        assert_eq!(
+            scan_text(r#"{"a":{"a":1}}"#, &wanted, &mut [None; 2]),
+            Ok(())
         );
     }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
+use super::known::KnownHeader;
 use crate::alg::{Algorithm, Algorithms};
 use crate::base64url;
 use crate::class::ErrorClass;
@@ -63,13 +64,38 @@ impl<'t> UnverifiedJws<'t> {
         limit: usize,
     ) -> Result<Self, JwsError> {
         let segments = split(compact, limit)?;
-        let mut octets = ShortBuffer::new(base64url::room(segments.header));
-        let header = base64url::decode_into(segments.header, octets.as_mut_slice());
+        let header = Self::read_header(segments.header, accepted)?;
+        Ok(Self { segments, header })
+    }
+
+    /// The same, where the header of the token may be one that was read before. It is then not
+    /// read again; what is said of the token is the same in every case.
+    ///
+    /// # Errors
+    ///
+    /// As [`UnverifiedJws::parse`].
+    pub fn parse_knowing(
+        known: &KnownHeader,
+        compact: &'t str,
+        accepted: Algorithms,
+        limit: usize,
+    ) -> Result<Self, JwsError> {
+        let segments = split(compact, limit)?;
+        let header = match known.told(segments.header, accepted) {
+            Some(header) => header,
+            None => Self::read_header(segments.header, accepted)?,
+        };
+        Ok(Self { segments, header })
+    }
+
+    /// Reads a header as it stands in a token.
+    fn read_header(encoded: &str, accepted: Algorithms) -> Result<ProtectedHeader, JwsError> {
+        let mut octets = ShortBuffer::new(base64url::room(encoded));
+        let header = base64url::decode_into(encoded, octets.as_mut_slice());
         let header = header.map_err(|_| JwsError::Base64 {
             segment: Segment::Header,
         })?;
-        let header = ProtectedHeader::read(header, accepted)?;
-        Ok(Self { segments, header })
+        Ok(ProtectedHeader::read(header, accepted)?)
     }
 
     /// Whether payload and signature are canonical base64url. [`UnverifiedJws::verify`] refuses a
@@ -90,6 +116,12 @@ impl<'t> UnverifiedJws<'t> {
     #[must_use]
     pub const fn header(&self) -> &ProtectedHeader {
         &self.header
+    }
+
+    /// The header as it stands in the token, for reading others that have the same.
+    #[must_use]
+    pub fn known_header(&self) -> KnownHeader {
+        KnownHeader::new(self.segments.header, &self.header)
     }
 
     /// Checks the signature against one key after the other (RFC 7515 5.2, steps 6 to 8).

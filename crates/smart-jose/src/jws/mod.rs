@@ -2,8 +2,10 @@
 //! serialization.
 
 mod compact;
+mod known;
 mod sign;
 
 pub(crate) use compact::split;
 pub use compact::{JwsError, MAX_TOKEN_OCTETS, Segment, UnverifiedJws, VerifiedJws, check_form};
+pub use known::KnownHeader;
 pub use sign::{SignError, SigningInput, sign};

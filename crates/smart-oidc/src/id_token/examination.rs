@@ -14,6 +14,7 @@ use smart_jose::{
 use super::claims::Claims;
 use super::error::IdTokenError;
 use super::expected::Expected;
+use super::usual_header::Usual;
 use crate::value::ClientId;
 
 /// What a verifier asks of every token.
@@ -51,6 +52,12 @@ impl<'t> Parsed<'t> {
     /// Takes a token apart if its algorithm is one of these.
     pub(crate) fn new(token: &'t str, rules: &Rules, accepted: Algorithms) -> Self {
         let result = UnverifiedJws::parse_with_limit(token, accepted, rules.max_octets);
+        Self { token, result }
+    }
+
+    /// The same, where its header may be the usual one.
+    pub(crate) fn knowing(token: &'t str, rules: &Rules, usual: &Usual) -> Self {
+        let result = usual.parse(token, rules.accepted, rules.max_octets);
         Self { token, result }
     }
 
@@ -173,6 +180,11 @@ impl Evidence {
             Some(Ok(text)) => text,
             _ => "",
         }
+    }
+
+    /// Whether the signature is valid.
+    pub(crate) const fn has_verified(&self) -> bool {
+        matches!(self.signature, Some(Ok(())))
     }
 
     /// Whether there were keys, and none of them verified.

@@ -18,6 +18,7 @@ mod refresh;
 mod report;
 mod sides;
 mod token;
+mod usual_header;
 mod verifier;
 
 pub(crate) use claims::not_null;

@@ -16,6 +16,7 @@ use super::judgement::judge;
 use super::refresh::{self, RefreshError, Refreshed};
 use super::report::Report;
 use super::token::IdToken;
+use super::usual_header::UsualHeader;
 use crate::telemetry;
 use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{AccessToken, ClientId, RawIdToken};
@@ -28,6 +29,7 @@ use crate::value::{AccessToken, ClientId, RawIdToken};
 pub struct IdTokenVerifier {
     rules: Rules,
     keys: Arc<dyn KeySource>,
+    usual: UsualHeader,
 }
 
 /// What has to be waited for.
@@ -91,7 +93,11 @@ impl IdTokenVerifier {
             provider: *provider,
             reads_profile: false,
         };
-        Self { rules, keys }
+        Self {
+            rules,
+            keys,
+            usual: UsualHeader::default(),
+        }
     }
 
     /// Grants this leeway on the time claims, 60 s unless set and at most 300 s.
@@ -178,8 +184,13 @@ impl IdTokenVerifier {
         expected: &Expected<'_>,
         now: UnixTime,
     ) -> Result<IdToken, IdTokenError> {
-        let mut evidence = self.gather(token, Mode::Verify).await;
-        let result = judge(&mut evidence, &self.rules, expected, now);
+        let result = match self.gather_at_hand(token, Mode::Verify) {
+            Ok(mut evidence) => judge(&mut evidence, &self.rules, expected, now),
+            Err(wait) => {
+                let mut evidence = self.gather_slowly(token, wait, Mode::Verify).await;
+                judge(&mut evidence, &self.rules, expected, now)
+            }
+        };
         telemetry::judged("id-token", result.as_ref().err().map(IdTokenError::code));
         result
     }
@@ -238,7 +249,7 @@ impl IdTokenVerifier {
     pub(crate) async fn gather(&self, token: &RawIdToken, mode: Mode) -> Evidence {
         match self.gather_at_hand(token, mode) {
             Ok(evidence) => evidence,
-            Err(wait) => Box::pin(self.gather_slowly(token.expose_secret(), wait, mode)).await,
+            Err(wait) => self.gather_slowly(token, wait, mode).await,
         }
     }
 
@@ -264,7 +275,8 @@ impl IdTokenVerifier {
     /// The same where the key is at hand: nothing waits.
     fn gather_at_hand(&self, token: &RawIdToken, mode: Mode) -> Result<Evidence, Wait> {
         let (token, rules) = (token.expose_secret(), &self.rules);
-        let parsed = Parsed::new(token, rules, rules.accepted);
+        let usual = self.usual.now();
+        let parsed = Parsed::knowing(token, rules, &usual);
         let (accepted, announced) = (rules.accepted, rules.announced);
         let keys = parsed
             .header()
@@ -276,11 +288,20 @@ impl IdTokenVerifier {
         if evidence.has_bad_signature() {
             return Err(Wait::ForNewKeys(Box::new(evidence)));
         }
+        if evidence.has_verified() {
+            let (accepted, limit) = (rules.accepted, rules.max_octets);
+            self.usual.verified(&usual, token, accepted, limit);
+        }
         Ok(evidence)
     }
 
-    /// The same for a token whose key is not at hand, or that is malformed.
-    async fn gather_slowly(&self, token: &str, wait: Wait, mode: Mode) -> Evidence {
+    /// The same for a token whose key is not at hand, or that is malformed. Its future is large
+    /// and seldom needed, so it is not a part of the caller's.
+    async fn gather_slowly(&self, token: &RawIdToken, wait: Wait, mode: Mode) -> Evidence {
+        Box::pin(self.gather_waiting(token.expose_secret(), wait, mode)).await
+    }
+
+    async fn gather_waiting(&self, token: &str, wait: Wait, mode: Mode) -> Evidence {
         let rules = &self.rules;
         if let Wait::ForNewKeys(evidence) = wait {
             return self.try_again(token, *evidence, mode).await;
