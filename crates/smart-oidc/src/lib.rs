@@ -61,6 +61,7 @@ pub mod id_token;
 pub mod issue;
 pub mod pkce;
 pub mod profile;
+pub mod session;
 mod telemetry;
 pub mod token;
 pub mod userinfo;
@@ -77,6 +78,7 @@ pub use fhir_user::{
 };
 pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
 pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
+pub use session::{MemoryStore, RefreshLease, SessionId, SessionStore, StoreError};
 pub use smart_discovery as discovery;
 pub use smart_jose as jose;
 pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};
