@@ -49,12 +49,12 @@ pub struct Begun {
 /// [`LaunchKey::of_callback`]: a callback from another browser, or with another state, then finds
 /// nothing and uses nothing up.
 pub struct PendingLaunch {
-    key: LaunchKey,
-    nonce: Nonce,
-    verifier: CodeVerifier,
-    expires_at: UnixTime,
-    context: LaunchIdentity,
-    callbacks_carry_iss: bool,
+    pub(crate) key: LaunchKey,
+    pub(crate) nonce: Nonce,
+    pub(crate) verifier: CodeVerifier,
+    pub(crate) expires_at: UnixTime,
+    pub(crate) context: LaunchIdentity,
+    pub(crate) callbacks_carry_iss: bool,
 }
 
 /// The name of a pending launch: SHA-256 of state and browser binding.
@@ -86,6 +86,11 @@ impl LaunchKey {
         let state = Parameters::read(query)?.state;
         let state = state.ok_or(CallbackError::Missing { name: "state" })?;
         Ok(Self::new(&state, binding, provider))
+    }
+
+    /// What a store has kept.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The key as text, 43 characters of base64url.

@@ -10,6 +10,7 @@ use smart_jose::{ErrorClass, Secret, Text, UnixTime};
 
 use super::claims::{Claims, not_null, whole_seconds};
 use super::error::IdTokenError;
+use super::user_key::UserKey;
 use crate::value::Nonce;
 
 /// Who signed in at the beginning of a session (OpenID Connect Core 12.2): what an ID token that
@@ -40,6 +41,15 @@ impl Continuity {
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Issuer and subject.
+    #[must_use]
+    pub fn user_key(&self) -> UserKey {
+        UserKey {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+        }
     }
 
     /// `iat` of the first token, in whole seconds rounded down.

@@ -18,6 +18,7 @@ mod refresh;
 mod report;
 mod sides;
 mod token;
+mod user_key;
 mod usual_header;
 mod verifier;
 
@@ -30,5 +31,6 @@ pub use hash::hash_claim;
 pub(crate) use judgement::judge_at_hand;
 pub use refresh::{RefreshError, Refreshed};
 pub use report::{CheckReport, CheckResult, Report, TokenSummary};
-pub use token::{IdToken, UserKey};
+pub use token::IdToken;
+pub use user_key::UserKey;
 pub use verifier::IdTokenVerifier;

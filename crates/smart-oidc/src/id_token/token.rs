@@ -14,6 +14,7 @@ use smart_jose::{Algorithm, UnixTime};
 
 use super::claims::{Claims, is_null, whole_seconds};
 use super::continuity::Continuity;
+use super::user_key::UserKey;
 use crate::fhir_user::{FhirUser, FhirUserError, FhirUserPolicy};
 use crate::value::Nonce;
 
@@ -97,25 +98,6 @@ impl Kept {
             },
             profile: place(&claims.profile).filter(|_| reads_profile),
         })
-    }
-}
-
-/// The only stable name of a user: issuer and subject together (OpenID Connect Core 5.7).
-/// E-mail addresses and `fhirUser` are not.
-#[derive(Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct UserKey {
-    /// Who says it.
-    pub issuer: String,
-    /// Whom it means.
-    pub subject: String,
-}
-
-impl fmt::Debug for UserKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserKey")
-            .field("issuer", &self.issuer)
-            .finish_non_exhaustive()
     }
 }
 
@@ -257,6 +239,15 @@ impl IdToken {
                 Ok(profile.and_then(|claim| FhirUser::parse_with(claim, policy).ok()))
             }
             Member::WrongType(_) => Err(FhirUserError::WrongType),
+        }
+    }
+
+    /// The text that names the FHIR resource of the user, wherever the token has it.
+    pub(crate) fn fhir_user_claim(&self) -> Option<&str> {
+        match &self.kept.fhir_user {
+            Member::Value(claim) => Some(claim.text(&self.payload)),
+            Member::Absent => self.text(self.kept.profile.as_ref()),
+            Member::WrongType(_) => None,
         }
     }
 

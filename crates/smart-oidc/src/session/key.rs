@@ -64,6 +64,11 @@ impl StoreKey {
         Self(format!("launch:{}", key.as_str()))
     }
 
+    #[cfg(test)]
+    pub(super) fn for_test(name: &str) -> Self {
+        Self(format!("session:{name}"))
+    }
+
     /// Whether it is that of a launch, whose loss costs a click and not a session.
     pub(super) fn is_launch(&self) -> bool {
         self.0.starts_with("launch:")

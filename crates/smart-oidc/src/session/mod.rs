@@ -1,11 +1,20 @@
 //! What outlives a request: launches that wait for their callback, and sessions that live all day.
 
 mod error;
+mod gates;
+mod keeper;
 mod key;
+mod launch_session;
 mod memory;
+mod record;
+mod renewal;
+mod session_error;
 mod store;
+mod tokens;
 
 pub use error::StoreError;
 pub use key::{Fence, Revision, SessionId, StoreKey};
 pub use memory::{DEFAULT_ENTRIES, MemoryStore};
+pub use launch_session::{LaunchSession, SESSION_LIFE, UnverifiedIdToken};
+pub use session_error::SessionError;
 pub use store::{Lease, RefreshLease, SessionStore, Stored, Write};

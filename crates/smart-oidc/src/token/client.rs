@@ -33,6 +33,11 @@ impl ExchangedLaunch {
         &self.context
     }
 
+    /// The same by value: nothing else of the launch is needed any more.
+    pub(crate) fn into_context(self) -> LaunchIdentity {
+        self.context
+    }
+
     /// The nonce that was sent.
     #[must_use]
     pub const fn nonce(&self) -> &Nonce {

@@ -1,0 +1,89 @@
+//! Why there is no session to work with.
+
+use smart_jose::crypto::RandomFailed;
+use smart_jose::{ErrorClass, UnixTime};
+
+use super::error::StoreError;
+use crate::id_token::RefreshError;
+use crate::token::TokenError;
+
+/// Why there is no session to work with, or none now.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// Another holder refreshes the session and has not finished; nothing is lost.
+    #[error("the session is being refreshed elsewhere")]
+    Busy,
+    /// The access token has ended, and the refresh token was sent without an answer that was read:
+    /// whether it was used is not known.
+    #[error("the session is in doubt: the answer to its last refresh was lost")]
+    InDoubt,
+    /// The answer to the refresh is not provably of the user who signed in. The session is over,
+    /// and no request has left with a token of that answer.
+    #[error(transparent)]
+    Identity(RefreshError),
+    /// There is no such session: it has ended, or the store has lost it.
+    #[error("there is no such session")]
+    Lost,
+    /// The access token has ended and there is no way to another.
+    #[error("the session is over: its access token has ended and cannot be refreshed")]
+    Over,
+    /// No random octets.
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    /// The access token has ended, and the token endpoint gave no other. The session stays.
+    #[error(transparent)]
+    Refresh(TokenError),
+    /// The access token has ended, and a refresh has just failed: it is tried again later.
+    #[error("a refresh has just failed; it is tried again at {}", .until.as_secs())]
+    Resting {
+        /// When it is tried again.
+        until: UnixTime,
+    },
+    /// The store did not do what it was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The access token has ended, and the ID token that came with another cannot be checked now.
+    #[error(transparent)]
+    Undecided(RefreshError),
+}
+
+impl SessionError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Busy => "session-busy",
+            Self::InDoubt => "session-in-doubt",
+            Self::Identity(error) | Self::Undecided(error) => error.code(),
+            Self::Lost => "session-lost",
+            Self::Over => "session-over",
+            Self::Random(_) => "random-failed",
+            Self::Refresh(error) => error.code(),
+            Self::Resting { .. } => "session-resting",
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Lost | Self::Over | Self::InDoubt => ErrorClass::InvalidRequest,
+            Self::Busy | Self::Resting { .. } => ErrorClass::Upstream,
+            Self::Identity(error) | Self::Undecided(error) => error.class(),
+            Self::Random(_) => ErrorClass::Configuration,
+            Self::Refresh(error) => error.class(),
+            Self::Store(error) => error.class(),
+        }
+    }
+
+    /// Whether only a new launch helps.
+    #[must_use]
+    pub const fn needs_launch(&self) -> bool {
+        matches!(
+            self,
+            Self::InDoubt | Self::Identity(_) | Self::Lost | Self::Over
+        )
+    }
+}

@@ -1,0 +1,267 @@
+//! The tokens of a session, and where its refresh stands.
+
+use core::fmt;
+use core::time::Duration;
+
+use smart_jose::UnixTime;
+
+use crate::token::TokenResponse;
+use crate::value::{AccessToken, RefreshToken};
+
+/// A token is refreshed when a fifth of its life is left, and at most so long before its end.
+const MAX_AHEAD: Duration = Duration::from_secs(300);
+
+/// How often a refresh token is sent before an answer was read: once, and once more by whoever
+/// finds that the first answer was lost.
+const MAX_SENT: u8 = 2;
+
+/// After a failure that says nothing about the session, so long is waited; then twice as long,
+/// and so on up to [`MAX_REST`].
+const REST: Duration = Duration::from_secs(2);
+const MAX_REST: Duration = Duration::from_secs(60);
+
+/// The tokens that a session uses.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    pub(crate) access: AccessToken,
+    /// When the access token came, and when it ends, if the server says.
+    pub(crate) received_at: UnixTime,
+    pub(crate) ends_at: Option<UnixTime>,
+    pub(crate) refresh: Option<RefreshToken>,
+    /// How often the refresh token was sent without an answer that was read.
+    pub(crate) sent: u8,
+    pub(crate) rest: Rest,
+}
+
+/// When a refresh may be tried again, after failures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rest {
+    pub(crate) until: UnixTime,
+    pub(crate) failures: u8,
+}
+
+/// What a session needs before its access token can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Nothing.
+    Nothing,
+    /// A refresh, but the access token serves until then.
+    RefreshAhead,
+    /// A refresh, before anything can be done.
+    RefreshNow,
+    /// A refresh, which may be tried at this time.
+    Rest(UnixTime),
+    /// A new launch.
+    Launch(Over),
+}
+
+/// Why a session cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The access token has ended, and there is no refresh token.
+    Ended,
+    /// The access token has ended, and it is not known whether the refresh token was used.
+    InDoubt,
+}
+
+impl Tokens {
+    /// Those of an answer that has just come.
+    pub(crate) fn received(response: &TokenResponse, now: UnixTime) -> Self {
+        Self {
+            access: response.access_token.clone(),
+            received_at: now,
+            ends_at: response.expires_in.map(|life| now.saturating_add(life)),
+            refresh: response.refresh_token.clone(),
+            sent: 0,
+            rest: Rest::default(),
+        }
+    }
+
+    /// What is needed at this time. `rejected` says that the FHIR server refuses the access token,
+    /// whatever its end.
+    pub(crate) fn need(&self, now: UnixTime, rejected: bool) -> Need {
+        let serves = self.serves(now) && !rejected;
+        if serves && now < self.refresh_at() {
+            return Need::Nothing;
+        }
+        let can_refresh = self.refresh.is_some() && !self.is_spent();
+        match (serves, can_refresh) {
+            (true, false) => Need::Nothing,
+            (true, true) if now < self.rest.until => Need::Nothing,
+            (true, true) => Need::RefreshAhead,
+            (false, true) if now < self.rest.until => Need::Rest(self.rest.until),
+            (false, true) => Need::RefreshNow,
+            (false, false) if self.refresh.is_some() => Need::Launch(Over::InDoubt),
+            (false, false) => Need::Launch(Over::Ended),
+        }
+    }
+
+    /// Whether the access token has not ended.
+    pub(crate) fn serves(&self, now: UnixTime) -> bool {
+        self.ends_at.is_none_or(|end| now < end)
+    }
+
+    /// From when on the access token is refreshed. One whose end is not known is refreshed when
+    /// the FHIR server refuses it.
+    fn refresh_at(&self) -> UnixTime {
+        let Some(end) = self.ends_at else {
+            return UnixTime::from_secs(u64::MAX);
+        };
+        let life = end.as_secs().saturating_sub(self.received_at.as_secs());
+        let ahead = (life / 5).min(MAX_AHEAD.as_secs());
+        UnixTime::from_secs(end.as_secs().saturating_sub(ahead))
+    }
+
+    /// Whether a request with the refresh token left and no answer to it was read.
+    pub(crate) const fn is_in_doubt(&self) -> bool {
+        self.sent > 0
+    }
+
+    /// Whether the refresh token was sent as often as it may be.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.sent >= MAX_SENT
+    }
+
+    /// Takes note, before the request leaves.
+    pub(crate) const fn sending(&mut self) {
+        self.sent = self.sent.saturating_add(1);
+    }
+
+    /// Takes note that the request did not leave after all.
+    pub(crate) fn not_sent(&mut self, now: UnixTime) {
+        self.sent = self.sent.saturating_sub(1);
+        self.rest(now);
+    }
+
+    /// Takes note of an answer that leaves the refresh token as it was.
+    pub(crate) fn refused(&mut self, now: UnixTime) {
+        self.sent = 0;
+        self.rest(now);
+    }
+
+    /// Takes note that the refresh token is worth nothing any more.
+    pub(crate) fn refresh_refused(&mut self) {
+        self.sent = 0;
+        self.refresh = None;
+    }
+
+    /// Takes note that no answer was read.
+    pub(crate) fn lost(&mut self, now: UnixTime) {
+        self.rest(now);
+    }
+
+    fn rest(&mut self, now: UnixTime) {
+        let doubled = REST.saturating_mul(1 << self.rest.failures.min(5));
+        self.rest = Rest {
+            until: now.saturating_add(doubled.min(MAX_REST)),
+            failures: self.rest.failures.saturating_add(1),
+        };
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("ends_at", &self.ends_at)
+            .field("has_refresh_token", &self.refresh.is_some())
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::from_secs(seconds)
+    }
+
+    /// Received at 1000, for an hour.
+    fn tokens() -> Tokens {
+        Tokens {
+            access: AccessToken::new("access"),
+            received_at: at(1000),
+            ends_at: Some(at(4600)),
+            refresh: Some(RefreshToken::new("refresh")),
+            sent: 0,
+            rest: Rest::default(),
+        }
+    }
+
+    #[test]
+    fn a_refresh_is_needed_ahead_of_the_end() {
+        let long = tokens();
+        // Five minutes ahead, not a fifth of the hour.
+        assert_eq!(long.need(at(4299), false), Need::Nothing);
+        assert_eq!(long.need(at(4300), false), Need::RefreshAhead);
+        assert_eq!(long.need(at(4599), false), Need::RefreshAhead);
+        assert_eq!(long.need(at(4600), false), Need::RefreshNow);
+        let mut short = tokens();
+        short.ends_at = Some(at(1300));
+        assert_eq!(short.need(at(1239), false), Need::Nothing);
+        assert_eq!(short.need(at(1240), false), Need::RefreshAhead);
+        let mut endless = tokens();
+        endless.ends_at = None;
+        assert_eq!(endless.need(at(u64::MAX - 1), false), Need::Nothing);
+        // Whatever its end, a token that the FHIR server refuses is refreshed at once.
+        assert_eq!(endless.need(at(1001), true), Need::RefreshNow);
+        assert_eq!(long.need(at(1001), true), Need::RefreshNow);
+    }
+
+    #[test]
+    fn without_a_refresh_token_a_session_lives_until_its_access_token_ends() {
+        let mut tokens = tokens();
+        tokens.refresh = None;
+        assert_eq!(tokens.need(at(4599), false), Need::Nothing);
+        assert_eq!(tokens.need(at(4600), false), Need::Launch(Over::Ended));
+        assert_eq!(tokens.need(at(1001), true), Need::Launch(Over::Ended));
+    }
+
+    #[test]
+    fn a_lost_answer_is_followed_by_one_more_request_and_no_third() {
+        let mut tokens = tokens();
+        tokens.sending();
+        assert!(tokens.is_in_doubt());
+        // Somebody else finds it so: the holder before is gone.
+        assert_eq!(tokens.need(at(4300), false), Need::RefreshAhead);
+        tokens.sending();
+        tokens.lost(at(4300));
+        for now in [4300, 4400, 4599] {
+            assert_eq!(tokens.need(at(now), false), Need::Nothing, "{now}");
+        }
+        assert_eq!(tokens.need(at(4600), false), Need::Launch(Over::InDoubt));
+        assert_eq!(tokens.need(at(4300), true), Need::Launch(Over::InDoubt));
+    }
+
+    #[test]
+    fn a_request_that_never_left_does_not_count_and_is_not_repeated_at_once() {
+        let mut tokens = tokens();
+        for (failure, rest) in [2, 4, 8, 16, 32, 60, 60, 60].into_iter().enumerate() {
+            tokens.sending();
+            tokens.not_sent(at(4700));
+            assert!(!tokens.is_in_doubt());
+            let until = at(4700 + rest);
+            assert_eq!(tokens.need(at(4700), false), Need::Rest(until), "{failure}");
+            assert_eq!(tokens.need(until, false), Need::RefreshNow);
+        }
+        // While the access token serves, nobody waits.
+        tokens.rest.until = at(4400);
+        assert_eq!(tokens.need(at(4350), false), Need::Nothing);
+        assert_eq!(tokens.need(at(4400), false), Need::RefreshAhead);
+        assert_eq!(tokens.need(at(4350), true), Need::Rest(at(4400)));
+    }
+
+    #[test]
+    fn an_answer_ends_the_doubt() {
+        let mut answered = tokens();
+        answered.sending();
+        answered.refused(at(4300));
+        assert!(!answered.is_in_doubt() && answered.refresh.is_some());
+        let mut refused = tokens();
+        refused.sending();
+        refused.refresh_refused();
+        assert_eq!(refused.need(at(4599), false), Need::Nothing);
+        assert_eq!(refused.need(at(4600), false), Need::Launch(Over::Ended));
+    }
+}
