@@ -26,11 +26,12 @@ use crate::telemetry;
 use crate::token::TokenError;
 use crate::value::AccessToken;
 
-/// A lease outlives every refresh: two exchanges with the token endpoint's time limit, and writes.
-const LEASE: Duration = Duration::from_secs(60);
+/// A lease outlives every refresh: an exchange with the token endpoint, a look at the issuer's keys,
+/// and writes that are repeated.
+const LEASE: Duration = Duration::from_secs(45);
 
 /// Whoever cannot go on without a refresh waits so long for it, whoever makes it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often it is looked whether another node has finished.
 const LOOK: Duration = Duration::from_millis(50);
@@ -147,7 +148,10 @@ impl Keeper {
     }
 
     /// Ends a session and gives it back, so that its tokens can be revoked.
-    pub(crate) async fn close(&self, id: &SessionId) -> Result<Option<LaunchSession>, SessionError> {
+    pub(crate) async fn close(
+        &self,
+        id: &SessionId,
+    ) -> Result<Option<LaunchSession>, SessionError> {
         let key = StoreKey::of_session(id, &self.inner.provider);
         let taken = self.inner.store.take(&key).await?;
         Ok(taken.map(|it| LaunchSession::read(&it)).transpose()?)
@@ -212,7 +216,9 @@ impl Inner {
                     Need::RefreshAhead | Need::RefreshNow => {}
                 }
                 match self.lease.acquire(key, LEASE).await {
-                    Ok(Some(lease)) => return Ok(self.refresh_under(key, &lease, rejected).await?),
+                    Ok(Some(lease)) => {
+                        return Ok(self.refresh_under(key, &lease, rejected).await?);
+                    }
                     Ok(None) => time::sleep(LOOK).await,
                     Err(StoreError::Gone) => return Err(SessionError::Lost),
                     Err(error) => return Err(error.into()),
@@ -223,7 +229,10 @@ impl Inner {
             Ok(result) => result,
             Err(_) => Err(SessionError::Busy),
         };
-        telemetry::judged("session-refresh", result.as_ref().err().map(SessionError::code));
+        telemetry::judged(
+            "session-refresh",
+            result.as_ref().err().map(SessionError::code),
+        );
         result
     }
 
@@ -314,7 +323,7 @@ impl Inner {
         let (id_token, access) = (&unjudged.id_token, &unjudged.tokens.access);
         let first = &identity.continuity;
         match self.renewal.judge(session, first, id_token, access).await {
-            Ok(_) => {
+            Ok(()) => {
                 held.session.accept();
                 self.write_surely(tenure, &mut held).await?;
                 Ok(held.session)
@@ -338,7 +347,8 @@ impl Inner {
         rejected: Option<&AccessToken>,
         error: SessionError,
     ) -> Result<LaunchSession, SessionError> {
-        let is_rejected = rejected.is_some_and(|it| it.matches(session.access_token().expose_secret()));
+        let is_rejected =
+            rejected.is_some_and(|it| it.matches(session.access_token().expose_secret()));
         if session.tokens.serves(self.clock.now()) && !is_rejected {
             return Ok(session);
         }
@@ -359,11 +369,7 @@ impl Inner {
 
     /// Writes what must not be lost: where the store cannot be reached, again and again while the
     /// lease lasts.
-    async fn write_surely(
-        &self,
-        tenure: &Tenure<'_>,
-        held: &mut Held,
-    ) -> Result<(), StoreError> {
+    async fn write_surely(&self, tenure: &Tenure<'_>, held: &mut Held) -> Result<(), StoreError> {
         let expected = held.revision;
         let mut pauses = PAUSES.into_iter();
         let mut is_repeated = false;
@@ -396,3 +402,6 @@ fn lost(session: &LaunchSession, error: TokenError) -> SessionError {
         false => SessionError::Refresh(error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,9 @@ use crate::value::{AccessToken, ClientId, RawIdToken};
 /// A session lives so long at most, whatever is refreshed, unless set otherwise.
 pub const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
 
+/// So long after its access token a session that cannot be refreshed is still known.
+const FAREWELL: Duration = Duration::from_secs(300);
+
 /// The end of a launch, and what an app works with all day: who signed in, what was granted, in
 /// which context, and the access token.
 ///
@@ -143,7 +146,10 @@ impl LaunchSession {
     ///
     /// [`FhirUserError`]. The identity stays valid.
     pub fn fhir_user(&self, policy: &FhirUserPolicy) -> Result<Option<FhirUser>, FhirUserError> {
-        let claim = self.identity.as_ref().and_then(|it| it.fhir_user.as_deref());
+        let claim = self
+            .identity
+            .as_ref()
+            .and_then(|it| it.fhir_user.as_deref());
         claim.map(|it| FhirUser::parse_with(it, policy)).transpose()
     }
 
@@ -245,8 +251,11 @@ impl LaunchSession {
     pub(crate) fn life(&self, now: UnixTime) -> Duration {
         let left = |end: UnixTime| Duration::from_secs(end.as_secs().saturating_sub(now.as_secs()));
         match (&self.tokens.refresh, self.tokens.ends_at) {
-            // A session that cannot go on is over with its access token.
-            (None, Some(end)) if self.unjudged.is_none() => left(end.min(self.ends_at)),
+            // A session that cannot go on is over with its access token; it is kept a little longer,
+            // so that whoever comes back hears so.
+            (None, Some(end)) if self.unjudged.is_none() => {
+                left(end.saturating_add(FAREWELL).min(self.ends_at))
+            }
             _ => left(self.ends_at),
         }
     }

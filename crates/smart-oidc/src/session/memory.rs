@@ -90,6 +90,16 @@ impl MemoryStore {
         self.len() == 0
     }
 
+    /// Ends the lease on a record, as if its time were over.
+    #[cfg(test)]
+    pub(super) fn pass_on_lease(&self, key: &StoreKey) {
+        self.with(key, |shelf, _| {
+            if let Some(record) = shelf.records.get_mut(key) {
+                record.leased_until = None;
+            }
+        });
+    }
+
     /// Nothing is half done under the lock, so a thread that panicked has left nothing odd.
     fn lock(&self) -> MutexGuard<'_, Shelves> {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner)

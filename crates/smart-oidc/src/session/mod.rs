@@ -14,7 +14,7 @@ mod tokens;
 
 pub use error::StoreError;
 pub use key::{Fence, Revision, SessionId, StoreKey};
-pub use memory::{DEFAULT_ENTRIES, MemoryStore};
 pub use launch_session::{LaunchSession, SESSION_LIFE, UnverifiedIdToken};
+pub use memory::{DEFAULT_ENTRIES, MemoryStore};
 pub use session_error::SessionError;
 pub use store::{Lease, RefreshLease, SessionStore, Stored, Write};

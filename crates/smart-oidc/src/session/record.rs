@@ -146,7 +146,9 @@ fn read<'r, T: Deserialize<'r>>(octets: &'r Secret<Vec<u8>>, kind: Kind) -> Resu
     let head: Head = serde_json::from_str(text).map_err(|_| unreadable("no record of ours"))?;
     if head.version != VERSION {
         let found = head.version;
-        return Err(unreadable(format_args!("version {found}, expected {VERSION}")));
+        return Err(unreadable(format_args!(
+            "version {found}, expected {VERSION}"
+        )));
     }
     if head.kind != kind {
         return Err(unreadable("a record of another kind"));

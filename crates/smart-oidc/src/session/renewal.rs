@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use async_trait::async_trait;
 
 use super::launch_session::LaunchSession;
-use crate::id_token::{Continuity, RefreshError, Refreshed};
+use crate::id_token::{Continuity, RefreshError};
 use crate::token::{TokenError, TokenResponse};
 use crate::value::{AccessToken, RawIdToken, RefreshToken};
 
@@ -30,12 +30,12 @@ pub(crate) trait Renewal: Debug + Send + Sync {
     /// Sends the refresh token, once, within a bounded time.
     async fn refresh(&self, session: &LaunchSession, token: &RefreshToken) -> Answer;
 
-    /// Judges the ID token that came with a refresh.
+    /// Judges the ID token that came with a refresh: whether it is of the same user.
     async fn judge(
         &self,
         session: &LaunchSession,
         first: &Continuity,
         id_token: &RawIdToken,
         access_token: &AccessToken,
-    ) -> Result<Refreshed, RefreshError>;
+    ) -> Result<(), RefreshError>;
 }

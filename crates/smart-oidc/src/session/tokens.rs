@@ -34,10 +34,18 @@ pub(crate) struct Tokens {
 }
 
 /// When a refresh may be tried again, after failures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rest {
     pub(crate) until: UnixTime,
     pub(crate) failures: u8,
+}
+
+impl Rest {
+    /// No failure, no rest.
+    const NONE: Self = Self {
+        until: UnixTime::from_secs(0),
+        failures: 0,
+    };
 }
 
 /// What a session needs before its access token can be used.
@@ -73,7 +81,7 @@ impl Tokens {
             ends_at: response.expires_in.map(|life| now.saturating_add(life)),
             refresh: response.refresh_token.clone(),
             sent: 0,
-            rest: Rest::default(),
+            rest: Rest::NONE,
         }
     }
 
@@ -185,7 +193,7 @@ mod tests {
             ends_at: Some(at(4600)),
             refresh: Some(RefreshToken::new("refresh")),
             sent: 0,
-            rest: Rest::default(),
+            rest: Rest::NONE,
         }
     }
 
