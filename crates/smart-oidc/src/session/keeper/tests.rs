@@ -314,7 +314,7 @@ async fn a_refresh_token_that_is_not_replaced_is_kept() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_processes_refresh_one_session_a_thousand_times() {
     let rig = Rig::new().await;
     let other = keeper(
