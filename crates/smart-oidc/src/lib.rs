@@ -56,14 +56,11 @@
 mod authorize;
 mod client;
 mod error;
-mod extension;
 mod fhir_user;
 pub mod id_token;
 pub mod issue;
-pub mod launch_context;
 pub mod pkce;
 pub mod profile;
-pub mod scope;
 pub mod session;
 mod telemetry;
 pub mod token;

@@ -25,8 +25,7 @@ pub struct TokenResponse {
     /// How long it does so, if the server says.
     pub expires_in: Option<Duration>,
     /// What was granted; it may be less than was asked for.
-    pub scopes: crate::scope::Scopes,
-    pub context: crate::launch_context::LaunchContext,
+    pub scopes: Vec<String>,
     /// The ID token, not checked yet.
     pub id_token: Option<RawIdToken>,
     /// Gets the next access token.
@@ -47,27 +46,7 @@ impl TokenResponse {
     /// Whether this scope was granted.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.has(scope)
-    }
-}
-
-#[cfg(test)]
-impl TokenResponse {
-    pub(crate) fn for_test(
-        access_token: AccessToken,
-        expires_in: Duration,
-        refresh_token: Option<RefreshToken>,
-        id_token: Option<RawIdToken>,
-    ) -> Self {
-        let json = r#"{"access_token":"a","token_type":"Bearer","scope":"fhirUser"}"#;
-        let response = Response::new(Bytes::from_static(json.as_bytes()));
-        Self {
-            access_token,
-            expires_in: Some(expires_in),
-            refresh_token,
-            id_token,
-            ..Self::from_response(&response, &[]).unwrap()
-        }
+        self.scopes.iter().any(|it| it == scope)
     }
 }
 
@@ -212,21 +191,20 @@ impl TokenResponse {
         }
         let mut findings = Vec::new();
         let scopes = match optional("scope", wire.scope)? {
-            Some(scope) => crate::scope::Scopes::parse(&scope),
+            Some(scope) => scope.split_ascii_whitespace().map(str::to_owned).collect(),
             None => {
                 findings.push(Finding::new(
                     "scope-missing",
                     "scope is missing; what was asked for is taken as granted (RFC 6749 5.1)",
                     "send scope with every token response",
                 ));
-                crate::scope::Scopes::parse(&asked.join(" "))
+                asked.to_vec()
             }
         };
         let read = Self {
             access_token: AccessToken::new(access_token),
             expires_in: expires_in(wire.expires_in, &mut findings)?,
             scopes,
-            context: Default::default(),
             id_token: optional("id_token", wire.id_token)?.map(RawIdToken::new),
             refresh_token: optional("refresh_token", wire.refresh_token)?.map(RefreshToken::new),
             patient: optional("patient", wire.patient)?,
@@ -330,7 +308,7 @@ mod tests {
             r#"{"access_token":"a.b-c","token_type":"bEaReR","expires_in":3600,"scope":"a  b","patient":"p","x":1}"#,
         )
         .unwrap();
-        assert_eq!(sound.scopes.as_str(), "a b");
+        assert_eq!(sound.scopes, ["a", "b"]);
         assert_eq!(sound.expires_in, Some(Duration::from_secs(3600)));
         assert_eq!(sound.patient.as_deref(), Some("p"));
         assert!(sound.findings.is_empty() && sound.extra.contains_key("x"));
@@ -339,7 +317,7 @@ mod tests {
             r#"{"access_token":"a","token_type":"Bearer","expires_in":"60","id_token":"t","need_patient_banner":"true"}"#,
         )
         .unwrap();
-        assert_eq!(odd.scopes.as_str(), "openid");
+        assert_eq!(odd.scopes, ["openid"]);
         assert_eq!(odd.need_patient_banner, Some(true));
         assert_eq!(odd.findings.len(), 3);
         assert!(
