@@ -16,7 +16,7 @@ use smart_oidc::profile::{FhirProfileSource, ProfileRequest};
 use smart_oidc::{
     AccessToken, Begun, BrowserBinding, CallbackError, ClientConfig, ClientId, ExchangedLaunch,
     Expected, IdToken, IdTokenVerifier, LAUNCH_LIFE, Launch, LaunchHandle, LaunchKey, Nonce,
-    RawIdToken, RedirectUri, TokenClient, TokenError, TokenResponse, UserProfile, pkce,
+    RawIdToken, RedirectUri, Scopes, TokenClient, TokenError, TokenResponse, UserProfile, pkce,
 };
 use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox, SandboxBuilder, SandboxUser, UserType};
 use smart_tests::forge::Forge;
@@ -179,7 +179,7 @@ async fn a_sign_in_ends_with_the_clinician() {
     let card = profile.resource.unwrap();
     assert!(card.npi().is_some() && !card.qualifications.is_empty());
     // The patient in context is another fact than who the user is.
-    assert_eq!(tokens.patient.as_deref(), Some("p-1"));
+    assert_eq!(tokens.context.patient.as_deref(), Some("p-1"));
 
     let reads = world.sent_to("/fhir/Practitioner/dr-smith");
     assert_eq!(reads.len(), 1);
@@ -446,7 +446,7 @@ async fn a_code_is_good_for_one_exchange() {
         .body(spent.body)
         .unwrap();
     let response = world.http.send(again).await.unwrap();
-    let refused = TokenResponse::from_response(&response, &[]).unwrap_err();
+    let refused = TokenResponse::of_launch(&response, &Scopes::default()).unwrap_err();
     assert_eq!(refused.code(), "token-refused");
     assert!(refused.to_string().contains("invalid_grant"), "{refused}");
     // Since nobody knows who was first, the first token is revoked; the identity stays.
@@ -710,7 +710,7 @@ async fn the_query_of_the_endpoint_is_kept() {
     }
 }
 
-// covers: SMART-AUT-17, SMART-SCP-14, OIDC-AUT-1
+// covers: SMART-AUT-4, SMART-AUT-17, SMART-SCP-14, SMART-SCP-15, SMART-CTX-15, OIDC-AUT-1
 #[tokio::test]
 async fn a_launch_that_cannot_work_does_not_begin() {
     let good = trusted(Some("https://login.example/authorize")).await;
@@ -726,16 +726,83 @@ async fn a_launch_that_cannot_work_does_not_begin() {
         begin(&silent, &["openid"]),
         Err("launch-no-authorization-endpoint")
     );
-    assert_eq!(
-        begin(&good, &["fhirUser"]),
-        Err("launch-fhir-user-without-openid")
-    );
-    for scope in ["", "a b", "a\"b", "a\\b", "é", "a\nb"] {
+    assert_eq!(begin(&good, &[]), Err("launch-no-scope"));
+    for scopes in [&["fhirUser"][..], &["fhirUser", "OpenID"]] {
+        assert_eq!(
+            begin(&good, scopes),
+            Err("launch-fhir-user-without-openid"),
+            "{scopes:?}"
+        );
+    }
+    for scope in [
+        "",
+        "a b",
+        "a\"b",
+        "a\\b",
+        "é",
+        "a\nb",
+        "launch/task?role=a&role=b",
+    ] {
         assert_eq!(
             begin(&good, &["openid", scope]),
             Err("launch-scope"),
             "{scope:?}"
         );
+    }
+}
+
+/// The scopes that a launch asks for, and the codes of what is odd about them.
+fn asked(begun: &Begun) -> (String, Vec<&'static str>) {
+    let mut sent = parameters(query_of(&begun.authorization_url).as_bytes());
+    let scope = sent.remove("scope").unwrap();
+    assert_eq!(begun.pending.context().scopes.as_str(), scope);
+    (scope, begun.findings.iter().map(|it| it.code).collect())
+}
+
+// covers: SMART-LCH-4, SMART-CTX-15, SMART-AUT-16, SMART-SCP-11, SMART-SCP-14
+#[tokio::test]
+async fn scopes_are_asked_for_once_and_as_the_standard_writes_them() {
+    let trusted = trusted(Some("https://login.example/authorize")).await;
+    let cases: [(&[&str], bool, &str, &[&str]); 8] = [
+        (&["openid"], false, "openid", &[]),
+        (&["openid"], true, "openid launch", &[]),
+        (&["launch", "openid"], true, "launch openid", &[]),
+        (&["openid", "a", "openid"], false, "openid a", &[]),
+        (
+            &["launch/DiagnosticReport?role=https://X.example/R"],
+            false,
+            "launch/diagnosticreport?role=https://X.example/R",
+            &[],
+        ),
+        (
+            &["launch", "online_access", "user/*.cruds"],
+            false,
+            "launch online_access user/*.cruds",
+            &[
+                "scope-everything",
+                "scope-online-access-standalone",
+                "scope-launch-standalone",
+            ],
+        ),
+        (&["online_access"], true, "online_access launch", &[]),
+        // What a server may have made up is asked for as it is written.
+        (
+            &["user/Patient.sr"],
+            false,
+            "user/Patient.sr",
+            &["scope-invalid"],
+        ),
+    ];
+    for (scopes, is_ehr, expected, codes) in cases {
+        let client = client(scopes);
+        let launch = if is_ehr {
+            Launch::from_ehr(&trusted, &client, BASE, LaunchHandle::new("h")).unwrap()
+        } else {
+            Launch::standalone(&trusted, &client)
+        };
+        let begun = launch.begin(provider(), NOW).unwrap();
+        let expected = (expected.to_owned(), codes.to_vec());
+        assert_eq!(asked(&begun), expected, "{scopes:?}");
     }
 }
 
@@ -993,7 +1060,7 @@ async fn adv_no_secret_in_debug_of_a_whole_flow() {
         "Hidden",
     ];
     // There is something to hide, and the flow has come to its end.
-    assert_eq!(tokens.patient.as_deref(), Some("hidden-id"));
+    assert_eq!(tokens.context.patient.as_deref(), Some("hidden-id"));
     assert_eq!(token.subject(), "hidden-subject");
     assert_eq!(profile.name.as_deref(), Some("Ada Hidden"));
     assert!(profile.resource.is_ok());

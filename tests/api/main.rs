@@ -22,7 +22,9 @@ mod fake_http;
 mod metadata;
 mod r4_examples;
 mod reqwest_client;
+mod scopes;
 mod tls;
+mod token_response;
 
 #[cfg(feature = "ring")]
 #[path = "."]

@@ -13,7 +13,7 @@ use smart_oidc::profile::{
 };
 use smart_oidc::{
     AccessToken, ClientConfig, ClientId, Expected, FhirRead, FhirUser, FhirUserType, IdToken,
-    IdTokenVerifier, Launch, Nonce, RawIdToken, RedirectUri, TokenClient, TokenResponse,
+    IdTokenVerifier, Launch, Nonce, RawIdToken, RedirectUri, Scopes, TokenClient, TokenResponse,
     UserProfile,
 };
 use smart_tests::forge::Forge;
@@ -1085,13 +1085,13 @@ async fn the_patient_in_context_is_another_fact_than_the_user() {
         "patient": "child-1", "id_token": text,
     });
     let response = http::Response::new(bytes::Bytes::from(response.to_string()));
-    let tokens = TokenResponse::from_response(&response, &[]).unwrap();
+    let tokens = TokenResponse::of_launch(&response, &Scopes::default()).unwrap();
     let http = FakeHttp::new();
     let url = format!("{BASE}/Patient/mother-1");
     let mother = json!({ "resourceType": "Patient", "id": "mother-1", "name": [{ "text": "Mo" }] });
     http.answer(&url, Answer::json(&mother));
     let profile = load_with(&http, &token, &tokens.access_token, |it| it).await;
-    assert_eq!(tokens.patient.as_deref(), Some("child-1"));
+    assert_eq!(tokens.context.patient.as_deref(), Some("child-1"));
     assert_eq!(profile.fhir_user.as_ref().unwrap().id(), "mother-1");
     assert_eq!(profile.name.as_deref(), Some("Mo"));
     assert_eq!(profile.practitioner_id(), None);

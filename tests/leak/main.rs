@@ -270,7 +270,7 @@ async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
     let raw = tokens.id_token.clone().unwrap();
     ledger.secret("the access token", tokens.access_token.expose_secret());
     ledger.token("the ID token", raw.expose_secret());
-    assert_eq!(tokens.patient.as_deref(), Some(USER_ID));
+    assert_eq!(tokens.context.patient.as_deref(), Some(USER_ID));
     let values: [&dyn Debug; 4] = [&tokens, &launch, &raw, &tokens.access_token];
     for value in values {
         ledger.debug(value);

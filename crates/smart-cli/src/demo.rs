@@ -110,7 +110,7 @@ impl Demo {
             .await
             .map_err(|error| self.fail("token", &error, error.code()))?;
         let lifetime = tokens.expires_in.map_or(0, |it| it.as_secs());
-        let scopes = tokens.scopes.join(" ");
+        let scopes = tokens.scopes.as_str();
         self.pass("token", format!("granted {scopes}, for {lifetime} s"));
 
         let Some(raw) = &tokens.id_token else {

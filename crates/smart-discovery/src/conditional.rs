@@ -72,3 +72,55 @@ pub(crate) fn retry_after(response: &Response<Bytes>, now: UnixTime) -> Option<D
         ))
     })
 }
+
+/// How long an answer asks to be left alone (`Retry-After`, RFC 9110 10.2.3), for whoever has no
+/// clock at hand: a date counts from the answer's own `Date`, and without one it says nothing.
+///
+/// The server may ask for any time at all; take the smaller of it and a bound of yours.
+#[must_use]
+pub fn asked_delay(response: &Response<Bytes>) -> Option<Duration> {
+    let sent = response.headers().get(header::DATE);
+    let sent = sent
+        .and_then(|it| it.to_str().ok())
+        .and_then(freshness::http_date);
+    match sent {
+        Some(sent) => retry_after(response, sent),
+        None => {
+            let field = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+            freshness::seconds(field.trim())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_seconds_or_counts_from_the_date_of_the_answer() {
+        let date = "Wed, 15 Nov 2023 07:28:00 GMT";
+        let later = "Wed, 15 Nov 2023 07:29:30 GMT";
+        for (retry_after, sent, expected) in [
+            (Some("120"), None, Some(120)),
+            (Some(" 7 "), Some(date), Some(7)),
+            (Some(later), Some(date), Some(90)),
+            (Some(date), Some(later), Some(0)),
+            (Some(later), None, None),
+            (Some(later), Some("yesterday"), None),
+            (Some("soon"), Some(date), None),
+            (Some("-1"), None, None),
+            (None, Some(date), None),
+        ] {
+            let mut answer = Response::new(Bytes::new());
+            for (name, value) in [(header::RETRY_AFTER, retry_after), (header::DATE, sent)] {
+                if let Some(value) = value {
+                    answer
+                        .headers_mut()
+                        .insert(name, HeaderValue::from_static(value));
+                }
+            }
+            let expected = expected.map(Duration::from_secs);
+            assert_eq!(asked_delay(&answer), expected, "{retry_after:?} {sent:?}");
+        }
+    }
+}

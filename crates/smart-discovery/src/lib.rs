@@ -120,6 +120,7 @@ mod url;
 pub use address::{AddressKind, NetworkError, Networks};
 pub use capability::{Capability, CapabilitySet};
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use conditional::asked_delay;
 pub use discover::{Discovery, DiscoveryError, Smart10Fallback, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;
 pub use fhir_bases::FhirBases;

@@ -3,13 +3,14 @@
 use core::fmt;
 use core::time::Duration;
 
-use smart_discovery::{EndpointUrl, FhirBaseUrl, Issuer, TrustedIssuer};
+use smart_discovery::{EndpointUrl, FhirBaseUrl, Finding, Issuer, TrustedIssuer};
 use smart_jose::alg::HashAlgorithm;
 use smart_jose::crypto::RandomFailed;
 use smart_jose::{CryptoProvider, ErrorClass, Text, UnixTime, base64url};
 
 use crate::client::ClientConfig;
 use crate::pkce;
+use crate::scope::{Scope, ScopeKind, ScopeProblem, ScopeUse, Scopes};
 use crate::value::{
     AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce, RedirectUri,
     State,
@@ -40,6 +41,8 @@ pub struct Begun {
     pub binding: BrowserBinding,
     /// For the app's store, on the server.
     pub pending: PendingLaunch,
+    /// What is odd about the scopes that are asked for ([`Scopes::lint`]).
+    pub findings: Vec<Finding>,
 }
 
 /// A launch that waits for its callback. It is used up by [`PendingLaunch::authorize`], so one
@@ -115,7 +118,7 @@ pub struct LaunchIdentity {
     /// Where the browser comes back to.
     pub redirect_uri: RedirectUri,
     /// The scopes that are asked for.
-    pub scopes: Vec<String>,
+    pub scopes: Scopes,
 }
 
 /// A launch whose callback was genuine. It holds the code and is used up by exchanging it.
@@ -144,11 +147,18 @@ pub enum LaunchError {
         /// The length in octets.
         found: usize,
     },
-    /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3).
-    #[error("{scope} is no scope")]
+    /// No scope is configured, and a request has to say what it asks for (SMART App Launch 2.2,
+    /// Obtain authorization code).
+    #[error("no scope is asked for")]
+    NoScope,
+    /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3), or it is a
+    /// launch scope with more than one role (SMART App Launch 2.2, Requesting context with scopes).
+    #[error("{scope} is no scope: {problem}")]
     Scope {
         /// The scope.
         scope: Text,
+        /// What is wrong with it.
+        problem: ScopeProblem,
     },
     /// The `iss` of an EHR launch is not the FHIR base that is configured.
     #[error("the EHR names the FHIR base {found}, configured is {expected}")]
@@ -171,6 +181,7 @@ impl LaunchError {
             Self::NoAuthorizationEndpoint => "launch-no-authorization-endpoint",
             Self::FhirUserWithoutOpenid => "launch-fhir-user-without-openid",
             Self::HandleTooLong { .. } => "launch-handle-too-long",
+            Self::NoScope => "launch-no-scope",
             Self::Scope { .. } => "launch-scope",
             Self::UnknownFhirBase { .. } => "launch-unknown-fhir-base",
             Self::Random(_) => "random-failed",
@@ -240,6 +251,10 @@ impl<'a> Launch<'a> {
     /// Begins the launch: makes `state`, `nonce`, `code_verifier` and the browser binding, each
     /// of 256 bits, and the URL for the browser. A query that the endpoint has is kept.
     ///
+    /// An EHR launch asks for the scope `launch`, whether it is configured or not. Each scope is
+    /// asked for once, and launch scopes with their resource type in lower case. What else is odd
+    /// about the scopes is among the findings.
+    ///
     /// # Errors
     ///
     /// [`LaunchError`].
@@ -260,7 +275,7 @@ impl<'a> Launch<'a> {
             .append_pair("response_type", "code")
             .append_pair("client_id", self.client.client_id.as_str())
             .append_pair("redirect_uri", self.client.redirect_uri.as_str())
-            .append_pair("scope", &scopes.join(" "))
+            .append_pair("scope", scopes.as_str())
             .append_pair("state", state.expose_secret())
             .append_pair("aud", &self.aud)
             .append_pair("nonce", nonce.expose_secret())
@@ -276,6 +291,7 @@ impl<'a> Launch<'a> {
         };
         let authorization_url = format!("{endpoint}{separator}{}", query.finish());
 
+        let findings = scopes.lint(self.scope_use());
         let pending = PendingLaunch {
             key: LaunchKey::new(state.expose_secret(), &binding, provider),
             nonce,
@@ -298,28 +314,35 @@ impl<'a> Launch<'a> {
             authorization_url,
             binding,
             pending,
+            findings,
         })
     }
 
-    fn scopes(&self) -> Result<Vec<String>, LaunchError> {
-        let is_scope = |it: &String| {
-            // RFC 6749 3.3: printable ASCII without space, quotation mark and backslash.
-            !it.is_empty()
-                && it
-                    .bytes()
-                    .all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\')
-        };
-        let mut scopes = self.client.scopes.clone();
-        if self.handle.is_some() && !scopes.iter().any(|it| it == "launch") {
-            scopes.push("launch".to_owned());
+    const fn scope_use(&self) -> ScopeUse {
+        match self.handle {
+            Some(_) => ScopeUse::EhrLaunch,
+            None => ScopeUse::StandaloneLaunch,
         }
-        if let Some(bad) = scopes.iter().find(|it| !is_scope(it)) {
-            return Err(LaunchError::Scope {
-                scope: Text::new(bad),
-            });
+    }
+
+    fn scopes(&self) -> Result<Scopes, LaunchError> {
+        let words = &self.client.scopes;
+        if words.is_empty() {
+            return Err(LaunchError::NoScope);
         }
-        let asks = |scope: &str| scopes.iter().any(|it| it == scope);
-        if asks("fhirUser") && !asks("openid") {
+        for word in words {
+            // What is merely odd may be a server's own; these two would break the request.
+            if let ScopeKind::Invalid(problem @ (ScopeProblem::Character | ScopeProblem::Role)) =
+                Scope::parse(word).kind()
+            {
+                let scope = Text::new(word);
+                return Err(LaunchError::Scope { scope, problem });
+            }
+        }
+        let launch = self.handle.as_ref().map(|_| "launch");
+        let words = words.iter().map(String::as_str).chain(launch);
+        let scopes = words.collect::<Scopes>().for_request();
+        if scopes.has("fhirUser") && !scopes.has("openid") {
             return Err(LaunchError::FhirUserWithoutOpenid);
         }
         Ok(scopes)
@@ -518,6 +541,7 @@ impl fmt::Debug for Begun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Begun")
             .field("pending", &self.pending)
+            .field("findings", &self.findings)
             .finish_non_exhaustive()
     }
 }

@@ -56,12 +56,16 @@
 mod authorize;
 mod client;
 mod error;
+mod extension;
 mod fhir_user;
 pub mod id_token;
 pub mod issue;
+pub mod launch_context;
+mod members;
 pub mod pkce;
 pub mod profile;
 pub mod session;
+pub mod scope;
 mod telemetry;
 pub mod token;
 pub mod userinfo;
@@ -77,8 +81,10 @@ pub use fhir_user::{
     FhirRead, FhirUser, FhirUserError, FhirUserPolicy, FhirUserType, ReferenceError, UnfitToken,
 };
 pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
+pub use launch_context::LaunchContext;
 pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
 pub use session::{MemoryStore, RefreshLease, SessionId, SessionStore, StoreError};
+pub use scope::{Scope, Scopes};
 pub use smart_discovery as discovery;
 pub use smart_jose as jose;
 pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};

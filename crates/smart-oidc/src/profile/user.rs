@@ -20,7 +20,7 @@ use crate::id_token::{IdToken, UserKey};
 /// card is missing.
 ///
 /// The patient in context is none of this: it comes with the token response
-/// (`TokenResponse::patient`) and may be somebody else than the user, even where the user is a
+/// (`TokenResponse::context`) and may be somebody else than the user, even where the user is a
 /// patient.
 #[derive(Clone)]
 #[non_exhaustive]

@@ -127,7 +127,7 @@ impl TokenClient {
             verifier: _,
         } = launch;
         let response = self.http.send(request).await?;
-        let tokens = TokenResponse::from_response(&response, &context.scopes)?;
+        let tokens = TokenResponse::of_launch(&response, &context.scopes)?;
         Ok((
             tokens,
             ExchangedLaunch {

@@ -5,4 +5,4 @@ mod request;
 mod response;
 
 pub use client::{ExchangedLaunch, TokenClient, TokenError};
-pub use response::{TokenResponse, TokenResponseError};
+pub use response::{Refusal, TokenErrorCode, TokenResponse, TokenResponseError, UntrustedText};
