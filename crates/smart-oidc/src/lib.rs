@@ -61,6 +61,7 @@ pub mod id_token;
 pub mod issue;
 pub mod pkce;
 pub mod profile;
+mod quirks;
 mod telemetry;
 pub mod token;
 pub mod userinfo;
@@ -70,17 +71,21 @@ pub use authorize::{
     AuthorizedLaunch, Begun, CallbackError, LAUNCH_LIFE, Launch, LaunchError, LaunchIdentity,
     LaunchKey, PendingLaunch,
 };
-pub use client::ClientConfig;
+pub use client::{
+    ASSERTION_LIFE, AssertionAudience, AssertionSigner, AssertionSignerError, AssertionType,
+    AuthorizationServer, ClientAuthentication, ClientAuthenticationError, ClientConfig,
+};
 pub use error::Error;
 pub use fhir_user::{
     FhirRead, FhirUser, FhirUserError, FhirUserPolicy, FhirUserType, ReferenceError, UnfitToken,
 };
 pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
 pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
+pub use quirks::Quirks;
 pub use smart_discovery as discovery;
 pub use smart_jose as jose;
 pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};
 pub use value::{
-    AccessToken, AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce,
-    RawIdToken, RedirectUri, RefreshToken, State,
+    AccessToken, AuthorizationCode, BrowserBinding, ClientId, ClientSecret, CodeVerifier,
+    LaunchHandle, Nonce, RawIdToken, RedirectUri, RefreshToken, State,
 };

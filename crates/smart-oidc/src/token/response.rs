@@ -161,6 +161,39 @@ impl TokenResponse {
         response: &Response<Bytes>,
         asked: &[String],
     ) -> Result<Self, TokenResponseError> {
+        let read = Self::read(response, asked)?;
+        if read.has_scope("openid") && read.id_token.is_none() {
+            return Err(TokenResponseError::NoIdToken);
+        }
+        Ok(read)
+    }
+
+    /// The same for a refresh, which may come without an ID token (OpenID Connect Core 12.2).
+    pub(super) fn of_refresh(
+        response: &Response<Bytes>,
+        before: &[String],
+    ) -> Result<Self, TokenResponseError> {
+        Self::read(response, before)
+    }
+
+    /// The same for a program of its own, for which nobody has signed in.
+    pub(super) fn of_client_credentials(
+        response: &Response<Bytes>,
+        asked: &[String],
+    ) -> Result<Self, TokenResponseError> {
+        let mut read = Self::read(response, asked)?;
+        if read.refresh_token.take().is_some() {
+            read.findings.push(Finding::new(
+                "refresh-token-for-backend",
+                "a backend service was given a refresh token, which is dropped",
+                "give backend services no refresh tokens (SMART App Launch 2.2)",
+            ));
+        }
+        read.id_token = None;
+        Ok(read)
+    }
+
+    fn read(response: &Response<Bytes>, asked: &[String]) -> Result<Self, TokenResponseError> {
         let status = response.status();
         if status.is_client_error() {
             // Errors come with any 4xx status and sometimes with a body that is no JSON.
@@ -201,7 +234,7 @@ impl TokenResponse {
                 asked.to_vec()
             }
         };
-        let read = Self {
+        Ok(Self {
             access_token: AccessToken::new(access_token),
             expires_in: expires_in(wire.expires_in, &mut findings)?,
             scopes,
@@ -212,11 +245,7 @@ impl TokenResponse {
             need_patient_banner: banner(wire.need_patient_banner, &mut findings),
             extra: wire.extra,
             findings,
-        };
-        if read.has_scope("openid") && read.id_token.is_none() {
-            return Err(TokenResponseError::NoIdToken);
-        }
-        Ok(read)
+        })
     }
 }
 
