@@ -123,8 +123,8 @@ impl World {
             .pending
             .authorize(&query, &begun.binding, provider(), NOW)
             .unwrap();
-        TokenClient::new(self.http.clone())
-            .exchange(launch)
+        TokenClient::new(&self.client, self.http.clone(), provider())
+            .exchange(launch, NOW)
             .await
             .unwrap()
     }
@@ -470,8 +470,8 @@ async fn a_code_that_came_too_late_or_to_another_launch_is_refused() {
         .authorize(&query, &begun.binding, provider(), NOW)
         .unwrap();
     world.clock.advance(Duration::from_secs(61));
-    let client = TokenClient::new(world.http.clone());
-    let late = client.exchange(launch).await.unwrap_err();
+    let client = TokenClient::new(&world.client, world.http.clone(), provider());
+    let late = client.exchange(launch, NOW).await.unwrap_err();
     assert_eq!(late.code(), "token-refused");
 
     // A code that was put into another launch does not fit that launch's verifier.
@@ -483,7 +483,7 @@ async fn a_code_that_came_too_late_or_to_another_launch_is_refused() {
         .pending
         .authorize(&query, &begun.binding, provider(), NOW)
         .unwrap();
-    let injected = client.exchange(launch).await.unwrap_err();
+    let injected = client.exchange(launch, NOW).await.unwrap_err();
     assert_eq!(injected.code(), "token-refused");
     assert!(matches!(injected, TokenError::Response(_)));
 }
@@ -501,13 +501,14 @@ async fn adv_nonce_of_another_launch_is_refused() {
         (&first, &second_launch, Err("id-token-nonce-mismatch")),
         (&second, &first_launch, Err("id-token-nonce-mismatch")),
     ] {
-        let expected = Expected::nonce(launch.nonce());
+        let expected = Expected::nonce(launch.nonce().unwrap());
         let raw = tokens.id_token.as_ref().unwrap();
         let judged = verifier.verify(raw, &expected, NOW).await;
         assert_eq!(judged.map(drop).map_err(|it| it.code()), code);
     }
     // The ID token belongs to the access token that it came with.
-    let expected = Expected::nonce(first_launch.nonce()).with_access_token(&second.access_token);
+    let expected =
+        Expected::nonce(first_launch.nonce().unwrap()).with_access_token(&second.access_token);
     let raw = first.id_token.as_ref().unwrap();
     let judged = verifier.verify(raw, &expected, NOW).await;
     assert_eq!(
@@ -592,7 +593,7 @@ async fn a_sign_in_survives_the_rotation_of_keys() {
     let verifier = world.verifier();
     let (old, old_launch) = world.exchange().await;
     let judge = async |tokens: &TokenResponse, launch: &ExchangedLaunch, now| {
-        let expected = Expected::nonce(launch.nonce());
+        let expected = Expected::nonce(launch.nonce().unwrap());
         let raw = tokens.id_token.as_ref().unwrap();
         let judged = verifier.verify(raw, &expected, now).await;
         judged.map(drop).map_err(|it| it.code())
@@ -1026,13 +1027,13 @@ async fn adv_no_secret_in_debug_of_a_whole_flow() {
         .authorize(&query, &begun.binding, provider(), NOW)
         .unwrap();
     shown.push(format!("{launch:?}"));
-    let (tokens, launch) = TokenClient::new(world.http.clone())
-        .exchange(launch)
+    let (tokens, launch) = TokenClient::new(&world.client, world.http.clone(), provider())
+        .exchange(launch, NOW)
         .await
         .unwrap();
     shown.extend([format!("{tokens:?}"), format!("{launch:?}")]);
     let raw = tokens.id_token.clone().unwrap();
-    let expected = Expected::nonce(launch.nonce())
+    let expected = Expected::nonce(launch.nonce().unwrap())
         .with_access_token(&tokens.access_token)
         .with_code(launch.code());
     let token = world.verifier().verify(&raw, &expected, NOW).await.unwrap();

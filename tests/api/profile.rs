@@ -1479,8 +1479,8 @@ async fn after_launch(scope: &str, claims: Value) -> UserProfile {
         "access_token": ACCESS, "token_type": "Bearer", "scope": scope, "id_token": text,
     });
     http.answer(&format!("{ISSUER}/token"), Answer::json(&response));
-    let (tokens, launch) = TokenClient::new(http.clone())
-        .exchange(launch)
+    let (tokens, launch) = TokenClient::new(&client, http.clone(), provider())
+        .exchange(launch, NOW)
         .await
         .unwrap();
     let request = ProfileRequest::of_launch(&token, &launch, &tokens);

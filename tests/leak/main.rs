@@ -259,9 +259,9 @@ async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
         .authorize(&query, &begun.binding, provider, NOW);
     let launch = launch.unwrap();
     ledger.debug(&launch);
-    let client = TokenClient::new(world.http.clone());
+    let client = TokenClient::new(&world.client, world.http.clone(), provider);
     ledger.debug(&client);
-    let (tokens, launch) = client.exchange(launch).await.unwrap();
+    let (tokens, launch) = client.exchange(launch, NOW).await.unwrap();
     for (path, body) in world.http.bodies.lock().unwrap().iter() {
         if path.ends_with("/token") {
             ledger.secret("the verifier", &parameters(body)["code_verifier"]);
@@ -337,11 +337,11 @@ async fn failures(world: &World, provider: &CryptoProvider, ledger: &mut Ledger)
     ledger.error(refused.unwrap_err());
     // A code that was used before.
     let (begun, query) = world.callback(provider, ledger).await;
-    let client = TokenClient::new(world.http.clone());
+    let client = TokenClient::new(&world.client, world.http.clone(), provider);
     let launch = begun
         .pending
         .authorize(&query, &begun.binding, provider, NOW);
-    client.exchange(launch.unwrap()).await.unwrap();
+    client.exchange(launch.unwrap(), NOW).await.unwrap();
     for (path, body) in world.http.bodies.lock().unwrap().iter() {
         if path.ends_with("/token") {
             ledger.secret("the verifier", &parameters(body)["code_verifier"]);
@@ -354,7 +354,7 @@ async fn failures(world: &World, provider: &CryptoProvider, ledger: &mut Ledger)
     let launch = begun
         .pending
         .authorize(&query, &begun.binding, provider, NOW);
-    let refused = client.exchange(launch.unwrap()).await;
+    let refused = client.exchange(launch.unwrap(), NOW).await;
     ledger.error(refused.map(drop).unwrap_err());
     for (path, body) in world.http.bodies.lock().unwrap().iter() {
         if path.ends_with("/token") {

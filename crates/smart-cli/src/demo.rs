@@ -105,8 +105,8 @@ impl Demo {
             "state and issuer are those of this launch".into(),
         );
 
-        let (tokens, launch) = TokenClient::new(Arc::clone(&http))
-            .exchange(launch)
+        let (tokens, launch) = TokenClient::new(&client, Arc::clone(&http), provider())
+            .exchange(launch, clock.now())
             .await
             .map_err(|error| self.fail("token", &error, error.code()))?;
         let lifetime = tokens.expires_in.map_or(0, |it| it.as_secs());

@@ -451,9 +451,12 @@ async fn signed_in(ehr: &Sandbox) -> (String, String) {
         .pending
         .authorize(query, &begun.binding, provider(), now)
         .unwrap();
-    let (tokens, launch) = TokenClient::new(http).exchange(launch).await.unwrap();
+    let (tokens, launch) = TokenClient::new(&client, http, provider())
+        .exchange(launch, now)
+        .await
+        .unwrap();
     let token = tokens.id_token.unwrap().expose_secret().to_owned();
-    (token, launch.nonce().expose_secret().to_owned())
+    (token, launch.nonce().unwrap().expose_secret().to_owned())
 }
 
 #[test]

@@ -304,7 +304,13 @@ impl Discovery {
         Ok(TrustedIssuer::new(base.clone(), smart, provider))
     }
 
-    async fn smart_configuration(
+    /// Reads the smart-configuration of a FHIR base and goes no further: for backend services,
+    /// whose server need not be an OpenID issuer. No user can be trusted because of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DiscoveryError::Smart`].
+    pub async fn smart_configuration(
         &self,
         base: &FhirBaseUrl,
     ) -> Result<SmartConfiguration, DiscoveryError> {

@@ -56,7 +56,8 @@ pub enum TransportError {
         /// The limit in octets.
         limit: usize,
     },
-    /// No connection could be made.
+    /// No connection could be made. It promises that nothing of the request has left: a client that
+    /// cannot tell says [`TransportError::Exchange`] or [`TransportError::Timeout`].
     #[error("no connection to {host}: {problem}")]
     Connect {
         /// The host.
@@ -72,13 +73,14 @@ pub enum TransportError {
         /// What the network said.
         problem: Text,
     },
-    /// The request could not be made.
+    /// The request could not be made, so nothing of it has left.
     #[error("the request could not be made: {problem}")]
     Request {
         /// What is wrong with it.
         problem: Text,
     },
-    /// No secure connection could be made: most often the certificate of the server.
+    /// No secure connection could be made: most often the certificate of the server. Nothing of
+    /// the request has left; one that breaks later is [`TransportError::Exchange`].
     #[error("no secure connection to {host}: {problem}")]
     Tls {
         /// The host.
@@ -108,6 +110,23 @@ impl TransportError {
             Self::Request { .. } => "http-request",
             Self::Timeout { .. } => "http-timeout",
             Self::Tls { .. } => "http-tls",
+        }
+    }
+
+    /// Whether it is certain that nothing of the request has left, so that one which must not be
+    /// sent twice may be sent again. Where this is false nobody knows: the server may have acted
+    /// on the request, and its answer was lost.
+    ///
+    /// The address of a connection is judged once more when an answer has come, so
+    /// [`TransportError::Address`] is not certain.
+    #[must_use]
+    pub const fn is_not_sent(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Request { .. } | Self::Tls { .. } => true,
+            Self::Address { .. }
+            | Self::BodyTooLong { .. }
+            | Self::Exchange { .. }
+            | Self::Timeout { .. } => false,
         }
     }
 

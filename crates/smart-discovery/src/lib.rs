@@ -110,6 +110,7 @@ mod reqwest_client;
 #[cfg(feature = "reqwest")]
 mod resolver;
 mod shelf;
+mod single_flight;
 mod smart_configuration;
 mod sync;
 mod telemetry;
@@ -138,6 +139,7 @@ pub use provider_metadata::{MetadataError, ProviderMetadata};
 pub use reqwest_client::{
     CONNECT_TIMEOUT, ClientError, ReqwestClient, ReqwestClientBuilder, TOTAL_TIMEOUT,
 };
+pub use single_flight::SingleFlight;
 pub use smart_configuration::{AssociatedEndpoint, SmartConfiguration};
 pub use smart_jose as jose;
 pub use url::{EndpointUrl, FhirBaseUrl, Issuer, NotUnder, PlainHttp, UrlError};

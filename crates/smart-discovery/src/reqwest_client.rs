@@ -323,7 +323,11 @@ fn transport_error(
     }
     if let Some(tls) = of_tls(&error) {
         let problem = Text::new(&tls.to_string());
-        return TransportError::Tls { host, problem };
+        // A server of TLS 1.3 looks at a client certificate when the request may have been written.
+        return match error.is_connect() {
+            true => TransportError::Tls { host, problem },
+            false => TransportError::Exchange { host, problem },
+        };
     }
     let mut problem = deepest(&error);
     if has_proxy && error.is_connect() {
@@ -331,10 +335,12 @@ fn transport_error(
         problem.insert_str(0, "through the proxy: ");
     }
     let problem = Text::new(&problem);
-    if error.is_timeout() {
-        TransportError::Timeout { host, limit }
-    } else if error.is_connect() {
+    // The time for a connection is shorter than that for the exchange, so this one comes first:
+    // it is certain then that nothing was sent.
+    if error.is_connect() {
         TransportError::Connect { host, problem }
+    } else if error.is_timeout() {
+        TransportError::Timeout { host, limit }
     } else if error.is_builder() {
         TransportError::Request { problem }
     } else {

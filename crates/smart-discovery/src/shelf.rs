@@ -93,10 +93,14 @@ pub(crate) fn lost(url: &str) -> TransportError {
     }
 }
 
-/// Does this in the background; without a runtime not at all.
-pub(crate) fn leave(work: impl Future<Output = ()> + Send + 'static) {
-    if let Ok(runtime) = Handle::try_current() {
-        drop(runtime.spawn(work));
+/// Does this in the background; without a runtime not at all. Says whether it was begun.
+pub(crate) fn leave(work: impl Future<Output = ()> + Send + 'static) -> bool {
+    match Handle::try_current() {
+        Err(_) => false,
+        Ok(runtime) => {
+            drop(runtime.spawn(work));
+            true
+        }
     }
 }
 

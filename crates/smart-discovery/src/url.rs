@@ -360,6 +360,7 @@ pub enum NotUnder {
 impl Issuer {
     /// Whether this is the other one but for one final slash, which servers in the field write in
     /// one place and not in another. It finds documents; tokens are compared as written.
+    #[must_use]
     pub(crate) fn is_but_for_a_slash(&self, other: &str) -> bool {
         self.trimmed() == trimmed(other)
     }

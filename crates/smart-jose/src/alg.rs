@@ -224,6 +224,9 @@ impl Algorithms {
     /// What is accepted for ID tokens unless the caller says otherwise: RS256 and ES256, which
     /// OpenID providers use, and RS384 and ES384, which SMART asks of its parties.
     pub const ID_TOKEN: Self = Self::of(&[RS256, RS384, ES256, ES384]);
+    /// What client assertions are signed with unless more is named: RS384 and ES384, both of which
+    /// every client must have (SMART App Launch 2.2, Asymmetric Authentication).
+    pub const CLIENT_ASSERTION: Self = Self::of(&[RS384, ES384]);
 
     /// The set of these algorithms.
     #[must_use]

@@ -8,9 +8,10 @@ use smart_jose::alg::HashAlgorithm;
 use smart_jose::crypto::RandomFailed;
 use smart_jose::{CryptoProvider, ErrorClass, Text, UnixTime, base64url};
 
-use crate::client::ClientConfig;
+use crate::client::{AuthorizationServer, ClientAuthenticationError, ClientConfig};
 use crate::pkce;
 use crate::scope::{Scope, ScopeKind, ScopeProblem, ScopeUse, Scopes};
+use crate::telemetry;
 use crate::value::{
     AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce, RedirectUri,
     State,
@@ -53,7 +54,8 @@ pub struct Begun {
 /// nothing and uses nothing up.
 pub struct PendingLaunch {
     pub(crate) key: LaunchKey,
-    pub(crate) nonce: Nonce,
+    /// None where none was sent.
+    pub(crate) nonce: Option<Nonce>,
     pub(crate) verifier: CodeVerifier,
     pub(crate) expires_at: UnixTime,
     pub(crate) context: LaunchIdentity,
@@ -126,13 +128,16 @@ pub struct AuthorizedLaunch {
     pub(crate) context: LaunchIdentity,
     pub(crate) code: AuthorizationCode,
     pub(crate) verifier: CodeVerifier,
-    pub(crate) nonce: Nonce,
+    pub(crate) nonce: Option<Nonce>,
 }
 
 /// Why a launch cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LaunchError {
+    /// The client could not authenticate at the end of the launch, so nobody is sent away for it.
+    #[error(transparent)]
+    Authentication(#[from] ClientAuthenticationError),
     /// The server has no authorization endpoint, so it offers no launch.
     #[error("the server publishes no authorization_endpoint")]
     NoAuthorizationEndpoint,
@@ -178,6 +183,7 @@ impl LaunchError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Authentication(error) => error.code(),
             Self::NoAuthorizationEndpoint => "launch-no-authorization-endpoint",
             Self::FhirUserWithoutOpenid => "launch-fhir-user-without-openid",
             Self::HandleTooLong { .. } => "launch-handle-too-long",
@@ -192,6 +198,7 @@ impl LaunchError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            Self::Authentication(error) => error.class(),
             Self::UnknownFhirBase { .. } | Self::HandleTooLong { .. } => ErrorClass::InvalidRequest,
             Self::NoAuthorizationEndpoint => ErrorClass::Upstream,
             _ => ErrorClass::Configuration,
@@ -255,6 +262,9 @@ impl<'a> Launch<'a> {
     /// asked for once, and launch scopes with their resource type in lower case. What else is odd
     /// about the scopes is among the findings.
     ///
+    /// A client that could not authenticate afterwards does not begin: one without its secret, or
+    /// whose method or algorithm is not among those that the server announces.
+    ///
     /// # Errors
     ///
     /// [`LaunchError`].
@@ -265,8 +275,15 @@ impl<'a> Launch<'a> {
             .as_ref()
             .ok_or(LaunchError::NoAuthorizationEndpoint)?;
         let scopes = self.scopes()?;
+        AuthorizationServer::of(self.issuer).check(&self.client.authentication)?;
         let state = State::generate(provider)?;
-        let nonce = Nonce::generate(provider)?;
+        let nonce = match self.client.quirks.send_no_nonce {
+            false => Some(Nonce::generate(provider)?),
+            true => {
+                telemetry::relaxed("send-no-nonce");
+                None
+            }
+        };
         let verifier = CodeVerifier::generate(provider)?;
         let binding = BrowserBinding::generate(provider)?;
 
@@ -278,9 +295,11 @@ impl<'a> Launch<'a> {
             .append_pair("scope", scopes.as_str())
             .append_pair("state", state.expose_secret())
             .append_pair("aud", &self.aud)
-            .append_pair("nonce", nonce.expose_secret())
             .append_pair("code_challenge", &pkce::challenge(&verifier, provider))
             .append_pair("code_challenge_method", "S256");
+        if let Some(nonce) = &nonce {
+            query.append_pair("nonce", nonce.expose_secret());
+        }
         if let Some(handle) = &self.handle {
             query.append_pair("launch", handle.as_str());
         }
@@ -526,6 +545,15 @@ impl PendingLaunch {
     #[must_use]
     pub const fn key(&self) -> &LaunchKey {
         &self.key
+    }
+}
+
+impl LaunchIdentity {
+    /// The server of the launch, for [`TokenClient::refresh`](crate::TokenClient::refresh). It knows
+    /// of no other endpoint than the token endpoint; [`AuthorizationServer::of`] does.
+    #[must_use]
+    pub fn authorization_server(&self) -> AuthorizationServer {
+        AuthorizationServer::of_launch(self.issuer.clone(), self.token_endpoint.clone())
     }
 }
 

@@ -4,11 +4,12 @@ use smart_discovery::DiscoveryError;
 use smart_jose::ErrorClass;
 
 use crate::authorize::{CallbackError, LaunchError};
+use crate::client::{AssertionSignerError, ClientAuthenticationError};
 use crate::fhir_user::FhirUserError;
 use crate::id_token::{IdTokenError, RefreshError};
 use crate::issue::{IssueError, KeyRingError};
 use crate::profile::ProfileError;
-use crate::token::TokenError;
+use crate::token::{BackendError, IntrospectionError, RevocationError, TokenError};
 use crate::userinfo::UserInfoError;
 
 /// Any error of a sign-in. Every function returns the error of its own module; this type is for
@@ -16,9 +17,18 @@ use crate::userinfo::UserInfoError;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A key cannot sign client assertions.
+    #[error(transparent)]
+    AssertionSigner(#[from] AssertionSignerError),
+    /// A backend service has no token now.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// The callback is refused.
     #[error(transparent)]
     Callback(#[from] CallbackError),
+    /// A request cannot be authenticated.
+    #[error(transparent)]
+    ClientAuthentication(#[from] ClientAuthenticationError),
     /// The chain of trust broke.
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
@@ -31,6 +41,9 @@ pub enum Error {
     /// No ID token is issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
+    /// Nothing is known of a token.
+    #[error(transparent)]
+    Introspection(#[from] IntrospectionError),
     /// A key cannot join the ring.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
@@ -43,6 +56,9 @@ pub enum Error {
     /// Nothing of a refresh may be used.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// Nobody knows that a token is revoked.
+    #[error(transparent)]
+    Revocation(#[from] RevocationError),
     /// No tokens came.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -56,15 +72,20 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::AssertionSigner(error) => error.code(),
+            Self::Backend(error) => error.code(),
             Self::Callback(error) => error.code(),
+            Self::ClientAuthentication(error) => error.code(),
             Self::Discovery(error) => error.code(),
             Self::FhirUser(error) => error.code(),
             Self::IdToken(error) => error.code(),
             Self::Issue(error) => error.code(),
+            Self::Introspection(error) => error.code(),
             Self::KeyRing(error) => error.code(),
             Self::Launch(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Refresh(error) => error.code(),
+            Self::Revocation(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::UserInfo(error) => error.code(),
         }
@@ -74,15 +95,20 @@ impl Error {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            Self::AssertionSigner(error) => error.class(),
+            Self::Backend(error) => error.class(),
             Self::Callback(error) => error.class(),
+            Self::ClientAuthentication(error) => error.class(),
             Self::Discovery(error) => error.class(),
             Self::FhirUser(_) => ErrorClass::InvalidToken,
             Self::IdToken(error) => error.class(),
             Self::Issue(error) => error.class(),
+            Self::Introspection(error) => error.class(),
             Self::KeyRing(error) => error.class(),
             Self::Launch(error) => error.class(),
             Self::Profile(error) => error.class(),
             Self::Refresh(error) => error.class(),
+            Self::Revocation(error) => error.class(),
             Self::Token(error) => error.class(),
             Self::UserInfo(error) => error.class(),
         }

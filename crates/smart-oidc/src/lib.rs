@@ -66,6 +66,7 @@ pub mod pkce;
 pub mod profile;
 pub mod session;
 pub mod scope;
+mod quirks;
 mod telemetry;
 pub mod token;
 pub mod userinfo;
@@ -75,7 +76,10 @@ pub use authorize::{
     AuthorizedLaunch, Begun, CallbackError, LAUNCH_LIFE, Launch, LaunchError, LaunchIdentity,
     LaunchKey, PendingLaunch,
 };
-pub use client::ClientConfig;
+pub use client::{
+    ASSERTION_LIFE, AssertionAudience, AssertionSigner, AssertionSignerError, AssertionType,
+    AuthorizationServer, ClientAuthentication, ClientAuthenticationError, ClientConfig,
+};
 pub use error::Error;
 pub use fhir_user::{
     FhirRead, FhirUser, FhirUserError, FhirUserPolicy, FhirUserType, ReferenceError, UnfitToken,
@@ -85,10 +89,11 @@ pub use launch_context::LaunchContext;
 pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
 pub use session::{MemoryStore, RefreshLease, SessionId, SessionStore, StoreError};
 pub use scope::{Scope, Scopes};
+pub use quirks::Quirks;
 pub use smart_discovery as discovery;
 pub use smart_jose as jose;
 pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};
 pub use value::{
-    AccessToken, AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce,
-    RawIdToken, RedirectUri, RefreshToken, State,
+    AccessToken, AuthorizationCode, BrowserBinding, ClientId, ClientSecret, CodeVerifier,
+    LaunchHandle, Nonce, RawIdToken, RedirectUri, RefreshToken, State,
 };

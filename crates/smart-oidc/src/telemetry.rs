@@ -22,3 +22,15 @@ pub(crate) fn judged(what: &'static str, code: Option<&'static str>) {
     #[cfg(not(feature = "tracing"))]
     let _ = (what, code);
 }
+
+/// Tells that a quirk made a difference.
+pub(crate) fn relaxed(quirk: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: "smart_oidc",
+        { monotonic_counter.smart_oidc_relaxed = 1_u64, quirk },
+        "relaxed",
+    );
+    #[cfg(not(feature = "tracing"))]
+    let _ = quirk;
+}

@@ -106,6 +106,9 @@ secret_value! {
     AuthorizationCode;
     /// Opens the FHIR server.
     AccessToken;
+    /// What a confidential client proves itself with, where it has no key pair. It belongs in the
+    /// settings of a server and never in an app that is handed out.
+    ClientSecret;
     /// Gets the next access token.
     RefreshToken;
     /// An ID token that nobody has checked.

@@ -8,4 +8,4 @@ mod sign;
 pub(crate) use compact::split;
 pub use compact::{JwsError, MAX_TOKEN_OCTETS, Segment, UnverifiedJws, VerifiedJws, check_form};
 pub use known::KnownHeader;
-pub use sign::{SignError, SigningInput, sign};
+pub use sign::{SignError, SigningHeader, SigningInput, sign};

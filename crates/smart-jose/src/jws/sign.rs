@@ -72,14 +72,26 @@ impl SigningInput {
     ///
     /// [`SignError::EmptyPayload`].
     pub fn new(payload: &[u8], kid: Option<&str>, algorithm: Algorithm) -> Result<Self, SignError> {
+        let header = SigningHeader::new(algorithm);
+        Self::with_header(payload, &SigningHeader { kid, ..header })
+    }
+
+    /// The same with further header members.
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningInput::new`].
+    pub fn with_header(payload: &[u8], header: &SigningHeader<'_>) -> Result<Self, SignError> {
         if payload.is_empty() {
             // A token with an empty part is one that nobody reads, we included.
             return Err(SignError::EmptyPayload);
         }
+        let algorithm = header.algorithm;
         let header = Header {
-            typ: "JWT",
+            typ: header.typ,
             alg: algorithm.name(),
-            kid,
+            kid: header.kid,
+            jku: header.jku,
         };
         let header = serde_json::to_vec(&header).map_err(|_| SignError::Header)?;
         // Two parts now and the longest signature later, four characters for three octets each.
@@ -135,10 +147,66 @@ const LONGEST_SIGNATURE: usize = 512;
 
 #[derive(Serialize)]
 struct Header<'a> {
-    typ: &'static str,
+    typ: &'a str,
     alg: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jku: Option<&'a str>,
+}
+
+/// The header of a token that is to be signed (RFC 7515 4.1): `typ` is `JWT` unless set.
+///
+/// ```
+/// use smart_jose::Algorithm;
+/// use smart_jose::jws::{SigningHeader, SigningInput};
+/// let header = SigningHeader::new(Algorithm::ES384)
+///     .with_kid("2027-01")
+///     .with_typ("client-authentication+jwt");
+/// let input = SigningInput::with_header(br#"{"iss":"app"}"#, &header).unwrap();
+/// assert!(input.message().starts_with(b"eyJ0eXAiOiJjbGllbnQt"));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SigningHeader<'a> {
+    typ: &'a str,
+    algorithm: Algorithm,
+    kid: Option<&'a str>,
+    jku: Option<&'a str>,
+}
+
+impl<'a> SigningHeader<'a> {
+    /// `typ: JWT` and the name of this algorithm.
+    #[must_use]
+    pub const fn new(algorithm: Algorithm) -> Self {
+        Self {
+            typ: "JWT",
+            algorithm,
+            kid: None,
+            jku: None,
+        }
+    }
+
+    /// The name of the key.
+    #[must_use]
+    pub const fn with_kid(mut self, kid: &'a str) -> Self {
+        self.kid = Some(kid);
+        self
+    }
+
+    /// Another `typ` than `JWT` (RFC 8725 3.11).
+    #[must_use]
+    pub const fn with_typ(mut self, typ: &'a str) -> Self {
+        self.typ = typ;
+        self
+    }
+
+    /// Where the signer publishes its keys. Readers here ignore it, and nobody should fetch it who
+    /// has not known it before.
+    #[must_use]
+    pub const fn with_jku(mut self, jku: &'a str) -> Self {
+        self.jku = Some(jku);
+        self
+    }
 }
 
 /// Why nothing was signed.

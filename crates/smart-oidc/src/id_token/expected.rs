@@ -55,7 +55,11 @@ impl<'a> Expected<'a> {
     /// What the ID token of a launch has to answer to: its nonce, its access token and its code.
     #[must_use]
     pub const fn of_launch(launch: &'a ExchangedLaunch, tokens: &'a TokenResponse) -> Self {
-        Self::nonce(launch.nonce())
+        let expected = match launch.nonce() {
+            Some(nonce) => Self::nonce(nonce),
+            None => Self::no_nonce_sent(),
+        };
+        expected
             .with_access_token(&tokens.access_token)
             .with_code(launch.code())
     }

@@ -3,26 +3,38 @@
 use core::fmt;
 use std::sync::Arc;
 
-use smart_discovery::{HttpClient, TransportError};
-use smart_jose::ErrorClass;
+use smart_discovery::{Finding, HttpClient};
+use smart_jose::{CryptoProvider, Text, UnixTime};
 
+use super::error::TokenError;
+use super::refresh::RefreshRequest;
 use super::request;
-use super::response::{TokenResponse, TokenResponseError};
+use super::response::TokenResponse;
 use crate::authorize::{AuthorizedLaunch, LaunchIdentity};
+use crate::client::{
+    Authenticator, AuthorizationServer, ClientAuthentication, ClientAuthenticationError,
+    ClientConfig,
+};
+use crate::quirks::Quirks;
 use crate::telemetry;
-use crate::value::{AuthorizationCode, Nonce};
+use crate::value::{AuthorizationCode, ClientId, Nonce};
 
-/// Talks to token endpoints.
+/// Talks to token endpoints as one registered client.
+///
+/// Every request is a POST of a form; redirects are not followed (the contract of [`HttpClient`]),
+/// so neither a secret nor a code goes along one. A request is sent once: after a failure
+/// [`TokenError::fate`] says whether it may be sent again, and an assertion is then made anew.
 #[derive(Clone, Debug)]
 pub struct TokenClient {
-    http: Arc<dyn HttpClient>,
+    pub(super) http: Arc<dyn HttpClient>,
+    pub(super) client: Authenticator,
 }
 
 /// A launch whose code is spent. It holds what the ID token must answer to, so that the nonce
 /// cannot be forgotten.
 pub struct ExchangedLaunch {
     context: LaunchIdentity,
-    nonce: Nonce,
+    nonce: Option<Nonce>,
     code: AuthorizationCode,
 }
 
@@ -38,10 +50,11 @@ impl ExchangedLaunch {
         self.context
     }
 
-    /// The nonce that was sent.
+    /// The nonce that was sent; `None` where none was ([`Quirks::send_no_nonce`]), and then the ID
+    /// token may have none.
     #[must_use]
-    pub const fn nonce(&self) -> &Nonce {
-        &self.nonce
+    pub const fn nonce(&self) -> Option<&Nonce> {
+        self.nonce.as_ref()
     }
 
     /// The code that was spent, for `c_hash`.
@@ -59,67 +72,73 @@ impl fmt::Debug for ExchangedLaunch {
     }
 }
 
-/// Why no tokens came.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TokenError {
-    /// The answer is no success.
-    #[error(transparent)]
-    Response(#[from] TokenResponseError),
-    /// No answer came.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-}
-
-impl TokenError {
-    /// A stable name for this error.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Response(error) => error.code(),
-            Self::Transport(error) => error.code(),
-        }
-    }
-
-    /// Whose fault it is.
-    #[must_use]
-    pub const fn class(&self) -> ErrorClass {
-        match self {
-            Self::Response(error) => error.class(),
-            Self::Transport(error) => error.class(),
-        }
-    }
-}
-
 impl TokenClient {
-    /// A token client over this HTTP client.
+    /// A token client for the registration that launches begin with.
     #[must_use]
-    pub fn new(http: Arc<dyn HttpClient>) -> Self {
-        Self { http }
+    pub fn new(
+        client: &ClientConfig,
+        http: Arc<dyn HttpClient>,
+        provider: &CryptoProvider,
+    ) -> Self {
+        let (id, authentication) = (client.client_id.clone(), client.authentication.clone());
+        Self::without_launch(id, authentication, http, provider).with_quirks(client.quirks)
     }
 
-    /// Exchanges the code.
+    /// A token client for a registration without a redirect URI: a backend service, or a resource
+    /// server that asks what a token is.
+    #[must_use]
+    pub fn without_launch(
+        client_id: ClientId,
+        authentication: ClientAuthentication,
+        http: Arc<dyn HttpClient>,
+        provider: &CryptoProvider,
+    ) -> Self {
+        let client = Authenticator {
+            client_id,
+            authentication,
+            quirks: Quirks::default(),
+            provider: *provider,
+        };
+        Self { http, client }
+    }
+
+    /// Does these things otherwise for this server's sake.
+    #[must_use]
+    pub const fn with_quirks(mut self, quirks: Quirks) -> Self {
+        self.client.quirks = quirks;
+        self
+    }
+
+    /// Exchanges the code (RFC 6749 4.1.3).
     ///
     /// # Errors
     ///
-    /// [`TokenError`]; the code is spent either way.
+    /// [`TokenError`]; the launch is used up either way.
     pub async fn exchange(
         &self,
         launch: AuthorizedLaunch,
+        now: UnixTime,
     ) -> Result<(TokenResponse, ExchangedLaunch), TokenError> {
-        let result = self.spend(launch).await;
-        telemetry::judged(
-            "token-response",
-            result.as_ref().err().map(TokenError::code),
-        );
-        result
+        told("token-response", self.spend(launch, now).await)
     }
 
     async fn spend(
         &self,
         launch: AuthorizedLaunch,
+        now: UnixTime,
     ) -> Result<(TokenResponse, ExchangedLaunch), TokenError> {
-        let request = request::authorization_code(&launch);
+        let (expected, found) = (&self.client.client_id, &launch.context.client_id);
+        if expected != found {
+            let (expected, found) = (Text::new(expected.as_str()), Text::new(found.as_str()));
+            return Err(TokenError::OtherClient { expected, found });
+        }
+        // Where the code came from is where it goes, whatever is known of that server by now.
+        let server = launch.context.authorization_server();
+        let credentials = self
+            .client
+            .credentials(server.token(), server.issuer(), now);
+        let credentials = credentials.await?;
+        let request = request::authorization_code(&launch, &credentials);
         let AuthorizedLaunch {
             context,
             code,
@@ -127,14 +146,155 @@ impl TokenClient {
             verifier: _,
         } = launch;
         let response = self.http.send(request).await?;
-        let tokens = TokenResponse::of_launch(&response, &context.scopes)?;
-        Ok((
-            tokens,
-            ExchangedLaunch {
-                context,
-                nonce,
-                code,
-            },
-        ))
+        let mut tokens = TokenResponse::of_launch(&response, &context.scopes)?;
+        tokens.findings.extend(credentials.findings);
+        if nonce.is_none() {
+            tokens.findings.push(Finding::new(
+                "send-no-nonce",
+                "no nonce was sent, so none ties the ID token to this launch",
+                "ask the server's operator to put the nonce into the ID token",
+            ));
+        }
+        let launch = ExchangedLaunch {
+            context,
+            nonce,
+            code,
+        };
+        Ok((tokens, launch))
     }
+
+    /// Asks for new tokens (RFC 6749 6).
+    ///
+    /// A refresh token in the answer replaces the old one at once; where there is none, the old one
+    /// stays (SMART App Launch 2.2, Refresh). An ID token in it is judged by
+    /// [`IdTokenVerifier::verify_refreshed`](crate::IdTokenVerifier::verify_refreshed) before the
+    /// access token is used.
+    ///
+    /// Many servers accept a refresh token once. So two callers must not refresh one session at
+    /// the same time, and after an error [`TokenError::fate`] decides: after
+    /// [`Fate::NotSent`](super::Fate::NotSent) the token may be sent again, after
+    /// [`Fate::InDoubt`](super::Fate::InDoubt) once at most.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`]. A request that asks for more than was granted is not sent.
+    pub async fn refresh(
+        &self,
+        server: &AuthorizationServer,
+        refresh: &RefreshRequest<'_>,
+        now: UnixTime,
+    ) -> Result<TokenResponse, TokenError> {
+        told("refresh-response", self.renew(server, refresh, now).await)
+    }
+
+    async fn renew(
+        &self,
+        server: &AuthorizationServer,
+        refresh: &RefreshRequest<'_>,
+        now: UnixTime,
+    ) -> Result<TokenResponse, TokenError> {
+        refresh.check()?;
+        server.check(&self.client.authentication)?;
+        let credentials = self
+            .client
+            .credentials(server.token(), server.issuer(), now);
+        let credentials = credentials.await?;
+        let request = request::refresh(server.token_endpoint(), refresh, &credentials);
+        let response = self.http.send(request).await?;
+        let mut tokens = TokenResponse::of_refresh(&response, refresh.expected())?;
+        tokens.findings.extend(credentials.findings);
+        Ok(tokens)
+    }
+
+    /// Asks for a token of the program's own, for nobody who is signed in (RFC 6749 4.4).
+    /// [`BackendServices`](super::BackendServices) does this when one is needed and keeps it.
+    ///
+    /// The client authenticates by `private_key_jwt`: SMART rules secrets out here
+    /// (Backend Services; Symmetric Authentication).
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`], with [`ClientAuthenticationError::NotForBackendServices`] for a client with
+    /// a secret or with none.
+    pub async fn client_credentials(
+        &self,
+        server: &AuthorizationServer,
+        scopes: &[String],
+        now: UnixTime,
+    ) -> Result<TokenResponse, TokenError> {
+        let authentication = &self.client.authentication;
+        let result = match authentication {
+            ClientAuthentication::PrivateKeyJwt(_) => self.obtain(server, scopes, now).await,
+            _ => Err(not_for_backend_services(authentication).into()),
+        };
+        told("client-credentials-response", result)
+    }
+
+    /// The same with a client secret, for a server that knows no other way. It departs from SMART
+    /// on purpose: whoever reads the secret once, from a setting or a log of the server, is this
+    /// program from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`], with [`ClientAuthenticationError::NotForBackendServices`] for a client that
+    /// does not authenticate.
+    pub async fn client_credentials_with_secret_against_smart(
+        &self,
+        server: &AuthorizationServer,
+        scopes: &[String],
+        now: UnixTime,
+    ) -> Result<TokenResponse, TokenError> {
+        let authentication = &self.client.authentication;
+        let result = match authentication {
+            ClientAuthentication::Public => Err(not_for_backend_services(authentication).into()),
+            _ => self.obtain(server, scopes, now).await,
+        };
+        told("client-credentials-response", result)
+    }
+
+    async fn obtain(
+        &self,
+        server: &AuthorizationServer,
+        scopes: &[String],
+        now: UnixTime,
+    ) -> Result<TokenResponse, TokenError> {
+        check_scopes(scopes)?;
+        server.check(&self.client.authentication)?;
+        let credentials = self
+            .client
+            .credentials(server.token(), server.issuer(), now);
+        let credentials = credentials.await?;
+        let request = request::client_credentials(server.token_endpoint(), scopes, &credentials);
+        let response = self.http.send(request).await?;
+        let mut tokens = TokenResponse::of_client_credentials(&response, scopes)?;
+        tokens.findings.extend(credentials.findings);
+        Ok(tokens)
+    }
+}
+
+fn not_for_backend_services(authentication: &ClientAuthentication) -> ClientAuthenticationError {
+    ClientAuthenticationError::NotForBackendServices {
+        method: authentication.method(),
+    }
+}
+
+/// Scopes for a request that must name some (RFC 6749 3.3: printable ASCII without space, quotation
+/// mark and backslash).
+pub(super) fn check_scopes(scopes: &[String]) -> Result<(), TokenError> {
+    let is_scope = |it: &String| {
+        let is_character = |c: u8| c.is_ascii_graphic() && c != b'"' && c != b'\\';
+        !it.is_empty() && it.bytes().all(is_character)
+    };
+    match scopes.iter().find(|it| !is_scope(it)) {
+        Some(bad) => Err(TokenError::Scope {
+            scope: Text::new(bad),
+        }),
+        None if scopes.is_empty() => Err(TokenError::NoScope),
+        None => Ok(()),
+    }
+}
+
+fn told<T>(what: &'static str, result: Result<T, TokenError>) -> Result<T, TokenError> {
+    telemetry::judged(what, result.as_ref().err().map(TokenError::code));
+    result
 }

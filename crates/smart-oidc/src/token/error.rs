@@ -1,0 +1,116 @@
+//! Why no tokens came, and what became of the request.
+
+use smart_discovery::TransportError;
+use smart_jose::{ErrorClass, Text};
+
+use super::response::TokenResponseError;
+use crate::client::ClientAuthenticationError;
+
+/// Why no tokens came.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The request could not be authenticated.
+    #[error(transparent)]
+    Authentication(#[from] ClientAuthenticationError),
+    /// Nothing is asked for. A server would take that for everything that it may give.
+    #[error("no scope is asked for")]
+    NoScope,
+    /// The launch is another registration's, whose code this client cannot exchange.
+    #[error("the launch is for the client {found}, this client is {expected}")]
+    OtherClient {
+        /// The id of this client.
+        expected: Text,
+        /// The id in the launch.
+        found: Text,
+    },
+    /// The answer is no success.
+    #[error(transparent)]
+    Response(#[from] TokenResponseError),
+    /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3).
+    #[error("{scope} is no scope")]
+    Scope {
+        /// The scope.
+        scope: Text,
+    },
+    /// A refresh asks for more than was granted at the launch (RFC 6749 6).
+    #[error("the scope {scope} was not granted at the launch")]
+    ScopeNotGranted {
+        /// The scope.
+        scope: Text,
+    },
+    /// No answer came.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+/// What became of a request that brought no tokens, for whoever holds a code or a refresh token that
+/// counts once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a request was not sent, or was answered, or nobody knows"
+)]
+pub enum Fate {
+    /// Nothing has reached the server: the same token may be sent again.
+    NotSent,
+    /// The server has answered that it gives no tokens. Nothing was issued, and
+    /// [`TokenResponseError`] says why.
+    Refused,
+    /// It may have reached the server, and no answer of use came back: the token may be used up,
+    /// and new ones may have been lost on their way.
+    InDoubt,
+}
+
+impl TokenError {
+    /// What became of the request. Where that is not certain, it is [`Fate::InDoubt`].
+    #[must_use]
+    pub const fn fate(&self) -> Fate {
+        match self {
+            Self::Authentication(_)
+            | Self::NoScope
+            | Self::OtherClient { .. }
+            | Self::Scope { .. }
+            | Self::ScopeNotGranted { .. } => Fate::NotSent,
+            Self::Transport(error) if error.is_not_sent() => Fate::NotSent,
+            Self::Response(TokenResponseError::Refused { .. }) => Fate::Refused,
+            // A failing server may fail after it has issued, and an answer that cannot be read may
+            // hold the tokens that replace the old ones.
+            Self::Transport(_) | Self::Response(_) => Fate::InDoubt,
+        }
+    }
+
+    /// Whether the server may have used up what was sent, though nothing of use came back.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        matches!(self.fate(), Fate::InDoubt)
+    }
+
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Authentication(error) => error.code(),
+            Self::NoScope => "token-no-scope",
+            Self::OtherClient { .. } => "token-other-client",
+            Self::Response(error) => error.code(),
+            Self::Scope { .. } => "token-scope",
+            Self::ScopeNotGranted { .. } => "token-scope-not-granted",
+            Self::Transport(error) => error.code(),
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Authentication(error) => error.class(),
+            Self::NoScope
+            | Self::OtherClient { .. }
+            | Self::Scope { .. }
+            | Self::ScopeNotGranted { .. } => ErrorClass::Configuration,
+            Self::Response(error) => error.class(),
+            Self::Transport(error) => error.class(),
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Reading what a server says of a token (RFC 7662 2.2; SMART App Launch 2.2, Token Introspection).
+
+use core::fmt;
+use core::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use smart_discovery::Finding;
+use smart_jose::json;
+use smart_jose::jwt::{Audience, NumericDate, check};
+use smart_jose::member::{FromJson, JsonType, Member};
+use smart_jose::{Text, UnixTime};
+
+use super::introspection_error::IntrospectionError;
+
+/// Longer answers are refused, in octets.
+const LIMIT: usize = 256 * 1024;
+
+/// What a server says of a token.
+#[derive(Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a token is active or it is not (RFC 7662 2.2)"
+)]
+pub enum Introspection {
+    /// It is active, and this is what it is.
+    Active(Box<ActiveToken>),
+    /// It is not, for whatever reason: expired, revoked, unknown, or not the caller's to know.
+    /// Whatever else the answer holds is not read.
+    Inactive,
+}
+
+/// What an active token is. It names people, so `Debug` shows little of it.
+///
+/// The scopes are what the token opens; an answer that names none opens nothing.
+#[non_exhaustive]
+pub struct ActiveToken {
+    /// What was granted; empty where the server does not say.
+    pub scopes: Vec<String>,
+    /// The client that the token was issued to.
+    pub client_id: Option<String>,
+    /// When it ends, in whole seconds rounded down.
+    pub expires_at: Option<UnixTime>,
+    /// For whom it is meant.
+    pub audiences: Vec<String>,
+    /// The issuer of the ID token that came with it.
+    pub issuer: Option<String>,
+    /// The user, unique at the issuer only.
+    pub subject: Option<String>,
+    /// The FHIR resource of the user, as the server writes it: a URL that nobody has judged.
+    pub fhir_user: Option<String>,
+    /// The id of the patient in context.
+    pub patient: Option<String>,
+    /// The id of the encounter in context.
+    pub encounter: Option<String>,
+    /// What the launch was for.
+    pub intent: Option<String>,
+    /// The further context, as it was found.
+    pub fhir_context: Option<Value>,
+    /// Every other member, as it was found.
+    pub extra: Map<String, Value>,
+    /// What is not as it should be.
+    pub findings: Vec<Finding>,
+}
+
+impl ActiveToken {
+    /// Until when this answer may be used again without asking: so long after it was asked for, and
+    /// never past the end of the token. Where the server names no end it is not used again. A
+    /// token that is revoked meanwhile goes on to open what it opened, for at most this long
+    /// (RFC 7662 4).
+    #[must_use]
+    pub fn reusable_until(&self, asked_at: UnixTime, at_most: Duration) -> UnixTime {
+        let limit = asked_at.saturating_add(at_most);
+        self.expires_at.map_or(asked_at, |end| end.min(limit))
+    }
+
+    /// Whether this scope was granted, word for word.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|it| it == scope)
+    }
+}
+
+impl fmt::Debug for ActiveToken {
+    /// Shows nothing that names a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActiveToken")
+            .field("scopes", &self.scopes)
+            .field("client_id", &self.client_id)
+            .field("expires_at", &self.expires_at)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default)]
+    #[expect(
+        dead_code,
+        reason = "it is read before, and is none of the other members"
+    )]
+    active: Member<bool>,
+    #[serde(default)]
+    scope: Member<String>,
+    #[serde(default)]
+    client_id: Member<String>,
+    #[serde(default)]
+    exp: Member<NumericDate>,
+    #[serde(default)]
+    nbf: Member<NumericDate>,
+    #[serde(default)]
+    aud: Member<Audience>,
+    #[serde(default)]
+    iss: Member<String>,
+    #[serde(default)]
+    sub: Member<String>,
+    #[serde(default, rename = "fhirUser")]
+    fhir_user: Member<String>,
+    #[serde(default)]
+    patient: Member<String>,
+    #[serde(default)]
+    encounter: Member<String>,
+    #[serde(default)]
+    intent: Member<String>,
+    #[serde(rename = "fhirContext")]
+    fhir_context: Option<Value>,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+/// The one member that counts where it is false, read alone: nothing else is looked at then.
+#[derive(Deserialize)]
+struct WireActive {
+    #[serde(default)]
+    active: Member<bool>,
+}
+
+#[derive(Deserialize)]
+struct WireError {
+    error: Option<String>,
+}
+
+impl Introspection {
+    /// Reads an answer that came at this time.
+    ///
+    /// # Errors
+    ///
+    /// [`IntrospectionError`]: nothing that is unclear counts as active.
+    pub fn from_response(
+        response: &Response<Bytes>,
+        now: UnixTime,
+    ) -> Result<Self, IntrospectionError> {
+        let status = response.status();
+        if status != StatusCode::OK {
+            let error = json::read_object::<WireError>(response.body(), LIMIT).ok();
+            return Err(IntrospectionError::Refused {
+                status: status.as_u16(),
+                error: error.and_then(|it| it.error).as_deref().map(Text::new),
+            });
+        }
+        match json::read_object::<WireActive>(response.body(), LIMIT)?.active {
+            Member::Value(true) => {}
+            Member::Value(false) => return Ok(Self::Inactive),
+            Member::Absent | Member::WrongType(_) => return Err(IntrospectionError::Active),
+        }
+        let wire: Wire = json::read_object(response.body(), LIMIT)?;
+        active(wire, now).map(|it| Self::Active(Box::new(it)))
+    }
+}
+
+fn active(wire: Wire, now: UnixTime) -> Result<ActiveToken, IntrospectionError> {
+    let exp = optional("exp", wire.exp)?;
+    if let Some(exp) = exp {
+        check::expiry(&Member::Value(exp), now, check::DEFAULT_LEEWAY)?;
+    }
+    let nbf = optional("nbf", wire.nbf)?.map_or(Member::Absent, Member::Value);
+    check::not_before(&nbf, now, check::DEFAULT_LEEWAY)?;
+    let mut findings = Vec::new();
+    let scope = optional("scope", wire.scope)?;
+    let client_id = optional("client_id", wire.client_id)?;
+    for (member, is_missing) in [
+        ("scope", scope.is_none()),
+        ("client_id", client_id.is_none()),
+        ("exp", exp.is_none()),
+    ] {
+        if is_missing {
+            findings.push(Finding::new(
+                "introspection-incomplete",
+                format!("{member} is missing from the answer for an active token"),
+                "answer with active, scope, client_id and exp (SMART App Launch 2.2)",
+            ));
+        }
+    }
+    let audiences = optional("aud", wire.aud)?;
+    Ok(ActiveToken {
+        scopes: scope
+            .iter()
+            .flat_map(|it| it.split_ascii_whitespace())
+            .map(str::to_owned)
+            .collect(),
+        client_id,
+        expires_at: exp.map(whole_seconds),
+        audiences: audiences
+            .iter()
+            .flat_map(Audience::iter)
+            .map(str::to_owned)
+            .collect(),
+        issuer: optional("iss", wire.iss)?,
+        subject: optional("sub", wire.sub)?,
+        fhir_user: optional("fhirUser", wire.fhir_user)?,
+        patient: optional("patient", wire.patient)?,
+        encounter: optional("encounter", wire.encounter)?,
+        intent: optional("intent", wire.intent)?,
+        fhir_context: wire.fhir_context,
+        extra: wire.extra,
+        findings,
+    })
+}
+
+/// A member of another type is an error and never an absent one: a date that could not be read must
+/// not be no date.
+fn optional<T: FromJson>(
+    member: &'static str,
+    found: Member<T>,
+) -> Result<Option<T>, IntrospectionError> {
+    match found {
+        Member::Value(value) => Ok(Some(value)),
+        Member::Absent | Member::WrongType(JsonType::Null) => Ok(None),
+        Member::WrongType(found) => Err(IntrospectionError::Member {
+            member,
+            expected: T::EXPECTED,
+            found,
+        }),
+    }
+}
+
+/// Checked dates lie between 1970 and 9999, so they fit a duration.
+fn whole_seconds(date: NumericDate) -> UnixTime {
+    let seconds = Duration::try_from_secs_f64(date.as_secs()).unwrap_or_default();
+    UnixTime::from_secs(seconds.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    fn read(status: u16, body: &str) -> Result<Introspection, &'static str> {
+        let response = Response::builder()
+            .status(status)
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
+        Introspection::from_response(&response, NOW).map_err(|it| it.code())
+    }
+
+    fn active(body: &str) -> Result<ActiveToken, &'static str> {
+        match read(200, body)? {
+            Introspection::Active(token) => Ok(*token),
+            Introspection::Inactive => Err("inactive"),
+        }
+    }
+
+    // covers: INTR-3, INTR-6
+    #[test]
+    fn only_the_value_true_is_active() {
+        assert!(active(r#"{"active":true}"#).is_ok());
+        assert_eq!(active(r#"{"active":false}"#).err(), Some("inactive"));
+        for unclear in [
+            "{}",
+            r#"{"active":"true"}"#,
+            r#"{"active":1}"#,
+            r#"{"active":null}"#,
+            r#"{"active":[true]}"#,
+            r#"{"Active":true}"#,
+        ] {
+            let code = active(unclear).err();
+            assert_eq!(code, Some("introspection-active"), "{unclear}");
+        }
+        for broken in ["", "[]", "true", r#"{"active":true,"\u0061ctive":true}"#] {
+            assert_eq!(active(broken).err(), Some("introspection-json"), "{broken}");
+        }
+        for status in [201, 204, 302, 400, 401, 403, 500] {
+            let code = read(status, r#"{"active":true}"#).err();
+            assert_eq!(code, Some("introspection-refused"), "{status}");
+        }
+    }
+
+    // covers: SMART-INT-7, INTR-4
+    #[test]
+    fn of_an_inactive_token_nothing_else_is_read() {
+        // Not even what would be an error of an active one.
+        let body = r#"{"active":false,"exp":"soon","scope":"patient/*.rs","sub":7}"#;
+        assert!(matches!(read(200, body), Ok(Introspection::Inactive)));
+    }
+
+    // covers: SMART-INT-2, SMART-INT-3, SMART-INT-4, SMART-INT-5
+    #[test]
+    fn an_active_token_is_read_with_the_members_of_smart() {
+        let token = active(
+            r#"{"active":true,"scope":"launch/patient  patient/*.rs","client_id":"app",
+                "exp":1800000300,"iss":"https://ehr.example","sub":"alice","aud":"https://ehr.example/fhir",
+                "fhirUser":"https://ehr.example/fhir/Patient/456","patient":"456","encounter":"e-1",
+                "intent":"reconcile","fhirContext":[{"reference":"ImagingStudy/1"}],"tenant":"t-1"}"#,
+        )
+        .unwrap();
+        assert_eq!(token.scopes, ["launch/patient", "patient/*.rs"]);
+        assert!(token.has_scope("patient/*.rs") && !token.has_scope("patient/*.r"));
+        assert_eq!(token.client_id.as_deref(), Some("app"));
+        assert_eq!(token.expires_at, Some(UnixTime::from_secs(1_800_000_300)));
+        assert_eq!(token.issuer.as_deref(), Some("https://ehr.example"));
+        assert_eq!(token.subject.as_deref(), Some("alice"));
+        assert_eq!(token.audiences, ["https://ehr.example/fhir"]);
+        assert_eq!(token.patient.as_deref(), Some("456"));
+        assert_eq!(token.encounter.as_deref(), Some("e-1"));
+        assert_eq!(token.intent.as_deref(), Some("reconcile"));
+        assert!(token.fhir_user.is_some() && token.fhir_context.is_some());
+        assert_eq!(token.extra["tenant"], "t-1");
+        assert_eq!(token.extra.len(), 1);
+        assert_eq!(token.findings, []);
+        let shown = format!("{token:?}");
+        for hidden in ["alice", "456", "e-1"] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_found_and_opens_nothing() {
+        let token = active(r#"{"active":true,"scope":null}"#).unwrap();
+        assert_eq!(token.scopes, [""; 0]);
+        let codes: Vec<_> = token.findings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, ["introspection-incomplete"; 3]);
+    }
+
+    #[test]
+    fn an_answer_that_contradicts_itself_is_refused() {
+        for (members, expected) in [
+            (r#""exp":1799999940"#, Err("claim-expired")),
+            (r#""exp":1799999941"#, Ok(())),
+            (r#""nbf":1800000061"#, Err("claim-not-yet-valid")),
+            (r#""nbf":1800000060"#, Ok(())),
+            (r#""exp":1800000300000"#, Err("claim-date-range")),
+            (r#""exp":"1800000300""#, Err("introspection-member")),
+            (r#""nbf":"now""#, Err("introspection-member")),
+            (r#""scope":["patient/*.rs"]"#, Err("introspection-member")),
+            (r#""client_id":7"#, Err("introspection-member")),
+            (r#""sub":{}"#, Err("introspection-member")),
+            (r#""patient":456"#, Err("introspection-member")),
+        ] {
+            let body = format!(r#"{{"active":true,{members}}}"#);
+            assert_eq!(active(&body).map(drop), expected, "{members}");
+        }
+    }
+
+    // covers: INTR-7
+    #[test]
+    fn an_answer_is_not_used_past_the_end_of_the_token() {
+        let until = |body: &str, seconds| {
+            let token = active(body).unwrap();
+            let until = token.reusable_until(NOW, Duration::from_secs(seconds));
+            until.as_secs() - NOW.as_secs()
+        };
+        assert_eq!(until(r#"{"active":true,"exp":1800000300}"#, 60), 60);
+        assert_eq!(until(r#"{"active":true,"exp":1800000030}"#, 60), 30);
+        assert_eq!(until(r#"{"active":true}"#, 60), 0);
+    }
+}
