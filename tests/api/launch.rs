@@ -113,7 +113,7 @@ impl World {
     /// Begins a launch and brings its genuine callback.
     async fn callback(&self) -> (Begun, String) {
         let begun = self.begin();
-        let query = self.browse(&begun.authorization_url).await;
+        let query = self.browse(&begun.request.url()).await;
         (begun, query)
     }
 
@@ -199,8 +199,8 @@ async fn the_authorization_request_says_all_that_it_must_once() {
     let world = World::new().await;
     let begun = world.begin();
     let endpoint = format!("{}/authorize?", world.ehr.issuer());
-    assert!(begun.authorization_url.starts_with(&endpoint));
-    let sent = parameters(query_of(&begun.authorization_url).as_bytes());
+    assert!(begun.request.url().starts_with(&endpoint));
+    let sent = parameters(query_of(&begun.request.url()).as_bytes());
     let names: Vec<&str> = sent.keys().map(String::as_str).collect();
     assert_eq!(
         names,
@@ -231,7 +231,7 @@ async fn no_secret_of_a_launch_is_ever_used_again() {
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..50 {
         let begun = world.begin();
-        let sent = parameters(query_of(&begun.authorization_url).as_bytes());
+        let sent = parameters(query_of(&begun.request.url()).as_bytes());
         let values = [
             &sent["state"],
             &sent["nonce"],
@@ -301,7 +301,7 @@ fn refused(
 async fn a_callback_that_is_not_genuine_ends_the_launch() {
     let world = World::new().await;
     let another = world.begin();
-    let its_state = parameters(query_of(&another.authorization_url).as_bytes())["state"].clone();
+    let its_state = parameters(query_of(&another.request.url()).as_bytes())["state"].clone();
     let twice = |name: &'static str, value: &'static str| {
         move |query: &str| format!("{query}&{name}={value}")
     };
@@ -428,7 +428,8 @@ async fn what_the_server_denies_is_reported_in_its_words_but_harmless() {
     // The sandbox's own words: an EHR refuses to sign in for another FHIR server.
     let begun = world.begin();
     let url = begun
-        .authorization_url
+        .request
+        .url()
         .replace("aud=http", "aud=https%3A%2F%2Fother.example%2F");
     let query = world.browse(&url).await;
     let code = refused(begun, &query, None, NOW);
@@ -579,7 +580,7 @@ async fn a_store_finds_a_launch_by_state_and_browser_only() {
     let twice = format!("{query}&state=x");
     assert_eq!(key(&twice, &begun.binding), Err("callback-duplicate"));
     // What names a launch in a store tells neither secret.
-    let sent = parameters(query_of(&begun.authorization_url).as_bytes());
+    let sent = parameters(query_of(&begun.request.url()).as_bytes());
     assert_hidden(
         own.as_str(),
         &[&sent["state"], begun.binding.expose_secret()],
@@ -618,7 +619,7 @@ async fn an_ehr_launch_is_for_the_configured_server_only() {
         let handle = LaunchHandle::new("opaque launch+value/%41");
         Launch::from_ehr(&world.trusted, &world.client, iss, handle)
             .map_err(|error| error.code())
-            .map(|it| it.begin(provider(), NOW).unwrap().authorization_url)
+            .map(|it| it.begin(provider(), NOW).unwrap().request.url())
     };
     // One final slash is met, and `aud` is what the EHR wrote.
     for iss in [base.clone(), format!("{base}/")] {
@@ -705,7 +706,7 @@ async fn the_query_of_the_endpoint_is_kept() {
         let begun = Launch::standalone(&trusted, &client(&["openid"]))
             .begin(provider(), NOW)
             .unwrap();
-        let url = begun.authorization_url;
+        let url = begun.request.url();
         assert!(url.starts_with(beginning), "{url}");
         assert!(EndpointUrl::parse(&url).is_ok(), "{url}");
     }
@@ -754,7 +755,7 @@ async fn a_launch_that_cannot_work_does_not_begin() {
 
 /// The scopes that a launch asks for, and the codes of what is odd about them.
 fn asked(begun: &Begun) -> (String, Vec<&'static str>) {
-    let mut sent = parameters(query_of(&begun.authorization_url).as_bytes());
+    let mut sent = parameters(query_of(&begun.request.url()).as_bytes());
     let scope = sent.remove("scope").unwrap();
     assert_eq!(begun.pending.context().scopes.as_str(), scope);
     (scope, begun.findings.iter().map(|it| it.code).collect())
@@ -820,7 +821,7 @@ async fn without_the_announcement_the_issuer_may_be_missing_but_not_wrong() {
         let begun = Launch::standalone(&trusted, &client)
             .begin(provider(), NOW)
             .unwrap();
-        let sent = parameters(query_of(&begun.authorization_url).as_bytes());
+        let sent = parameters(query_of(&begun.request.url()).as_bytes());
         let mut query = format!("code=c&state={}", sent["state"]);
         if let Some(iss) = iss {
             query.push_str(&format!("&iss={iss}"));
@@ -1013,9 +1014,9 @@ async fn adv_no_secret_in_debug_of_a_whole_flow() {
     );
     let world = World::of(|it| it.user(user)).await;
     let begun = world.begin();
-    let sent = parameters(query_of(&begun.authorization_url).as_bytes());
+    let sent = parameters(query_of(&begun.request.url()).as_bytes());
     let (state, nonce) = (sent["state"].clone(), sent["nonce"].clone());
-    let query = world.browse(&begun.authorization_url).await;
+    let query = world.browse(&begun.request.url()).await;
     let code = parameters(query.as_bytes())["code"].clone();
     let binding = begun.binding.expose_secret().to_owned();
     let mut shown = vec![
@@ -1075,7 +1076,7 @@ async fn adv_no_secret_in_debug_of_a_whole_flow() {
 async fn adv_no_secret_in_debug_of_a_launch_that_began() {
     let world = World::new().await;
     let begun = world.begin();
-    let sent = parameters(query_of(&begun.authorization_url).as_bytes());
+    let sent = parameters(query_of(&begun.request.url()).as_bytes());
     assert_hidden(
         &format!("{begun:?}"),
         &[

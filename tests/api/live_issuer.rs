@@ -1531,7 +1531,7 @@ async fn d2_a_launch_names_one_of_the_configured_bases_and_aud_is_what_came() {
         let launch = Launch::from_ehr(&issuer, &client, iss, handle).unwrap();
         let begun = launch.begin(provider(), UnixTime::from_secs(NOW)).unwrap();
         let aud = form_urlencoded::byte_serialize(iss.as_bytes()).collect::<String>();
-        let url = begun.authorization_url.to_string();
+        let url = begun.request.url().to_string();
         assert!(
             url.ends_with(&format!("aud={aud}")) || url.contains(&format!("aud={aud}&")),
             "{url}"

@@ -226,12 +226,12 @@ impl World {
         ledger.debug(&begun);
         ledger.debug(&begun.pending);
         ledger.debug(&begun.binding);
-        let query = begun.authorization_url.split_once('?').unwrap().1;
+        let query = begun.request.url().split_once('?').unwrap().1;
         let sent = parameters(query.as_bytes());
         ledger.secret("the state", &sent["state"]);
         ledger.secret("the nonce", &sent["nonce"]);
         ledger.secret("the binding", begun.binding.expose_secret());
-        let request = Request::get(&begun.authorization_url).body(Bytes::new());
+        let request = Request::get(&begun.request.url()).body(Bytes::new());
         let response = self.http.send(request.unwrap()).await.unwrap();
         let location = response.headers()["location"].to_str().unwrap();
         let query = location.split_once('?').unwrap().1.to_owned();

@@ -92,9 +92,7 @@ impl Demo {
         let begun = Launch::standalone(&chain.issuer, &client)
             .begin(provider(), clock.now())
             .map_err(|error| self.fail("authorize", &error, error.code()))?;
-        let callback = self
-            .browse(&*http, &begun.authorization_url, &client)
-            .await?;
+        let callback = self.browse(&*http, &begun.request.url(), &client).await?;
 
         let launch = begun
             .pending

@@ -441,7 +441,7 @@ async fn signed_in(ehr: &Sandbox) -> (String, String) {
     let begun = Launch::standalone(&trusted, &client)
         .begin(provider(), now)
         .unwrap();
-    let request = Request::get(&begun.authorization_url)
+    let request = Request::get(begun.request.url())
         .body(Bytes::new())
         .unwrap();
     let response = http.send(request).await.unwrap();

@@ -6,7 +6,9 @@ use core::time::Duration;
 use smart_discovery::{EndpointUrl, FhirBaseUrl, Finding, Issuer, TrustedIssuer};
 use smart_jose::alg::HashAlgorithm;
 use smart_jose::crypto::RandomFailed;
-use smart_jose::{CryptoProvider, ErrorClass, Text, UnixTime, base64url};
+use smart_jose::{CryptoProvider, ErrorClass, Secret, Text, UnixTime, base64url};
+
+use crate::authorization_request::AuthorizationRequest;
 
 use crate::client::{AuthorizationServer, ClientAuthenticationError, ClientConfig};
 use crate::pkce;
@@ -37,7 +39,7 @@ pub struct Launch<'a> {
 #[non_exhaustive]
 pub struct Begun {
     /// Where to send the browser.
-    pub authorization_url: String,
+    pub request: AuthorizationRequest,
     /// For a cookie of the app: only the browser that holds it can finish the launch.
     pub binding: BrowserBinding,
     /// For the app's store, on the server.
@@ -303,12 +305,9 @@ impl<'a> Launch<'a> {
         if let Some(handle) = &self.handle {
             query.append_pair("launch", handle.as_str());
         }
-        let separator = if endpoint.as_str().contains('?') {
-            '&'
-        } else {
-            '?'
-        };
-        let authorization_url = format!("{endpoint}{separator}{}", query.finish());
+        let takes_post = smart.capabilities.iter().any(|it| it == "authorize-post");
+        let query = Secret::new(query.finish());
+        let request = AuthorizationRequest::new(endpoint.clone(), query, takes_post);
 
         let findings = scopes.lint(self.scope_use());
         let pending = PendingLaunch {
@@ -330,7 +329,7 @@ impl<'a> Launch<'a> {
                 .authorization_response_iss_parameter_supported,
         };
         Ok(Begun {
-            authorization_url,
+            request,
             binding,
             pending,
             findings,

@@ -53,25 +53,28 @@
 //! - `reqwest` (default): the HTTP client of `smart-discovery`.
 //! - `tracing`: events for the program's subscriber, with names and codes and never a value.
 
+mod authorization_request;
 mod authorize;
 mod client;
 mod error;
 mod extension;
 mod fhir_user;
+pub mod flow;
 pub mod id_token;
 pub mod issue;
 pub mod launch_context;
 mod members;
 pub mod pkce;
 pub mod profile;
-pub mod session;
-pub mod scope;
 mod quirks;
+pub mod scope;
+pub mod session;
 mod telemetry;
 pub mod token;
 pub mod userinfo;
 mod value;
 
+pub use authorization_request::AuthorizationRequest;
 pub use authorize::{
     AuthorizedLaunch, Begun, CallbackError, LAUNCH_LIFE, Launch, LaunchError, LaunchIdentity,
     LaunchKey, PendingLaunch,
@@ -87,9 +90,9 @@ pub use fhir_user::{
 pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
 pub use launch_context::LaunchContext;
 pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
-pub use session::{MemoryStore, RefreshLease, SessionId, SessionStore, StoreError};
-pub use scope::{Scope, Scopes};
 pub use quirks::Quirks;
+pub use scope::{Scope, Scopes};
+pub use session::{MemoryStore, RefreshLease, SessionId, SessionStore, StoreError};
 pub use smart_discovery as discovery;
 pub use smart_jose as jose;
 pub use token::{ExchangedLaunch, TokenClient, TokenError, TokenResponse};

@@ -34,3 +34,11 @@ pub(crate) fn relaxed(quirk: &'static str) {
     #[cfg(not(feature = "tracing"))]
     let _ = quirk;
 }
+
+/// Tells that something was odd and was met all the same; `code` is that of the finding.
+pub(crate) fn odd(what: &'static str, code: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: "smart_oidc", { what, code }, "odd");
+    #[cfg(not(feature = "tracing"))]
+    let _ = (what, code);
+}

@@ -4,18 +4,19 @@ use core::fmt;
 use core::time::Duration;
 use std::sync::Arc;
 
-use smart_discovery::{Clock, FhirBaseUrl, HttpClient, IssuerRegistry};
+use smart_discovery::{Clock, FhirBaseUrl, Finding, HttpClient, IssuerRegistry};
 use smart_jose::{Algorithms, CryptoProvider};
 
 use super::error::FlowError;
 use super::registrations::Registrations;
 use super::request::EhrLaunch;
 use super::servers::Servers;
-use crate::authorize::{AuthorizationRequest, LAUNCH_LIFE, Launch, LaunchKey, PendingLaunch};
-use crate::id_token::IdToken;
+use crate::authorization_request::AuthorizationRequest;
+use crate::authorize::{LAUNCH_LIFE, Launch, LaunchKey, PendingLaunch};
+use crate::id_token::{IdToken, IdTokenError};
 use crate::session::{
-    Keeper, LaunchSession, RefreshLease, SESSION_LIFE, SessionError, SessionId, SessionStore,
-    StoreKey,
+    Keeper, LaunchSession, RefreshLease, RenewalError, SESSION_LIFE, SessionError, SessionId,
+    SessionStore, StoreKey,
 };
 use crate::token::RevocationError;
 use crate::value::{AccessToken, BrowserBinding};
@@ -61,14 +62,18 @@ pub struct SignedIn {
     pub session: LaunchSession,
     /// Who is at the screen; `None` where `openid` was not granted.
     pub id_token: Option<IdToken>,
+    /// What is odd about the answer of the token endpoint and was met all the same.
+    pub findings: Vec<Finding>,
 }
 
 /// What became of the tokens of a session that has ended. The session is gone in any case.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SignedOut {
-    /// Why tokens were not revoked; empty where they were, or where the server offers no
-    /// revocation and there is nothing to be done.
+    /// Why the server could not be asked to revoke the tokens, if it could not.
+    pub not_asked: Option<RenewalError>,
+    /// What the server said instead of revoking a token; empty where it has revoked them, or
+    /// offers no revocation and there is nothing to be done.
     pub not_revoked: Vec<RevocationError>,
 }
 
@@ -185,17 +190,25 @@ impl LaunchFlow {
             Some(_) => {
                 let trusted = self.servers.trusted(registration).await?;
                 let verifier = self.servers.verifier(registration, &trusted);
-                Some(verifier.verify_launch(&launch, &tokens, clock.now()).await?)
+                Some(
+                    verifier
+                        .verify_launch(&launch, &tokens, clock.now())
+                        .await?,
+                )
             }
             None => None,
         };
-        let session = LaunchSession::new(launch, tokens, id_token.as_ref(), clock.now())?;
-        let session = session.with_life(self.session_life);
+        let findings = tokens.findings.clone();
+        let session = LaunchSession::new(launch, tokens, id_token.as_ref(), clock.now());
+        let session = session
+            .map_err(|_| IdTokenError::NoToken)?
+            .with_life(self.session_life);
         let id = self.keeper.create(&session).await?;
         Ok(SignedIn {
             id,
             session,
             id_token,
+            findings,
         })
     }
 
@@ -231,11 +244,20 @@ impl LaunchFlow {
     ///
     /// [`SessionError::Store`] where the session could not be ended.
     pub async fn sign_out(&self, id: &SessionId) -> Result<SignedOut, SessionError> {
-        let mut not_revoked = Vec::new();
-        if let Some(session) = self.keeper.close(id).await? {
-            not_revoked = self.servers.revoke(&session).await;
-        }
-        Ok(SignedOut { not_revoked })
+        let revoked = match self.keeper.close(id).await? {
+            Some(session) => self.servers.revoke(&session).await,
+            None => Ok(Vec::new()),
+        };
+        Ok(match revoked {
+            Ok(not_revoked) => SignedOut {
+                not_asked: None,
+                not_revoked,
+            },
+            Err(error) => SignedOut {
+                not_asked: Some(error),
+                not_revoked: Vec::new(),
+            },
+        })
     }
 }
 

@@ -133,7 +133,11 @@ mod tests {
             "https://app.example/*",
             "https://user@app.example/callback",
         ] {
-            assert_eq!(with(base, bad).unwrap_err(), "registration-redirect-uri", "{bad}");
+            assert_eq!(
+                with(base, bad).unwrap_err(),
+                "registration-redirect-uri",
+                "{bad}"
+            );
         }
     }
 }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use smart_discovery::{Clock, DiscoveryError, HttpClient, IssuerRegistry, TrustedIssuer};
-use smart_jose::{Algorithms, CryptoProvider};
+use smart_jose::{Algorithms, CryptoProvider, Text};
 
 use super::registrations::{Registration, Registrations};
 use crate::client::AuthorizationServer;
 use crate::id_token::{Continuity, IdTokenError, IdTokenVerifier, RefreshError};
-use crate::session::{Answer, LaunchSession, Renewal};
-use crate::token::{Fate, RefreshRequest, RevocationError, TokenClient, TokenError};
+use crate::session::{Answer, LaunchSession, Renewal, RenewalError};
+use crate::token::{
+    Fate, RefreshRequest, RevocationError, TokenClient, TokenError, TokenErrorCode, TokenResponse,
+    TokenResponseError,
+};
 use crate::value::{AccessToken, RawIdToken, RefreshToken};
 
 /// Everything outside that a flow talks to, its store aside.
@@ -42,7 +45,10 @@ impl Servers {
         registration: &Registration,
         trusted: &TrustedIssuer,
     ) -> IdTokenVerifier {
-        let keys = self.issuers.issuer(&registration.fhir_base).keys_of(trusted);
+        let keys = self
+            .issuers
+            .issuer(&registration.fhir_base)
+            .keys_of(trusted);
         let client_id = registration.client.client_id.clone();
         let verifier = IdTokenVerifier::new(
             trusted,
@@ -51,7 +57,7 @@ impl Servers {
             Arc::new(keys),
             &self.provider,
         );
-        verifier.with_quirks(registration.client.quirks)
+        verifier
     }
 
     /// The registration and the server of a session. The server may have moved its endpoints since
@@ -59,49 +65,59 @@ impl Servers {
     async fn of_session(
         &self,
         session: &LaunchSession,
-    ) -> Result<(&Registration, Arc<TrustedIssuer>), TokenError> {
-        let registration = self.registrations.find(session.fhir_base().as_str());
-        let registration = registration.map_err(|_| TokenError::NotRegistered)?;
-        if &registration.client.client_id != session.client_id() {
-            return Err(TokenError::NotRegistered);
-        }
-        let trusted = self.trusted(registration).await.map_err(Box::new)?;
+    ) -> Result<(&Registration, Arc<TrustedIssuer>), RenewalError> {
+        let fhir_base = session.fhir_base().as_str();
+        let registration = self.registrations.find(fhir_base).ok();
+        let registration = registration
+            .filter(|it| &it.client.client_id == session.client_id())
+            .ok_or_else(|| RenewalError::NotRegistered {
+                fhir_base: Text::new(fhir_base),
+            })?;
+        let trusted = self.trusted(registration).await?;
         if trusted.issuer() != session.issuer() {
-            return Err(TokenError::NotRegistered);
+            return Err(RenewalError::OtherIssuer {
+                expected: Text::new(session.issuer().as_str()),
+                found: Text::new(trusted.issuer().as_str()),
+            });
         }
         Ok((registration, trusted))
     }
 
     /// Asks the server to revoke the tokens of a session: first the one that gets new ones.
-    pub(super) async fn revoke(&self, session: &LaunchSession) -> Vec<RevocationError> {
-        let mut failed = Vec::new();
-        let (registration, trusted) = match self.of_session(session).await {
-            Ok(found) => found,
-            Err(error) => return vec![error.into()],
-        };
+    pub(super) async fn revoke(
+        &self,
+        session: &LaunchSession,
+    ) -> Result<Vec<RevocationError>, RenewalError> {
+        let (registration, trusted) = self.of_session(session).await?;
         let (client, now) = (self.token_client(registration), self.clock.now());
         let server = AuthorizationServer::of(&trusted);
+        let mut results = Vec::new();
         if let Some(token) = session.refresh_token() {
-            let revoked = client.revoke_refresh_token(&server, token, now).await;
-            failed.extend(revoked.err());
+            results.push(client.revoke_refresh_token(&server, token, now).await);
         }
-        let revoked = client
-            .revoke_access_token(&server, session.access_token(), now)
-            .await;
-        failed.extend(revoked.err());
-        failed
+        let access = session.access_token();
+        results.push(client.revoke_access_token(&server, access, now).await);
+        let failed = results.into_iter().filter_map(Result::err);
+        Ok(failed
+            .filter(|it| *it != RevocationError::NoEndpoint)
+            .collect())
     }
 
     async fn ask(
         &self,
         session: &LaunchSession,
         token: &RefreshToken,
-    ) -> Result<crate::token::TokenResponse, TokenError> {
+    ) -> Result<TokenResponse, RenewalError> {
         let (registration, trusted) = self.of_session(session).await?;
         let server = AuthorizationServer::of(&trusted);
-        let request = RefreshRequest::new(token, session.scopes());
+        let granted: Vec<String> = session
+            .scopes()
+            .iter()
+            .map(|it| it.as_str().to_owned())
+            .collect();
+        let request = RefreshRequest::new(token, &granted);
         let client = self.token_client(registration);
-        client.refresh(&server, &request, self.clock.now()).await
+        Ok(client.refresh(&server, &request, self.clock.now()).await?)
     }
 }
 
@@ -110,12 +126,14 @@ impl Renewal for Servers {
     async fn refresh(&self, session: &LaunchSession, token: &RefreshToken) -> Answer {
         match self.ask(session, token).await {
             Ok(response) => Answer::Tokens(Box::new(response)),
-            Err(error) => match error.fate() {
-                Fate::NotSent => Answer::NotSent(error),
-                Fate::Refused if error.is_invalid_grant() => Answer::GrantRefused(error),
-                Fate::Refused => Answer::Refused(error),
-                Fate::InDoubt => Answer::Lost(error),
+            Err(RenewalError::Token(error)) => match error.fate() {
+                Fate::NotSent => Answer::NotSent(error.into()),
+                Fate::Refused if is_invalid_grant(&error) => Answer::GrantRefused(error.into()),
+                Fate::Refused => Answer::Refused(error.into()),
+                Fate::InDoubt => Answer::Lost(error.into()),
             },
+            // Nothing was sent to a token endpoint.
+            Err(error) => Answer::NotSent(error),
         }
     }
 
@@ -131,5 +149,15 @@ impl Renewal for Servers {
         let verifier = self.verifier(registration, &trusted);
         let judged = verifier.verify_refreshed(id_token, first, access_token, self.clock.now());
         judged.await.map(drop)
+    }
+}
+
+/// Whether the server says that the refresh token is worth nothing.
+fn is_invalid_grant(error: &TokenError) -> bool {
+    match error {
+        TokenError::Response(TokenResponseError::Refused(refusal)) => {
+            refusal.error == Some(TokenErrorCode::InvalidGrant)
+        }
+        _ => false,
     }
 }

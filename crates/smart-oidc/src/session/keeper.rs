@@ -18,12 +18,12 @@ use super::gates::Gates;
 use super::key::{Fence, Revision, SessionId, StoreKey};
 use super::launch_session::LaunchSession;
 use super::renewal::{Answer, Renewal};
+use super::renewal_error::RenewalError;
 use super::session_error::SessionError;
 use super::store::{Lease, RefreshLease, SessionStore, Write};
 use super::tokens::{Need, Over};
 use crate::id_token::RefreshError;
 use crate::telemetry;
-use crate::token::TokenError;
 use crate::value::AccessToken;
 
 /// A lease outlives every refresh: an exchange with the token endpoint, a look at the issuer's keys,
@@ -396,7 +396,7 @@ impl Inner {
 }
 
 /// What a caller hears whose access token has ended and whose refresh was lost.
-fn lost(session: &LaunchSession, error: TokenError) -> SessionError {
+fn lost(session: &LaunchSession, error: RenewalError) -> SessionError {
     match session.tokens.is_in_doubt() && session.tokens.is_spent() {
         true => SessionError::InDoubt,
         false => SessionError::Refresh(error),

@@ -11,8 +11,9 @@ use crate::fhir_user::{FhirUser, FhirUserError, FhirUserPolicy};
 use crate::id_token::{Continuity, IdToken, UserKey};
 use crate::launch_context::LaunchContext;
 use crate::scope::Scopes;
+use crate::telemetry;
 use crate::token::{ExchangedLaunch, TokenResponse};
-use crate::value::{AccessToken, ClientId, RawIdToken};
+use crate::value::{AccessToken, ClientId, RawIdToken, RefreshToken};
 
 /// A session lives so long at most, whatever is refreshed, unless set otherwise.
 pub const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
@@ -178,6 +179,10 @@ impl LaunchSession {
         self.tokens.ends_at
     }
 
+    pub(crate) const fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.tokens.refresh.as_ref()
+    }
+
     /// Whether there is a refresh token.
     #[must_use]
     pub const fn can_refresh(&self) -> bool {
@@ -215,6 +220,9 @@ impl LaunchSession {
     /// Takes in the answer to a refresh. Where an ID token came with it nothing of it is used
     /// before that was judged; the refresh token that was sent is used up in any case.
     pub(crate) fn receive(&mut self, response: TokenResponse, now: UnixTime) {
+        for finding in &response.findings {
+            telemetry::odd("refresh-response", finding.code);
+        }
         let mut tokens = Tokens::received(&response, now);
         let before = self.tokens.refresh.take();
         self.tokens.refresh_refused();
@@ -244,7 +252,9 @@ impl LaunchSession {
     fn take_over(&mut self, tokens: Tokens, scopes: Scopes, context: LaunchContext) {
         self.tokens = tokens;
         self.scopes = scopes;
-        self.context.merge(context);
+        for finding in self.context.merge(context) {
+            telemetry::odd("refresh-response", finding.code);
+        }
     }
 
     /// How long a store need keep it.

@@ -8,6 +8,7 @@ mod launch_session;
 mod memory;
 mod record;
 mod renewal;
+mod renewal_error;
 mod session_error;
 mod store;
 mod tokens;
@@ -16,5 +17,9 @@ pub use error::StoreError;
 pub use key::{Fence, Revision, SessionId, StoreKey};
 pub use launch_session::{LaunchSession, SESSION_LIFE, UnverifiedIdToken};
 pub use memory::{DEFAULT_ENTRIES, MemoryStore};
+pub use renewal_error::RenewalError;
 pub use session_error::SessionError;
 pub use store::{Lease, RefreshLease, SessionStore, Stored, Write};
+
+pub(crate) use keeper::Keeper;
+pub(crate) use renewal::{Answer, Renewal};

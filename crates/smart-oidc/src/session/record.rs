@@ -50,8 +50,7 @@ struct LaunchRecord<'r> {
     client_id: Cow<'r, str>,
     #[serde(borrow)]
     redirect_uri: Cow<'r, str>,
-    #[serde(borrow)]
-    scopes: Cow<'r, [String]>,
+    scopes: Scopes,
     callbacks_carry_iss: bool,
 }
 
@@ -167,7 +166,7 @@ impl PendingLaunch {
             version: VERSION,
             kind: Kind::Launch,
             key: self.key.as_str().into(),
-            nonce: Some(self.nonce.expose_secret().into()),
+            nonce: self.nonce.as_ref().map(|it| it.expose_secret().into()),
             verifier: self.verifier.expose_secret().into(),
             expires_at: self.expires_at.as_secs(),
             issuer: context.issuer.as_str().into(),
@@ -175,7 +174,7 @@ impl PendingLaunch {
             token_endpoint: context.token_endpoint.as_str().into(),
             client_id: context.client_id.as_str().into(),
             redirect_uri: context.redirect_uri.as_str().into(),
-            scopes: Cow::Borrowed(&context.scopes),
+            scopes: context.scopes.clone(),
             callbacks_carry_iss: self.callbacks_carry_iss,
         })
     }
@@ -183,10 +182,9 @@ impl PendingLaunch {
     /// Reads what [`PendingLaunch::write`] wrote.
     pub(crate) fn read(octets: &Secret<Vec<u8>>) -> Result<Self, StoreError> {
         let it: LaunchRecord<'_> = read(octets, Kind::Launch)?;
-        let nonce = it.nonce.ok_or_else(|| unreadable("no nonce"))?;
         Ok(Self {
             key: LaunchKey::stored(&it.key),
-            nonce: Nonce::new(nonce),
+            nonce: it.nonce.map(Nonce::new),
             verifier: CodeVerifier::new(it.verifier),
             expires_at: UnixTime::from_secs(it.expires_at),
             context: LaunchIdentity {
@@ -196,7 +194,7 @@ impl PendingLaunch {
                     .map_err(unreadable)?,
                 client_id: ClientId::new(it.client_id),
                 redirect_uri: RedirectUri::new(it.redirect_uri),
-                scopes: it.scopes.into_owned(),
+                scopes: it.scopes,
             },
             callbacks_carry_iss: it.callbacks_carry_iss,
         })

@@ -5,8 +5,9 @@ use core::fmt::Debug;
 use async_trait::async_trait;
 
 use super::launch_session::LaunchSession;
+use super::renewal_error::RenewalError;
 use crate::id_token::{Continuity, RefreshError};
-use crate::token::{TokenError, TokenResponse};
+use crate::token::TokenResponse;
 use crate::value::{AccessToken, RawIdToken, RefreshToken};
 
 /// What came of sending a refresh token. The four cases leave a session in four different states.
@@ -15,13 +16,13 @@ pub(crate) enum Answer {
     /// Tokens.
     Tokens(Box<TokenResponse>),
     /// The server says that the refresh token is worth nothing.
-    GrantRefused(TokenError),
+    GrantRefused(RenewalError),
     /// The server refuses, and the refresh token is as good as before.
-    Refused(TokenError),
+    Refused(RenewalError),
     /// The request did not leave.
-    NotSent(TokenError),
+    NotSent(RenewalError),
     /// The request may have arrived, and no answer to it was read.
-    Lost(TokenError),
+    Lost(RenewalError),
 }
 
 /// Talks to the token endpoint of a session's issuer, and judges what it says.

@@ -4,8 +4,8 @@ use smart_jose::crypto::RandomFailed;
 use smart_jose::{ErrorClass, UnixTime};
 
 use super::error::StoreError;
+use super::renewal_error::RenewalError;
 use crate::id_token::RefreshError;
-use crate::token::TokenError;
 
 /// Why there is no session to work with, or none now.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -31,9 +31,9 @@ pub enum SessionError {
     /// No random octets.
     #[error(transparent)]
     Random(#[from] RandomFailed),
-    /// The access token has ended, and the token endpoint gave no other. The session stays.
+    /// The access token has ended, and no other could be had. The session stays.
     #[error(transparent)]
-    Refresh(TokenError),
+    Refresh(RenewalError),
     /// The access token has ended, and a refresh has just failed: it is tried again later.
     #[error("a refresh has just failed; it is tried again at {}", .until.as_secs())]
     Resting {

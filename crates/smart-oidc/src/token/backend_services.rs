@@ -346,7 +346,11 @@ impl Inner {
                 let token = BackendToken {
                     access_token: tokens.access_token,
                     base: self.base.clone(),
-                    scopes: tokens.scopes,
+                    scopes: tokens
+                        .scopes
+                        .iter()
+                        .map(|it| it.as_str().to_owned())
+                        .collect(),
                     expires_at: life.map(|it| asked_at.wall.saturating_add(it)),
                     findings: tokens.findings,
                 };

@@ -16,6 +16,7 @@ use crate::client::{
     ClientConfig,
 };
 use crate::quirks::Quirks;
+use crate::scope::Scopes;
 use crate::telemetry;
 use crate::value::{AuthorizationCode, ClientId, Nonce};
 
@@ -201,7 +202,7 @@ impl TokenClient {
         let credentials = credentials.await?;
         let request = request::refresh(server.token_endpoint(), refresh, &credentials);
         let response = self.http.send(request).await?;
-        let mut tokens = TokenResponse::of_refresh(&response, refresh.expected())?;
+        let mut tokens = TokenResponse::of_refresh(&response, &refresh.expected())?;
         tokens.findings.extend(credentials.findings);
         Ok(tokens)
     }
@@ -266,7 +267,8 @@ impl TokenClient {
         let credentials = credentials.await?;
         let request = request::client_credentials(server.token_endpoint(), scopes, &credentials);
         let response = self.http.send(request).await?;
-        let mut tokens = TokenResponse::of_client_credentials(&response, scopes)?;
+        let mut tokens =
+            TokenResponse::of_client_credentials(&response, &Scopes::parse(&scopes.join(" ")))?;
         tokens.findings.extend(credentials.findings);
         Ok(tokens)
     }

@@ -3,6 +3,7 @@
 use smart_jose::Text;
 
 use super::error::TokenError;
+use crate::scope::Scopes;
 use crate::value::RefreshToken;
 
 /// A refresh: the token, and what was granted at the launch, beyond which nothing can be asked for.
@@ -51,8 +52,8 @@ impl<'a> RefreshRequest<'a> {
     }
 
     /// What is granted if the server does not say.
-    pub(super) fn expected(&self) -> &[String] {
-        self.asked.unwrap_or(self.granted)
+    pub(super) fn expected(&self) -> Scopes {
+        Scopes::parse(&self.asked.unwrap_or(self.granted).join(" "))
     }
 
     /// Refuses to ask for more than was granted (SMART App Launch 2.2, Refresh), and for nothing,

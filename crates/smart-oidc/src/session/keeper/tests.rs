@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::Response;
 use smart_discovery::{FhirBaseUrl, FixedClock, Issuer, TransportError};
 use smart_jose::crypto::default_provider;
 use smart_jose::{Secret, Text, UnixTime};
@@ -17,7 +19,7 @@ use crate::session::launch_session::Identity;
 use crate::session::memory::MemoryStore;
 use crate::session::store::Stored;
 use crate::session::tokens::Tokens;
-use crate::token::{TokenResponse, TokenResponseError};
+use crate::token::{TokenError, TokenResponse};
 use crate::value::{ClientId, RawIdToken, RefreshToken};
 
 const BEGIN: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -62,20 +64,19 @@ enum Verdict {
     Undecided,
 }
 
-fn down() -> TokenError {
-    TransportError::Connect {
+fn down() -> RenewalError {
+    let error = TransportError::Connect {
         host: Text::new("ehr.example"),
         problem: Text::new("refused"),
-    }
-    .into()
+    };
+    TokenError::from(error).into()
 }
 
-fn refused(error: &str) -> TokenError {
-    TokenResponseError::Refused {
-        status: 400,
-        error: Some(Text::new(error)),
-    }
-    .into()
+fn refused(error: &str) -> RenewalError {
+    let response = Response::builder().status(400);
+    let body = Bytes::from(format!(r#"{{"error":"{error}"}}"#));
+    let error = TokenResponse::of_refresh(&response.body(body).unwrap(), &Scopes::parse(""));
+    TokenError::from(error.unwrap_err()).into()
 }
 
 impl Server {
@@ -148,12 +149,14 @@ fn response(
     refresh_token: Option<RefreshToken>,
     id_token: Option<RawIdToken>,
 ) -> TokenResponse {
-    TokenResponse::for_test(
-        AccessToken::new(format!("access-{count}")),
-        HOUR,
-        refresh_token,
-        id_token,
-    )
+    let json = format!(
+        r#"{{"access_token":"access-{count}","token_type":"Bearer","expires_in":3600,"scope":"fhirUser"}}"#
+    );
+    let response = Response::new(Bytes::from(json));
+    let mut tokens = TokenResponse::of_refresh(&response, &Scopes::parse("fhirUser")).unwrap();
+    tokens.refresh_token = refresh_token;
+    tokens.id_token = id_token;
+    tokens
 }
 
 /// A session of one user that has just begun, with an access token for an hour.
