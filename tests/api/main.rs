@@ -33,6 +33,7 @@ mod ring {
 
     mod advisories;
     mod discovery;
+    mod flow;
     mod id_token;
     mod issuing;
     mod jwk_set;
@@ -60,6 +61,7 @@ mod aws_lc_rs {
 
     mod advisories;
     mod discovery;
+    mod flow;
     mod id_token;
     mod issuing;
     mod jwk_set;

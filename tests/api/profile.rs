@@ -1466,7 +1466,8 @@ async fn after_launch(scope: &str, claims: Value) -> UserProfile {
     let begun = Launch::standalone(&trusted.unwrap(), &client)
         .begin(provider(), NOW)
         .unwrap();
-    let query = begun.request.url().split_once('?').unwrap().1;
+    let url = begun.request.url();
+    let query = url.split_once('?').unwrap().1;
     let mut query = form_urlencoded::parse(query.as_bytes());
     let state = query.find(|it| it.0 == "state").unwrap().1;
     let callback = format!("code=c&state={state}");

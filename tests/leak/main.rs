@@ -226,7 +226,8 @@ impl World {
         ledger.debug(&begun);
         ledger.debug(&begun.pending);
         ledger.debug(&begun.binding);
-        let query = begun.request.url().split_once('?').unwrap().1;
+        let url = begun.request.url();
+        let query = url.split_once('?').unwrap().1;
         let sent = parameters(query.as_bytes());
         ledger.secret("the state", &sent["state"]);
         ledger.secret("the nonce", &sent["nonce"]);

@@ -45,7 +45,7 @@ use crate::value::{AccessToken, BrowserBinding};
 ///     LaunchFlow::new(registered, issuers, http, provider, clock, store)
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LaunchFlow {
     servers: Arc<Servers>,
     store: Arc<dyn SessionStore>,
@@ -258,6 +258,15 @@ impl LaunchFlow {
                 not_revoked: Vec::new(),
             },
         })
+    }
+}
+
+impl fmt::Debug for LaunchFlow {
+    /// Shows with which FHIR servers the app is registered; the rest is as large as the program.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LaunchFlow")
+            .field("registrations", &self.servers.registrations)
+            .finish_non_exhaustive()
     }
 }
 
