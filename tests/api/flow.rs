@@ -286,7 +286,7 @@ async fn nothing_that_is_shown_holds_a_secret() {
         signed_in.id.expose_secret().to_owned(),
         session.access_token().expose_secret().to_owned(),
         session.user_key().unwrap().subject,
-        session.context().patient.clone().unwrap(),
+        format!("{:?}", session.context().patient.as_ref().unwrap()),
     ]);
     for secret in secrets {
         assert!(!shown.contains(&secret), "{secret} in {shown}");

@@ -294,3 +294,139 @@ impl From<TokensRecord<'_>> for Tokens {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use smart_jose::crypto::default_provider;
+
+    use super::*;
+    use crate::value::BrowserBinding;
+
+    const BEGIN: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+    /// A session with everything that a session may have, some of it with escapes.
+    fn session() -> LaunchSession {
+        let continuity = r#"{"version":1,"iss":"https://e.example","sub":"s","aud":["app"],"azp":null,"auth_time":null,"iat":1,"nonce":"n\"1"}"#;
+        let tokens = |access: &str| Tokens {
+            access: AccessToken::new(access),
+            received_at: BEGIN,
+            ends_at: Some(BEGIN.saturating_add(core::time::Duration::from_secs(300))),
+            refresh: Some(RefreshToken::new("re\"fresh")),
+            sent: 1,
+            rest: Rest {
+                until: BEGIN,
+                failures: 3,
+            },
+        };
+        let context = LaunchContext {
+            patient: Some("p\u{e9}\\".to_owned()),
+            ..LaunchContext::default()
+        };
+        LaunchSession {
+            issuer: Issuer::parse("https://e.example").unwrap(),
+            fhir_base: FhirBaseUrl::parse("https://e.example/fhir").unwrap(),
+            client_id: ClientId::new("app"),
+            identity: Some(Identity {
+                continuity: Continuity::import(continuity).unwrap(),
+                name: Some("A \"B\" C".to_owned()),
+                fhir_user: Some("Practitioner/1".to_owned()),
+                acr: Some("a".to_owned()),
+                auth_time: Some(BEGIN),
+            }),
+            scopes: Scopes::parse("openid patient/*.rs"),
+            context: context.clone(),
+            tokens: tokens("access"),
+            unjudged: Some(Unjudged {
+                id_token: RawIdToken::new("a.b.c"),
+                tokens: tokens("later"),
+                scopes: Scopes::parse("openid"),
+                context,
+            }),
+            began_at: BEGIN,
+            ends_at: BEGIN.saturating_add(core::time::Duration::from_secs(9)),
+        }
+    }
+
+    fn launch(nonce: Option<&str>) -> PendingLaunch {
+        let binding = BrowserBinding::generate(default_provider()).unwrap();
+        let key = LaunchKey::of_callback("state=x", &binding, default_provider()).unwrap();
+        PendingLaunch {
+            key,
+            nonce: nonce.map(Nonce::new),
+            verifier: CodeVerifier::new("verifier"),
+            expires_at: BEGIN,
+            context: LaunchIdentity {
+                issuer: Issuer::parse("https://e.example").unwrap(),
+                fhir_base: FhirBaseUrl::parse("https://e.example/fhir").unwrap(),
+                token_endpoint: EndpointUrl::parse("https://e.example/token?x=1").unwrap(),
+                client_id: ClientId::new("app"),
+                redirect_uri: RedirectUri::new("https://app.example/cb"),
+                scopes: Scopes::parse("openid launch"),
+            },
+            callbacks_carry_iss: true,
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let written = session().write().unwrap();
+        let read = LaunchSession::read(&written).unwrap();
+        assert_eq!(read.name(), Some("A \"B\" C"));
+        assert_eq!(
+            read.tokens.refresh.as_ref().unwrap().expose_secret(),
+            "re\"fresh"
+        );
+        // Nothing is lost: it is written again as it was.
+        let again = read.write().unwrap();
+        assert_eq!(again.expose_secret(), written.expose_secret());
+        for nonce in [None, Some("nonce")] {
+            let written = launch(nonce).write().unwrap();
+            let read = PendingLaunch::read(&written).unwrap();
+            assert_eq!(read.nonce.as_ref().map(Nonce::expose_secret), nonce);
+            let again = read.write().unwrap();
+            assert_eq!(again.expose_secret(), written.expose_secret());
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_read() {
+        let session = session().write().unwrap();
+        let launch = launch(None).write().unwrap();
+        let code = |result: Result<(), StoreError>| result.unwrap_err().code();
+        // A launch is no session, and the other way round.
+        assert_eq!(
+            code(LaunchSession::read(&launch).map(drop)),
+            "store-unreadable"
+        );
+        assert_eq!(
+            code(PendingLaunch::read(&session).map(drop)),
+            "store-unreadable"
+        );
+        let text = String::from_utf8(session.expose_secret().clone()).unwrap();
+        for (from, to) in [
+            ("\"version\":1", "\"version\":2"),
+            ("\"version\":1", "\"version\":1,\"version\":1"),
+            ("\"issuer\":\"https", "\"issuer\":\"http"),
+            ("\"sent\":1", "\"sent\":-1"),
+            ("\"kind\":\"session\"", "\"kind\":\"other\""),
+            ("\"tokens\"", "\"toke\""),
+            ("{", ""),
+        ] {
+            let other = text.replacen(from, to, 1);
+            assert_ne!(other, text, "{from}");
+            let error = LaunchSession::read(&Secret::new(other.into_bytes())).unwrap_err();
+            assert_eq!(error.code(), "store-unreadable", "{to}");
+            // What is said about it quotes nothing of it.
+            let shown = error.to_string();
+            assert!(
+                !shown.contains("access") && !shown.contains("fresh"),
+                "{shown}"
+            );
+        }
+        let cut = text.get(..text.len() / 2).unwrap().as_bytes().to_vec();
+        assert_eq!(
+            code(LaunchSession::read(&Secret::new(cut)).map(drop)),
+            "store-unreadable"
+        );
+    }
+}
