@@ -16,7 +16,7 @@ const BACKEND: [&str; 2] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 18] = [
+const AWAITING: [&str; 19] = [
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
@@ -26,10 +26,11 @@ const AWAITING: [&str; 18] = [
     "crates/smart-discovery/src/shelf.rs",
     "crates/smart-discovery/src/single_flight.rs",
     "crates/smart-oidc/src/client/authenticator.rs",
-    "crates/smart-oidc/src/flow.rs",
+    "crates/smart-oidc/src/flow/launch_flow.rs",
+    "crates/smart-oidc/src/flow/servers.rs",
     "crates/smart-oidc/src/id_token/verifier.rs",
     "crates/smart-oidc/src/profile/fhir.rs",
-    "crates/smart-oidc/src/session.rs",
+    "crates/smart-oidc/src/session/keeper.rs",
     "crates/smart-oidc/src/token/backend_services.rs",
     "crates/smart-oidc/src/token/client.rs",
     "crates/smart-oidc/src/token/introspect.rs",
