@@ -302,7 +302,8 @@ mod tests {
     // covers: SMART-CTX-1
     #[test]
     fn patient_and_encounter_are_ids() {
-        let cases: [(&str, Result<(Option<&str>, &[&str]), &str>); 21] = [
+        type Expected = Result<(Option<&'static str>, &'static [&'static str]), &'static str>;
+        let cases: [(&str, Expected); 21] = [
             (r#""123""#, Ok((Some("123"), &[]))),
             (r#""a-B.9""#, Ok((Some("a-B.9"), &[]))),
             (

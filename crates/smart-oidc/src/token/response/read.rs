@@ -18,7 +18,7 @@ use crate::scope::{Level, Scopes};
 use crate::value::{AccessToken, RawIdToken, RefreshToken};
 
 /// Longer answers are refused, in octets.
-pub(super) const LIMIT: usize = 256 * 1024;
+const LIMIT: usize = 256 * 1024;
 
 /// Longer lives of an access token are no lives, in seconds: some thirty thousand years.
 const MAX_SECONDS: f64 = 1e12;
@@ -189,7 +189,7 @@ fn body<'r>(
 ) -> Result<&'r [u8], TokenResponseError> {
     let status = response.status();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        let refusal = Refusal::read(status.as_u16(), response.body());
+        let refusal = Refusal::read(status.as_u16(), response.body(), LIMIT);
         return Err(TokenResponseError::Refused(refusal));
     }
     if status != StatusCode::OK {
