@@ -447,7 +447,7 @@ mod tests {
     // covers: SMART-CTX-7, SMART-CTX-8, SMART-CTX-10, SMART-CTX-11, SMART-CTX-12
     #[test]
     fn each_oddity_of_an_item_has_a_finding() {
-        let cases: [(&str, usize, &[&str]); 20] = [
+        let cases: [(&str, usize, &[&str]); 21] = [
             ("{}", 1, &["context-item-empty"]),
             (r#"{"type":"Task"}"#, 1, &["context-item-empty"]),
             (
@@ -490,6 +490,11 @@ mod tests {
                 r#"{"reference":"Patient/1","role":"https://x.example/mother"}"#,
                 1,
                 &[],
+            ),
+            (
+                r#"{"reference":"https://ehr.example/fhir/Patient/1"}"#,
+                1,
+                &["context-item-patient", "context-item-absolute"],
             ),
             (
                 r#""Patient/1""#,
