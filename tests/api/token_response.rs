@@ -84,10 +84,14 @@ fn a_sound_answer_is_read_without_a_finding() {
     assert!(without.refresh_token.is_none() && without.findings.is_empty());
 }
 
-// covers: SMART-TOK-7, SMART-TOK-8, SMART-SCP-14, SMART-CTX-1, SMART-CTX-2, OAUTH-10
+// covers: SMART-TOK-7, SMART-TOK-8, SMART-SCP-14, SMART-SCP-2, SMART-CTX-1, SMART-CTX-2, OAUTH-10
 #[test]
 fn each_tolerance_is_a_finding() {
-    let cases: [(Value, &[&str]); 19] = [
+    let cases: [(Value, &[&str]); 20] = [
+        (
+            json!({"scope": "openid patient/X.sr x\"y"}),
+            &["scope-invalid"],
+        ),
         (json!({"expires_in": null}), &["expires-in-missing"]),
         (json!({"expires_in": "3600"}), &["expires-in-string"]),
         (json!({"scope": null}), &["scope-missing"]),
@@ -144,7 +148,6 @@ fn a_patient_scope_without_a_patient_is_a_finding() {
         ("patient/Observation.read", vec!["patient-missing"]),
         ("patient/Observation.rs?a=b", vec!["patient-missing"]),
         ("user/*.rs", vec![]),
-        ("patient/Observation.sr", vec![]),
     ] {
         let read = launch(scope, &body(&json!({"scope": scope}))).unwrap();
         assert_eq!(codes(&read), expected, "{scope}");

@@ -46,6 +46,12 @@
 //!   goes there only, unless another base is named as sharing it: a [`FhirRead`] is the one value
 //!   that carries it to a FHIR server, and only a [`FhirUser`] makes one.
 //!
+//! # What was granted, and what is in context
+//!
+//! [`TokenResponse::scopes`] is what the server granted, and [`Scopes::allows`] says what it opens,
+//! in whichever syntax it is written. [`TokenResponse::context`] is the patient and whatever else
+//! is in context; it is read from the token response and from nothing else.
+//!
 //! # Features
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography. One is enough; both may be on.

@@ -51,14 +51,20 @@ impl ContextItem {
             .unwrap_or(LAUNCH_ROLE)
     }
 
-    /// The type that a relative reference names, or else the one that is stated.
+    /// The resource type: the one that the reference names, or else the one that is stated.
     #[must_use]
     pub fn resource_type(&self) -> Option<&str> {
-        let of_reference = self.reference.as_deref().and_then(|it| it.split_once('/'));
-        match of_reference {
-            Some((name, _)) if !name.contains(':') => Some(name),
-            _ => self.resource_type.as_deref(),
-        }
+        let reference = self.reference.as_deref();
+        let of_reference = reference.and_then(|it| {
+            let current = it
+                .split_once("/_history/")
+                .map_or(it, |(current, _)| current);
+            current.rsplit('/').nth(1)
+        });
+        let is_name = |it: &&str| !it.is_empty() && it.bytes().all(|c| c.is_ascii_alphabetic());
+        of_reference
+            .filter(is_name)
+            .or(self.resource_type.as_deref())
     }
 }
 
@@ -115,5 +121,45 @@ impl fmt::Debug for Canonical {
             .field("url", &Text::new(&self.url))
             .field("version", &self.version.as_deref().map(Text::new))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // covers: SMART-CTX-11, SMART-CTX-10
+    #[test]
+    fn what_is_not_said_of_an_item_has_a_meaning() {
+        for (reference, stated, expected) in [
+            (Some("Task/1"), None, Some("Task")),
+            (Some("Task/1"), Some("Patient"), Some("Task")),
+            (Some("Task/1/_history/2"), None, Some("Task")),
+            (Some("https://ehr.example/fhir/Task/1"), None, Some("Task")),
+            (Some("urn:uuid:1"), Some("Task"), Some("Task")),
+            (Some("/1"), None, None),
+            (Some("https://1"), None, None),
+            (None, Some("Questionnaire"), Some("Questionnaire")),
+            (None, None, None),
+        ] {
+            let item = ContextItem {
+                reference: reference.map(str::to_owned),
+                resource_type: stated.map(str::to_owned),
+                ..ContextItem::default()
+            };
+            assert_eq!(item.resource_type(), expected, "{reference:?} {stated:?}");
+        }
+        for (written, expected) in [
+            (None, "launch"),
+            (Some(""), "launch"),
+            (Some("launch"), "launch"),
+            (Some("https://x.example/r"), "https://x.example/r"),
+        ] {
+            let item = ContextItem {
+                written_role: written.map(str::to_owned),
+                ..ContextItem::default()
+            };
+            assert_eq!(item.role(), expected, "{written:?}");
+        }
     }
 }

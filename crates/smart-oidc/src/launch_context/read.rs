@@ -302,7 +302,8 @@ mod tests {
     // covers: SMART-CTX-1
     #[test]
     fn patient_and_encounter_are_ids() {
-        let cases: [(&str, Result<(Option<&str>, &[&str]), &str>); 21] = [
+        type Expected = Result<(Option<&'static str>, &'static [&'static str]), &'static str>;
+        let cases: [(&str, Expected); 21] = [
             (r#""123""#, Ok((Some("123"), &[]))),
             (r#""a-B.9""#, Ok((Some("a-B.9"), &[]))),
             (
@@ -446,7 +447,7 @@ mod tests {
     // covers: SMART-CTX-7, SMART-CTX-8, SMART-CTX-10, SMART-CTX-11, SMART-CTX-12
     #[test]
     fn each_oddity_of_an_item_has_a_finding() {
-        let cases: [(&str, usize, &[&str]); 20] = [
+        let cases: [(&str, usize, &[&str]); 21] = [
             ("{}", 1, &["context-item-empty"]),
             (r#"{"type":"Task"}"#, 1, &["context-item-empty"]),
             (
@@ -489,6 +490,11 @@ mod tests {
                 r#"{"reference":"Patient/1","role":"https://x.example/mother"}"#,
                 1,
                 &[],
+            ),
+            (
+                r#"{"reference":"https://ehr.example/fhir/Patient/1"}"#,
+                1,
+                &["context-item-patient", "context-item-absolute"],
             ),
             (
                 r#""Patient/1""#,

@@ -15,7 +15,7 @@
 //!     Allowed::Fully
 //! ));
 //! assert_eq!(asked.missing_from(&granted).as_str(), "patient/Patient.cud");
-//! assert_eq!(granted.missing_from(&asked).as_str(), "patient/*.rs");
+//! assert_eq!(granted.missing_from(&asked).as_str(), "patient/*.read");
 //! ```
 //!
 //! What a grant opens is bounded by what the user may do (SMART App Launch 2.2, SMART scopes

@@ -14,11 +14,11 @@ use super::refusal::Refusal;
 use super::tokens::TokenResponse;
 use crate::launch_context::LaunchContext;
 use crate::members::take_string;
-use crate::scope::{Level, Scopes};
+use crate::scope::{Level, Scope, ScopeKind, Scopes};
 use crate::value::{AccessToken, RawIdToken, RefreshToken};
 
 /// Longer answers are refused, in octets.
-pub(super) const LIMIT: usize = 256 * 1024;
+const LIMIT: usize = 256 * 1024;
 
 /// Longer lives of an access token are no lives, in seconds: some thirty thousand years.
 const MAX_SECONDS: f64 = 1e12;
@@ -189,7 +189,7 @@ fn body<'r>(
 ) -> Result<&'r [u8], TokenResponseError> {
     let status = response.status();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        let refusal = Refusal::read(status.as_u16(), response.body());
+        let refusal = Refusal::read(status.as_u16(), response.body(), LIMIT);
         return Err(TokenResponseError::Refused(refusal));
     }
     if status != StatusCode::OK {
@@ -216,7 +216,8 @@ fn body<'r>(
     Ok(response.body())
 }
 
-/// The scopes of `scope`, with a finding where white space is not single spaces.
+/// The scopes of `scope`, with findings where white space is not single spaces and where a word
+/// has no meaning that could be relied on.
 fn granted(scope: &str, findings: &mut Vec<Finding>) -> Scopes {
     let read = Scopes::parse(scope);
     if read.as_str() != scope {
@@ -224,6 +225,20 @@ fn granted(scope: &str, findings: &mut Vec<Finding>) -> Scopes {
             "scope-spaces",
             "scope has other white space than single spaces between words",
             "write one space between two scopes and none around them (RFC 6749 3.3)",
+        ));
+    }
+    let invalid = read
+        .iter()
+        .filter(|it| matches!(it.kind(), ScopeKind::Invalid(_)));
+    let invalid: Scopes = invalid.map(Scope::as_str).collect();
+    if !invalid.is_empty() {
+        findings.push(Finding::new(
+            "scope-invalid",
+            format!(
+                "{} were granted, which are no scopes and open nothing",
+                invalid.shown()
+            ),
+            "write level/Type.cruds with the letters in that order, or launch/type",
         ));
     }
     read

@@ -7,8 +7,6 @@ use serde::Deserialize;
 use smart_jose::member::Member;
 use smart_jose::{ErrorClass, Text, json};
 
-use super::read::LIMIT;
-
 /// An error answer of the token endpoint (RFC 6749 5.2).
 ///
 /// Servers send it with any 4xx status, under any content type, and sometimes without a body that
@@ -60,9 +58,10 @@ pub struct UntrustedText {
 }
 
 impl Refusal {
-    pub(super) fn read(status: u16, body: &Bytes) -> Self {
-        // A body that is no strict JSON object says nothing that could be relied on.
-        let wire: WireError = json::read_object(body, LIMIT).unwrap_or_default();
+    /// A body that is no strict JSON object of at most so many octets says nothing that could be
+    /// relied on.
+    pub(super) fn read(status: u16, body: &Bytes, limit: usize) -> Self {
+        let wire: WireError = json::read_object(body, limit).unwrap_or_default();
         let untrusted = |it: Member<String>| {
             let text = it.into_value().filter(|it| !it.is_empty())?;
             Some(UntrustedText::new(&text))
