@@ -30,6 +30,8 @@ mod ring {
     use smart_oidc::jose::CryptoProvider;
 
     mod advisories;
+    mod backend_services;
+    mod client_authentication;
     mod discovery;
     mod id_token;
     mod issuing;
@@ -41,6 +43,7 @@ mod ring {
     mod misbehaving;
     mod mutations;
     mod profile;
+    mod quirks;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
@@ -57,6 +60,8 @@ mod aws_lc_rs {
     use smart_oidc::jose::CryptoProvider;
 
     mod advisories;
+    mod backend_services;
+    mod client_authentication;
     mod discovery;
     mod id_token;
     mod issuing;
@@ -68,6 +73,7 @@ mod aws_lc_rs {
     mod misbehaving;
     mod mutations;
     mod profile;
+    mod quirks;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
