@@ -14,6 +14,16 @@ use smart_oidc::discovery::{HttpClient, TimeLimit, TransportError};
 use smart_oidc::jose::Text;
 use tokio::sync::Semaphore;
 
+/// The parameters of a query or a form, each of which must stand there once.
+pub(crate) fn parameters(text: &[u8]) -> BTreeMap<String, String> {
+    let mut read = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(text) {
+        let before = read.insert(name.to_string(), value.into_owned());
+        assert_eq!(before, None, "{name} occurs twice");
+    }
+    read
+}
+
 /// A request that left.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -88,7 +98,8 @@ impl Answer {
         self
     }
 
-    fn response(&self) -> Response<Bytes> {
+    /// The answer as it arrives.
+    pub(crate) fn response(&self) -> Response<Bytes> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
             response = response.header(*name, value);

@@ -1,6 +1,5 @@
 //! A whole sign-in against the sandbox over HTTP, and every way in which it must not succeed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox, SandboxBuilder, SandboxUser, Use
 use smart_tests::forge::Forge;
 
 use super::provider;
-use crate::fake_http::{Answer, FakeHttp, Recorder, Sent};
+use crate::fake_http::{Answer, FakeHttp, Recorder, Sent, parameters};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const REDIRECT_URI: &str = "http://127.0.0.1:8765/callback";
@@ -34,16 +33,6 @@ struct World {
     http: Arc<Recorder>,
     trusted: TrustedIssuer,
     client: ClientConfig,
-}
-
-/// The parameters of a query or a form, each of which must stand there once.
-fn parameters(text: &[u8]) -> BTreeMap<String, String> {
-    let mut read = BTreeMap::new();
-    for (name, value) in form_urlencoded::parse(text) {
-        let before = read.insert(name.to_string(), value.into_owned());
-        assert_eq!(before, None, "{name} occurs twice");
-    }
-    read
 }
 
 fn query_of(url: &str) -> &str {

@@ -32,6 +32,8 @@ mod ring {
     use smart_oidc::jose::CryptoProvider;
 
     mod advisories;
+    mod backend_services;
+    mod client_authentication;
     mod discovery;
     mod flow;
     mod id_token;
@@ -44,6 +46,7 @@ mod ring {
     mod misbehaving;
     mod mutations;
     mod profile;
+    mod quirks;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;
@@ -60,6 +63,8 @@ mod aws_lc_rs {
     use smart_oidc::jose::CryptoProvider;
 
     mod advisories;
+    mod backend_services;
+    mod client_authentication;
     mod discovery;
     mod flow;
     mod id_token;
@@ -72,6 +77,7 @@ mod aws_lc_rs {
     mod misbehaving;
     mod mutations;
     mod profile;
+    mod quirks;
     mod refreshed;
     mod remote_jwks;
     mod userinfo;

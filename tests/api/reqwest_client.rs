@@ -229,8 +229,20 @@ async fn d6_a_server_that_hangs_is_given_up() {
             panic!("{error:?}");
         };
         assert_eq!(found, limit);
+        assert!(!error.is_not_sent());
         assert_eq!(server.connections(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_too_long_has_sent_nothing() {
+    // It takes the connection and never answers the beginning of TLS.
+    let silent = Server::start(Vec::new(), End::Hang).await;
+    let url = silent.url("/").replace("http://", "https://");
+    let client = ReqwestClient::builder().allow_loopback().build().unwrap();
+    let error = get_with(&client, &url).await.unwrap_err();
+    assert_eq!(error.code(), "http-connect");
+    assert!(error.is_not_sent());
 }
 
 #[tokio::test]
@@ -278,6 +290,7 @@ async fn a_closed_port_and_a_broken_answer_are_told_apart() {
     let refused = get(&format!("http://{address}/a-path?a=query")).await;
     let error = refused.unwrap_err();
     assert_eq!(error.code(), "http-connect");
+    assert!(error.is_not_sent());
     // The host helps an operator; a path or a query may hold what must not be logged.
     let text = format!("{error} {error:?}");
     assert!(text.contains(&address.to_string()), "{text}");
@@ -292,10 +305,9 @@ async fn a_closed_port_and_a_broken_answer_are_told_apart() {
         answer("200 OK\r\ncontent-length: 9", b"half"),
     ] {
         let server = Server::start(broken, End::Close).await;
-        assert_eq!(
-            code(get(&server.url("/")).await.map(drop)),
-            Err("http-exchange")
-        );
+        let error = get(&server.url("/")).await.unwrap_err();
+        assert_eq!(error.code(), "http-exchange");
+        assert!(!error.is_not_sent());
         assert_eq!(server.connections(), 1, "nothing is sent twice");
     }
 }

@@ -14,9 +14,11 @@ use ring as raw;
 
 use raw::rand::SystemRandom;
 use raw::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
-    KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
-    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
+    RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 
 use crate::fixture;
@@ -27,6 +29,12 @@ pub struct Forge {
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,
     p384: EcdsaKeyPair,
+}
+
+/// The octets of base64url without padding.
+#[must_use]
+pub fn unb64(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap()
 }
 
 /// base64url without padding.
@@ -111,6 +119,22 @@ impl Forge {
     #[cfg(not(feature = "ring"))]
     fn modulus_octets(&self) -> usize {
         self.rsa.public_modulus_len()
+    }
+
+    /// Whether this is a signature of our key, judged by the backend alone.
+    #[must_use]
+    pub fn has_signed(&self, alg: &str, message: &[u8], signature: &[u8]) -> bool {
+        let verify = |algorithm: &'static dyn VerificationAlgorithm, key: &[u8]| {
+            let key = UnparsedPublicKey::new(algorithm, key);
+            key.verify(message, signature).is_ok()
+        };
+        let (rsa, p384) = (self.rsa.public_key(), self.p384.public_key());
+        match alg {
+            "RS256" => verify(&RSA_PKCS1_2048_8192_SHA256, rsa.as_ref()),
+            "RS384" => verify(&RSA_PKCS1_2048_8192_SHA384, rsa.as_ref()),
+            "ES384" => verify(&ECDSA_P384_SHA384_FIXED, p384.as_ref()),
+            _ => panic!("the forge does not verify {alg}"),
+        }
     }
 
     /// A token of these texts, which need not be JSON.

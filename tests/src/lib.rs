@@ -18,6 +18,7 @@
 pub mod advisories;
 pub mod backend;
 pub mod corpus;
+pub mod credentials;
 #[cfg(feature = "ring")]
 mod docs;
 pub mod fixture;

@@ -9,8 +9,8 @@ use smart_oidc::jose::{
 };
 use smart_oidc::{CodeVerifier, id_token, pkce};
 
-use crate::fixture;
 use crate::suite::Outcome;
+use crate::{credentials, fixture};
 
 /// A file of vectors. Unknown members are an error, so that nothing in it goes unread.
 #[derive(Deserialize)]
@@ -43,6 +43,9 @@ struct Case {
     hash: Option<String>,
     verifier: Option<String>,
     challenge: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    credentials: Option<String>,
     /// What a verified token holds, where the source says it.
     payload: Option<String>,
     /// Why a case is not tried.
@@ -59,6 +62,7 @@ enum Kind {
     Thumbprint,
     HashClaim,
     Pkce,
+    Basic,
     NotApplicable,
 }
 
@@ -98,12 +102,19 @@ fn judge(case: &Case, provider: &CryptoProvider) -> Outcome {
                 &pkce::challenge(&verifier, provider),
             )
         }
+        Kind::Basic => equal(case.credentials.as_deref(), &basic_of(case, provider)),
     };
     if found == case.expect {
         Outcome::Passed
     } else {
         Outcome::Failed(format!("expected {}, got {found}", case.expect))
     }
+}
+
+/// What a server that asks for nothing but a header finds in it.
+fn basic_of(case: &Case, provider: &CryptoProvider) -> String {
+    let text = |it: &Option<String>| it.clone().unwrap();
+    credentials::basic(text(&case.client_id), text(&case.client_secret), provider)
 }
 
 fn code(result: Result<(), Error>) -> String {

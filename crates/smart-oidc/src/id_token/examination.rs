@@ -15,6 +15,7 @@ use super::claims::Claims;
 use super::error::IdTokenError;
 use super::expected::Expected;
 use super::usual_header::Usual;
+use crate::quirks::Quirks;
 use crate::value::ClientId;
 
 /// What a verifier asks of every token.
@@ -33,6 +34,17 @@ pub(crate) struct Rules {
     pub(crate) provider: CryptoProvider,
     /// Whether `profile` may stand for a missing `fhirUser`.
     pub(crate) reads_profile: bool,
+    /// What is done otherwise for the server's sake.
+    pub(crate) quirks: Quirks,
+}
+
+impl Rules {
+    /// Whether this `iss` is met only because one final slash more or less is.
+    pub(super) fn is_met_by_slash(&self, iss: &str) -> bool {
+        let (ours, theirs) = (&*self.issuer, iss);
+        self.quirks.token_issuer_slash
+            && (ours.strip_suffix('/') == Some(theirs) || theirs.strip_suffix('/') == Some(ours))
+    }
 }
 
 /// Whether to go on after a failure.

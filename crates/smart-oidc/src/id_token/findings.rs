@@ -1,6 +1,7 @@
 //! What is odd about a token that may be valid all the same.
 
 use smart_discovery::Finding;
+use smart_jose::Text;
 use smart_jose::header::HeaderError;
 use smart_jose::jws::JwsError;
 use smart_jose::member::{self, JsonType, Member};
@@ -12,6 +13,31 @@ pub(super) fn findings(it: &Examination<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(Ok(claims)) = &it.claims {
         of_claims(claims, &mut findings);
+        if it.rules.quirks.smart_1_0_profile
+            && (claims.fhir_user == Member::Absent || is_null(&claims.fhir_user))
+            && claims.profile.value().is_some()
+        {
+            findings.push(Finding::new(
+                "smart-1-0-profile",
+                "profile is read in the place of fhirUser",
+                "write fhirUser (SMART App Launch 2.2, Scopes for requesting identity data)",
+            ));
+        }
+        if let Some(iss) = claims
+            .iss
+            .value()
+            .filter(|iss| it.rules.is_met_by_slash(iss))
+        {
+            findings.push(Finding::new(
+                "token-issuer-slash",
+                format!(
+                    "iss is {}, the issuer is {}",
+                    Text::new(iss),
+                    Text::new(&it.rules.issuer)
+                ),
+                "write the issuer in the token as in openid-configuration",
+            ));
+        }
     }
     if let Err(error) = &it.evidence.header
         && is_not_announced(error, it.rules)
@@ -71,6 +97,11 @@ fn of_claims(claims: &Claims<'_>, findings: &mut Vec<Finding>) {
             "leave out acr, or name the class of the authentication",
         ));
     }
+}
+
+/// The findings that a quirk leaves, which is told where a token is made and not for a report.
+pub(super) fn is_of_quirk(finding: &Finding) -> bool {
+    matches!(finding.code, "smart-1-0-profile" | "token-issuer-slash")
 }
 
 /// Whether there is nothing to find, as with most tokens, told at a glance.

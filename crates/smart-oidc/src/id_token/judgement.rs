@@ -8,9 +8,10 @@ use super::checks::CHECKS;
 use super::error::IdTokenError;
 use super::examination::{Evidence, Examination, Mode, Parsed, Rules};
 use super::expected::Expected;
-use super::findings::findings;
+use super::findings::{findings, is_of_quirk};
 use super::outcome::Outcome;
 use super::token::{IdToken, Kept};
+use crate::telemetry;
 use crate::value::RawIdToken;
 
 /// Makes an ID token of the evidence, if every check passes.
@@ -34,6 +35,9 @@ pub(crate) fn judge(
         }
     }
     let findings = findings(&examination);
+    for finding in findings.iter().filter(|it| is_of_quirk(it)) {
+        telemetry::relaxed(finding.code);
+    }
     let kept = match &examination.claims {
         Some(Ok(claims)) => Kept::of(claims, evidence.text(), rules.reads_profile),
         _ => None,

@@ -17,6 +17,7 @@ use super::refresh::{self, RefreshError, Refreshed};
 use super::report::Report;
 use super::token::IdToken;
 use super::usual_header::UsualHeader;
+use crate::quirks::Quirks;
 use crate::telemetry;
 use crate::token::{ExchangedLaunch, TokenResponse};
 use crate::value::{AccessToken, ClientId, RawIdToken};
@@ -92,6 +93,7 @@ impl IdTokenVerifier {
             max_octets: MAX_TOKEN_OCTETS,
             provider: *provider,
             reads_profile: false,
+            quirks: Quirks::default(),
         };
         Self {
             rules,
@@ -133,6 +135,21 @@ impl IdTokenVerifier {
     #[must_use]
     pub const fn reading_smart_1_0_profile(mut self) -> Self {
         self.rules.reads_profile = true;
+        self
+    }
+
+    /// Does these things otherwise for this server's sake: of the quirks those that are about ID
+    /// tokens, which are `token_issuer_slash` and `smart_1_0_profile`.
+    ///
+    /// With the first, an `iss` passes that differs from the issuer by exactly one final slash, and
+    /// the token says so in its findings; [`IdToken::issuer`] is the trusted issuer all the same,
+    /// so that a user does not become two when the server is mended.
+    #[must_use]
+    pub const fn with_quirks(mut self, quirks: Quirks) -> Self {
+        self.rules.quirks = quirks;
+        // Where discovery has found out by itself, the quirk makes no difference.
+        self.rules.quirks.smart_1_0_profile &= !self.rules.reads_profile;
+        self.rules.reads_profile |= quirks.smart_1_0_profile;
         self
     }
 

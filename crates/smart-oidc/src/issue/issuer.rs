@@ -15,6 +15,7 @@ use super::key_ring::KeyRing;
 use super::signer::Signer;
 use crate::fhir_user::{FhirUser, FhirUserError};
 use crate::id_token::{self, Continuity, Expected, IdToken, Rules, hash_claim};
+use crate::quirks::Quirks;
 use crate::value::RawIdToken;
 
 /// How long an ID token lives unless set otherwise: long enough to be looked at once.
@@ -267,6 +268,7 @@ impl IdTokenIssuer {
             max_octets: jws::MAX_TOKEN_OCTETS,
             provider: self.provider,
             reads_profile: false,
+            quirks: Quirks::default(),
         };
         let mut expected = match (grant.first, grant.nonce) {
             (Some(first), _) => Expected::refreshed(first, grant.access_token),
