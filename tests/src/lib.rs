@@ -22,6 +22,7 @@ pub mod corpus;
 mod docs;
 pub mod fixture;
 pub mod forge;
+pub mod store_contract;
 pub mod suite;
 pub mod vectors;
 pub mod worked_example;
