@@ -43,6 +43,7 @@ mod ring {
     mod profile;
     mod refreshed;
     mod remote_jwks;
+    mod seal;
     mod userinfo;
     mod verifier;
 
@@ -70,6 +71,7 @@ mod aws_lc_rs {
     mod profile;
     mod refreshed;
     mod remote_jwks;
+    mod seal;
     mod userinfo;
     mod verifier;
 
