@@ -43,6 +43,7 @@ mod ring {
     mod profile;
     mod refreshed;
     mod remote_jwks;
+    mod seal;
     mod session_store;
     mod userinfo;
     mod verifier;
@@ -71,6 +72,7 @@ mod aws_lc_rs {
     mod profile;
     mod refreshed;
     mod remote_jwks;
+    mod seal;
     mod session_store;
     mod userinfo;
     mod verifier;

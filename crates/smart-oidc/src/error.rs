@@ -8,6 +8,7 @@ use crate::fhir_user::FhirUserError;
 use crate::id_token::{IdTokenError, RefreshError};
 use crate::issue::{IssueError, KeyRingError};
 use crate::profile::ProfileError;
+use crate::seal::{OpenError, SealError, SealingKeyError};
 use crate::token::TokenError;
 use crate::userinfo::UserInfoError;
 
@@ -37,12 +38,21 @@ pub enum Error {
     /// The launch cannot begin.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// A sealed value is not opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The profile has no card.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// Nothing of a refresh may be used.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// A value is not sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A key cannot seal.
+    #[error(transparent)]
+    SealingKey(#[from] SealingKeyError),
     /// No tokens came.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -63,8 +73,11 @@ impl Error {
             Self::Issue(error) => error.code(),
             Self::KeyRing(error) => error.code(),
             Self::Launch(error) => error.code(),
+            Self::Open(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Refresh(error) => error.code(),
+            Self::Seal(error) => error.code(),
+            Self::SealingKey(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::UserInfo(error) => error.code(),
         }
@@ -81,8 +94,11 @@ impl Error {
             Self::Issue(error) => error.class(),
             Self::KeyRing(error) => error.class(),
             Self::Launch(error) => error.class(),
+            Self::Open(error) => error.class(),
             Self::Profile(error) => error.class(),
             Self::Refresh(error) => error.class(),
+            Self::Seal(error) => error.class(),
+            Self::SealingKey(error) => error.class(),
             Self::Token(error) => error.class(),
             Self::UserInfo(error) => error.class(),
         }

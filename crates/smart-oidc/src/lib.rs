@@ -61,6 +61,7 @@ pub mod id_token;
 pub mod issue;
 pub mod pkce;
 pub mod profile;
+pub mod seal;
 pub mod session;
 mod telemetry;
 pub mod token;
