@@ -22,6 +22,8 @@ pub mod corpus;
 mod docs;
 pub mod fixture;
 pub mod forge;
+pub mod redis_server;
+pub mod skip;
 pub mod store_contract;
 pub mod suite;
 pub mod vectors;
