@@ -256,6 +256,50 @@ async fn a_write_whose_answer_was_lost_is_not_written_again() {
     assert_eq!(again, Err(StoreError::Exists));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_went_dead_costs_one_time_out() {
+    let Some((server, direct)) = rig().await else {
+        return;
+    };
+    let proxy = Proxy::before(server.port()).await;
+    let behind = bench_of(hasty_store_at(&proxy.url(), HASTE));
+    let session = direct.with_session(b"1").await;
+    eventually("a connection is made", async || {
+        behind.store.read(&session).await.is_ok()
+    })
+    .await;
+    proxy.go_dead();
+    let began = Instant::now();
+    assert!(is_unavailable(&behind.store.read(&session).await));
+    assert!(began.elapsed() >= HASTE);
+    // Later calls do not wait for it: they connect anew, and all of them together once.
+    let before = proxy.connections();
+    let works = async || behind.store.read(&session).await.is_ok();
+    eventually("it works again", works).await;
+    assert!(proxy.connections() > before);
+    let made = proxy.connections();
+    for _ in 0..10 {
+        assert_eq!(behind.read(&session).await, Some((b"1".to_vec(), 1)));
+    }
+    assert_eq!(proxy.connections(), made);
+}
+
+#[tokio::test]
+async fn many_callers_make_one_connection() {
+    let Some((server, _)) = rig().await else {
+        return;
+    };
+    let proxy = Proxy::before(server.port()).await;
+    let store = store_at(&proxy.url());
+    let mut callers = JoinSet::new();
+    for _ in 0..50 {
+        let store = Arc::clone(&store);
+        callers.spawn(async move { store.check().await });
+    }
+    assert!(callers.join_all().await.iter().all(Result::is_ok));
+    assert_eq!(proxy.connections(), 1);
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_said_and_never_shown() {
     let arguments = vec!["--requirepass".to_owned(), "s3cret".to_owned()];
