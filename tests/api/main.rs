@@ -49,6 +49,8 @@ mod ring {
     mod quirks;
     mod refreshed;
     mod remote_jwks;
+    mod seal;
+    mod session_store;
     mod userinfo;
     mod verifier;
 
@@ -80,6 +82,8 @@ mod aws_lc_rs {
     mod quirks;
     mod refreshed;
     mod remote_jwks;
+    mod seal;
+    mod session_store;
     mod userinfo;
     mod verifier;
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write as _};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +16,7 @@ use smart_oidc::profile::{
     DirectoryProfileSource, ImageType, Photo, ProfileSource as _, UserResource,
 };
 use smart_oidc::{AccessToken, FhirUser};
+use smart_tests::skip;
 
 const PACKAGE: &str = "hl7.fhir.r4.examples@4.0.1";
 const TARBALL: &str = "hl7.fhir.r4.examples-4.0.1.tgz";
@@ -31,9 +32,7 @@ fn examples() -> Option<BTreeMap<String, Vec<u8>>> {
     if !cache.exists()
         && let Err(reason) = fetch(&cache)
     {
-        assert!(!is_required("npm"), "npm is required: {reason}");
-        // The test harness swallows what `eprintln` writes.
-        let _ = writeln!(io::stderr(), "SKIPPED r4_examples: {reason}");
+        skip::say("npm", "r4_examples", &reason);
         return None;
     }
     let files = fs::read_dir(&cache).unwrap().map(|entry| {
@@ -42,16 +41,6 @@ fn examples() -> Option<BTreeMap<String, Vec<u8>>> {
         (name, fs::read(&path).unwrap())
     });
     Some(files.collect())
-}
-
-/// Whether `SMART_TEST_REQUIRE` names this tool.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whoever runs the tests says what may be missing"
-)]
-fn is_required(tool: &str) -> bool {
-    let required = std::env::var("SMART_TEST_REQUIRE").unwrap_or_default();
-    required.split(',').any(|it| it.trim() == tool)
 }
 
 /// Fills the cache. Another process may do the same, so all happens in a folder of our own, and
@@ -261,7 +250,7 @@ const KNOWN: [(&str, Seen); 9] = [
 async fn the_examples_of_fhir_r4_are_read() {
     let Some(files) = examples() else {
         // It has said so; there is nothing to look at.
-        assert!(!is_required("npm"));
+        assert!(!skip::is_required("npm"));
         return;
     };
     let base = FhirBaseUrl::parse("https://ehr.example/fhir").unwrap();

@@ -11,11 +11,12 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 use crate::tidy;
 
-const LIBRARIES: [&str; 3] = ["smart-jose", "smart-discovery", "smart-oidc"];
-const CRATES: [&str; 5] = [
+const LIBRARIES: [&str; 4] = ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"];
+const CRATES: [&str; 6] = [
     "smart-jose",
     "smart-discovery",
     "smart-oidc",
+    "smart-redis",
     "smart-sandbox",
     "smart-cli",
 ];
@@ -146,6 +147,9 @@ fn each_alone() -> Vec<Cargo> {
     all.push(Cargo::new(
         "check -p smart-discovery --no-default-features --features ring",
     ));
+    all.push(Cargo::new(
+        "clippy -p smart-redis --all-targets --no-default-features --features ring -- -D warnings",
+    ));
     all
 }
 
@@ -159,6 +163,7 @@ fn backend_alone(backend: &str) -> Vec<Cargo> {
     // The HTTP client stays on, since with it the TLS side of the backend is tested too.
     features.push("smart-discovery/reqwest".to_owned());
     features.push("smart-oidc/reqwest".to_owned());
+    features.push("smart-redis/tls".to_owned());
     features.push("smart-jose/async-signer".to_owned());
     vec![
         Cargo::new(&format!(

@@ -28,7 +28,7 @@ struct User {
     absent: &'static [&'static str],
 }
 
-const USERS: [User; 3] = [
+const USERS: [User; 4] = [
     User {
         name: "verifies-tokens",
         depends_on: "smart-jose",
@@ -58,6 +58,16 @@ const USERS: [User; 3] = [
         wrong_output: "0",
         present: &["aws-lc-rs"],
         absent: &["ring"],
+    },
+    User {
+        name: "runs-many-nodes",
+        depends_on: "smart-redis",
+        options: "",
+        ours: &["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"],
+        prints: "smart_redis::RESPONSE_TIMEOUT.as_secs() * smart_redis::MAX_VALUE_OCTETS as u64",
+        wrong_output: "0",
+        present: &["ring", "redis", "tokio-rustls"],
+        absent: &["aws-lc-rs", "openssl", "native-tls"],
     },
 ];
 
@@ -110,10 +120,11 @@ fn cargo_home() -> Option<PathBuf> {
 }
 
 /// The crates that are packaged.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "smart-jose",
     "smart-discovery",
     "smart-oidc",
+    "smart-redis",
     "smart-sandbox",
     "smart-cli",
 ];
@@ -137,7 +148,7 @@ pub(crate) fn run(root: &Path, allow_dirty: bool) -> Result<(), Failure> {
     package.run()?;
 
     let scratch = Scratch::new("smart-downstream")?;
-    for name in ["smart-jose", "smart-discovery", "smart-oidc"] {
+    for name in ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"] {
         unpack(&workspace, name, scratch.path())?;
     }
     for user in &USERS {
@@ -271,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_manifest_patches_each_of_our_crates() {
-        let [_, user, _] = &USERS;
+        let [_, user, ..] = &USERS;
         let manifest = manifest(user, "0.1.0");
         assert!(manifest.contains("smart-discovery = { version = \"=0.1.0\", default-features"));
         assert!(manifest.contains("smart-jose = { path = \"../smart-jose-0.1.0\" }"));
@@ -279,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_and_what_is_too_much_are_both_named() {
-        let [_, _, user] = &USERS;
+        let [_, _, user, _] = &USERS;
         let good = cargo_tree::packages("aws-lc-rs v1.19.0|\n");
         assert!(problems(user, "10", &good).is_empty());
         assert_eq!(

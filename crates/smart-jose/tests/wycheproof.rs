@@ -1,4 +1,4 @@
-//! Project Wycheproof's signatures against every backend that is compiled in.
+//! Project Wycheproof's signatures and sealed texts against every backend that is compiled in.
 //!
 //! The vectors were made to find mistakes that others have made: sloppy padding, a second
 //! encoding of a number, a point that is none.
@@ -78,5 +78,11 @@ fn ecdsa_of_fixed_width() {
 #[test]
 fn eddsa() {
     let (found, expected) = run(&["EdDSA"]);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn aes_256_gcm() {
+    let (found, expected) = run(&["AES-256-GCM"]);
     assert_eq!(found, expected);
 }

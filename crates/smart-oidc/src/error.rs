@@ -6,9 +6,12 @@ use smart_jose::ErrorClass;
 use crate::authorize::{CallbackError, LaunchError};
 use crate::client::{AssertionSignerError, ClientAuthenticationError};
 use crate::fhir_user::FhirUserError;
+use crate::flow::{FlowError, RegistrationError};
 use crate::id_token::{IdTokenError, RefreshError};
 use crate::issue::{IssueError, KeyRingError};
 use crate::profile::ProfileError;
+use crate::seal::{OpenError, SealError, SealingKeyError};
+use crate::session::{RenewalError, SessionError, StoreError};
 use crate::token::{BackendError, IntrospectionError, RevocationError, TokenError};
 use crate::userinfo::UserInfoError;
 
@@ -35,30 +38,54 @@ pub enum Error {
     /// `fhirUser` is refused.
     #[error(transparent)]
     FhirUser(#[from] FhirUserError),
+    /// A sign-in does not go on.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
     /// The ID token is refused.
     #[error(transparent)]
     IdToken(#[from] IdTokenError),
+    /// Nobody knows what a token opens.
+    #[error(transparent)]
+    Introspection(#[from] IntrospectionError),
     /// No ID token is issued.
     #[error(transparent)]
     Issue(#[from] IssueError),
-    /// Nothing is known of a token.
-    #[error(transparent)]
-    Introspection(#[from] IntrospectionError),
     /// A key cannot join the ring.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
     /// The launch cannot begin.
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    /// A sealed value is not opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The profile has no card.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// Nothing of a refresh may be used.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// A registration is not taken.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// A session was not refreshed.
+    #[error(transparent)]
+    Renewal(#[from] RenewalError),
     /// Nobody knows that a token is revoked.
     #[error(transparent)]
     Revocation(#[from] RevocationError),
+    /// A value is not sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A key cannot seal.
+    #[error(transparent)]
+    SealingKey(#[from] SealingKeyError),
+    /// There is no session to work with.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A store did not do what it was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// No tokens came.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -78,14 +105,22 @@ impl Error {
             Self::ClientAuthentication(error) => error.code(),
             Self::Discovery(error) => error.code(),
             Self::FhirUser(error) => error.code(),
+            Self::Flow(error) => error.code(),
             Self::IdToken(error) => error.code(),
-            Self::Issue(error) => error.code(),
             Self::Introspection(error) => error.code(),
+            Self::Issue(error) => error.code(),
             Self::KeyRing(error) => error.code(),
             Self::Launch(error) => error.code(),
+            Self::Open(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Refresh(error) => error.code(),
+            Self::Registration(error) => error.code(),
+            Self::Renewal(error) => error.code(),
             Self::Revocation(error) => error.code(),
+            Self::Seal(error) => error.code(),
+            Self::SealingKey(error) => error.code(),
+            Self::Session(error) => error.code(),
+            Self::Store(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::UserInfo(error) => error.code(),
         }
@@ -101,14 +136,22 @@ impl Error {
             Self::ClientAuthentication(error) => error.class(),
             Self::Discovery(error) => error.class(),
             Self::FhirUser(_) => ErrorClass::InvalidToken,
+            Self::Flow(error) => error.class(),
             Self::IdToken(error) => error.class(),
-            Self::Issue(error) => error.class(),
             Self::Introspection(error) => error.class(),
+            Self::Issue(error) => error.class(),
             Self::KeyRing(error) => error.class(),
             Self::Launch(error) => error.class(),
+            Self::Open(error) => error.class(),
             Self::Profile(error) => error.class(),
             Self::Refresh(error) => error.class(),
+            Self::Registration(error) => error.class(),
+            Self::Renewal(error) => error.class(),
             Self::Revocation(error) => error.class(),
+            Self::Seal(error) => error.class(),
+            Self::SealingKey(error) => error.class(),
+            Self::Session(error) => error.class(),
+            Self::Store(error) => error.class(),
             Self::Token(error) => error.class(),
             Self::UserInfo(error) => error.class(),
         }

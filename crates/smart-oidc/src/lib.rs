@@ -74,6 +74,7 @@ pub mod pkce;
 pub mod profile;
 mod quirks;
 pub mod scope;
+pub mod seal;
 pub mod session;
 mod telemetry;
 pub mod token;

@@ -34,7 +34,7 @@ const SECOND_CRYPTOGRAPHY: [&str; 12] = [
     "sha2",
 ];
 
-const PROMISES: [Promise; 5] = [
+const PROMISES: [Promise; 6] = [
     Promise {
         selection: "-p smart-jose -e normal",
         manifest: "crates/smart-jose/Cargo.toml",
@@ -58,6 +58,12 @@ const PROMISES: [Promise; 5] = [
     Promise {
         selection: "-p smart-oidc -e normal",
         manifest: "crates/smart-oidc/Cargo.toml",
+        present: &["ring"],
+        absent: &SECOND_CRYPTOGRAPHY,
+    },
+    Promise {
+        selection: "-p smart-redis -e normal",
+        manifest: "crates/smart-redis/Cargo.toml",
         present: &["ring"],
         absent: &SECOND_CRYPTOGRAPHY,
     },

@@ -22,8 +22,8 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::tree::Tree;
 
-/// The three crates that others depend on.
-const LIBRARIES: [&str; 3] = ["smart-jose", "smart-discovery", "smart-oidc"];
+/// The crates that others depend on.
+const LIBRARIES: [&str; 4] = ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"];
 
 /// One breach of one law.
 #[derive(Debug, Clone, PartialEq, Eq)]

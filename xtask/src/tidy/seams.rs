@@ -7,16 +7,17 @@ use crate::tokens::{View, is_word};
 use crate::tree::Tree;
 
 /// The only production files that name a cryptography library.
-const BACKEND: [&str; 2] = [
+const BACKEND: [&str; 3] = [
     "crates/smart-jose/src/crypto/",
     "crates/smart-discovery/src/tls.rs",
+    "crates/smart-redis/src/tls.rs",
 ];
 
 /// Forges tokens that our own interface cannot express.
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 19] = [
+const AWAITING: [&str; 21] = [
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
@@ -36,12 +37,15 @@ const AWAITING: [&str; 19] = [
     "crates/smart-oidc/src/token/introspect.rs",
     "crates/smart-oidc/src/token/revocation.rs",
     "crates/smart-oidc/src/userinfo/client.rs",
+    "crates/smart-redis/src/link.rs",
+    "crates/smart-redis/src/store.rs",
 ];
 
-const LIBRARY_SOURCES: [&str; 3] = [
+const LIBRARY_SOURCES: [&str; 4] = [
     "crates/smart-jose/src/",
     "crates/smart-discovery/src/",
     "crates/smart-oidc/src/",
+    "crates/smart-redis/src/",
 ];
 
 /// The names of the cryptography libraries occur behind the seam only.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use ::aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use ::aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use ::aws_lc_rs::signature::{self, KeyPair as _};
-use ::aws_lc_rs::{digest, rsa};
+use ::aws_lc_rs::{aead, digest, rsa};
 
+use super::aead::{
+    AEAD_KEY_OCTETS, AEAD_NONCE_OCTETS, Aead, AeadFailed, AeadKey, NotAuthentic, keep_opened,
+};
 use super::provider::CryptoProvider;
 use super::traits::{
     BadSignature, Digest, DigestOutput, GenerateError, KeyProvider, PrepareError, RandomFailed,
@@ -74,6 +77,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_provider: &AwsLc,
     digest: &AwsLc,
     secure_random: &AwsLc,
+    aead: &AwsLc,
 };
 
 #[derive(Debug)]
@@ -362,6 +366,47 @@ impl SecureRandom for AwsLc {
 
     fn fips(&self) -> bool {
         is_validated()
+    }
+}
+
+// Sealing.
+
+/// AWS-LC draws the nonce inside the module, which is what its validation covers.
+#[derive(Debug)]
+struct Gcm(aead::RandomizedNonceKey);
+
+impl Aead for AwsLc {
+    fn key(&self, octets: &[u8; AEAD_KEY_OCTETS]) -> Result<Arc<dyn AeadKey>, AeadFailed> {
+        let key = aead::RandomizedNonceKey::new(&aead::AES_256_GCM, octets);
+        Ok(Arc::new(Gcm(key.map_err(|_| AeadFailed)?)))
+    }
+
+    fn fips(&self) -> bool {
+        is_validated()
+    }
+}
+
+impl AeadKey for Gcm {
+    fn seal(&self, aad: &[u8], text: &mut Vec<u8>) -> Result<[u8; AEAD_NONCE_OCTETS], AeadFailed> {
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(aead::Aad::from(aad), text)
+            .map_err(|_| AeadFailed)?;
+        Ok(*nonce.as_ref())
+    }
+
+    fn open(
+        &self,
+        nonce: &[u8; AEAD_NONCE_OCTETS],
+        aad: &[u8],
+        text: &mut Vec<u8>,
+    ) -> Result<(), NotAuthentic> {
+        let nonce = aead::Nonce::assume_unique_for_key(*nonce);
+        let opened = self
+            .0
+            .open_in_place(nonce, aead::Aad::from(aad), text)
+            .map(|it| it.len());
+        keep_opened(opened.ok(), text)
     }
 }
 

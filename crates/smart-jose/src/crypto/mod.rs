@@ -7,6 +7,7 @@
 //! A third backend, or a hardware module, is possible without our help: the fields are public
 //! and the traits are open.
 
+mod aead;
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc_rs;
 mod provider;
@@ -16,6 +17,10 @@ mod remote;
 mod ring;
 mod traits;
 
+pub use aead::{
+    AEAD_KEY_OCTETS, AEAD_MAX_SEALS, AEAD_NONCE_OCTETS, AEAD_TAG_OCTETS, Aead, AeadFailed, AeadKey,
+    NotAuthentic,
+};
 pub use provider::CryptoProvider;
 #[cfg(feature = "async-signer")]
 pub use remote::{AtHand, RemoteSigningKey};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::aead::Aead;
 use super::traits::{
     Digest, DigestOutput, KeyProvider, PrepareError, RandomFailed, SecureRandom, SigningKey,
     SigningKeyError, VerificationAlgorithm, VerifyingKey,
@@ -40,6 +41,8 @@ pub struct CryptoProvider {
     pub digest: &'static dyn Digest,
     /// Random octets.
     pub secure_random: &'static dyn SecureRandom,
+    /// Seals what is kept for later, with AES-256-GCM.
+    pub aead: &'static dyn Aead,
 }
 
 /// What a new RSA key signs once, to see whether its parts fit together.
@@ -56,7 +59,8 @@ impl CryptoProvider {
     ///
     /// It is so for `CryptoProvider::aws_lc_rs()` with the feature `fips`. A program that must
     /// not run otherwise asks once, when it starts. The arithmetic that judges public keys before
-    /// the module sees them (see `docs/design.md`) touches no secret and is not part of this.
+    /// the module sees them (see `docs/design.md`) touches no secret and is not part of this. What
+    /// is sealed has its nonce drawn by the module itself, as the validation asks.
     #[must_use]
     pub fn fips(&self) -> bool {
         // Taken apart, so that a new field is not forgotten here.
@@ -66,11 +70,13 @@ impl CryptoProvider {
             key_provider,
             digest,
             secure_random,
+            aead,
         } = self;
         verification.iter().all(|it| it.fips())
             && key_provider.fips()
             && digest.fips()
             && secure_random.fips()
+            && aead.fips()
     }
 
     /// Prepares a key for verification; done once for each key and algorithm.
@@ -152,7 +158,7 @@ impl CryptoProvider {
 mod tests {
     use super::*;
     use crate::alg::KeyType;
-    use crate::crypto::GenerateError;
+    use crate::crypto::{AeadFailed, AeadKey, GenerateError};
     use crate::key::Ed25519PublicKey;
 
     #[test]
@@ -214,6 +220,15 @@ mod tests {
         }
     }
 
+    impl Aead for Validated {
+        fn key(&self, _: &[u8; 32]) -> Result<Arc<dyn AeadKey>, AeadFailed> {
+            Err(AeadFailed)
+        }
+        fn fips(&self) -> bool {
+            true
+        }
+    }
+
     #[test]
     fn one_part_that_is_not_validated_is_enough() {
         let ring = CryptoProvider::ring();
@@ -223,12 +238,14 @@ mod tests {
             key_provider: &Validated,
             digest: &Validated,
             secure_random: &Validated,
+            aead: &Validated,
         };
         assert!(all.fips());
         let verification = ring.verification;
         let key_provider = ring.key_provider;
         let digest = ring.digest;
         let secure_random = ring.secure_random;
+        let aead = ring.aead;
         let mixed = [
             CryptoProvider {
                 verification,
@@ -243,6 +260,7 @@ mod tests {
                 secure_random,
                 ..all
             },
+            CryptoProvider { aead, ..all },
         ];
         assert!(mixed.iter().all(|it| !it.fips()));
     }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use ::ring::rand::{SecureRandom as _, SystemRandom};
 use ::ring::signature::{self, KeyPair as _};
-use ::ring::{digest, rsa};
+use ::ring::{aead, digest, rsa};
 
+use super::aead::{
+    AEAD_KEY_OCTETS, AEAD_NONCE_OCTETS, Aead, AeadFailed, AeadKey, NotAuthentic, keep_opened,
+};
 use super::provider::CryptoProvider;
 use super::traits::{
     BadSignature, Digest, DigestOutput, GenerateError, KeyProvider, PrepareError, RandomFailed,
@@ -69,6 +72,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_provider: &Ring,
     digest: &Ring,
     secure_random: &Ring,
+    aead: &Ring,
 };
 
 /// The largest RSA key that ring signs with, and the smallest exponent.
@@ -351,5 +355,42 @@ impl Digest for Ring {
 impl SecureRandom for Ring {
     fn fill(&self, octets: &mut [u8]) -> Result<(), RandomFailed> {
         SystemRandom::new().fill(octets).map_err(|_| RandomFailed)
+    }
+}
+
+// Sealing.
+
+#[derive(Debug)]
+struct Gcm(aead::LessSafeKey);
+
+impl Aead for Ring {
+    fn key(&self, octets: &[u8; AEAD_KEY_OCTETS]) -> Result<Arc<dyn AeadKey>, AeadFailed> {
+        let key = aead::UnboundKey::new(&aead::AES_256_GCM, octets).map_err(|_| AeadFailed)?;
+        Ok(Arc::new(Gcm(aead::LessSafeKey::new(key))))
+    }
+}
+
+impl AeadKey for Gcm {
+    fn seal(&self, aad: &[u8], text: &mut Vec<u8>) -> Result<[u8; AEAD_NONCE_OCTETS], AeadFailed> {
+        let octets = PROVIDER.random().map_err(|_| AeadFailed)?;
+        let nonce = aead::Nonce::assume_unique_for_key(octets);
+        self.0
+            .seal_in_place_append_tag(nonce, aead::Aad::from(aad), text)
+            .map_err(|_| AeadFailed)?;
+        Ok(octets)
+    }
+
+    fn open(
+        &self,
+        nonce: &[u8; AEAD_NONCE_OCTETS],
+        aad: &[u8],
+        text: &mut Vec<u8>,
+    ) -> Result<(), NotAuthentic> {
+        let nonce = aead::Nonce::assume_unique_for_key(*nonce);
+        let opened = self
+            .0
+            .open_in_place(nonce, aead::Aad::from(aad), text)
+            .map(|it| it.len());
+        keep_opened(opened.ok(), text)
     }
 }

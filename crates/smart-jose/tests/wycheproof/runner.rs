@@ -1,7 +1,7 @@
-//! Runs Project Wycheproof's signatures on one backend and says what has to come of them.
+//! Runs Project Wycheproof's signatures and sealed texts on one backend and says what has to come of them.
 //!
 //! `tests/wycheproof.rs` of this crate and the conformance suites of the workspace compile this
-//! file both, beside a `jose` of their own. What has no counterpart in JOSE is skipped with the
+//! file both, beside a `jose` of their own. What has no counterpart here is skipped with the
 //! reason, and every total is exact, so that a new version of the vectors cannot shrink the tests
 //! unseen.
 
@@ -14,7 +14,7 @@ use super::jose::key::{
 };
 use super::jose::{Algorithm, CryptoProvider};
 use wycheproof::{EdwardsCurve, EllipticCurve, HashFunction, Mgf, TestResult};
-use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
+use wycheproof::{aead, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 /// What became of the vectors of one group on one backend.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) struct Group {
 type Run = fn(&CryptoProvider) -> Group;
 
 /// Every kind of vectors by its name.
-pub(crate) const GROUPS: [(&str, Run); 8] = [
+pub(crate) const GROUPS: [(&str, Run); 9] = [
     ("RSASSA-PKCS1-v1_5", rsa_pkcs1),
     ("RSASSA-PSS", rsa_pss),
     (
@@ -54,6 +54,7 @@ pub(crate) const GROUPS: [(&str, Run); 8] = [
     ("ES384", es384),
     ("ES512", es512),
     ("EdDSA", eddsa),
+    ("AES-256-GCM", aes_256_gcm),
 ];
 
 impl Tally {
@@ -425,5 +426,51 @@ fn eddsa(provider: &CryptoProvider) -> Group {
     Group {
         found,
         expected: Tally::of([88, 63], &[("no algorithm of ours uses Ed448", 87)]),
+    }
+}
+
+/// Opening only: a nonce cannot be given to the side that seals. What it seals is compared between
+/// the backends.
+fn aes_256_gcm(provider: &CryptoProvider) -> Group {
+    let mut found = Tally::default();
+    let set = aead::TestSet::load(aead::TestName::AesGcm).unwrap();
+    for group in set.test_groups {
+        if (group.key_size, group.tag_size) != (256, 128) {
+            found.skip("the key has not 256 bits", group.tests.len());
+            continue;
+        }
+        for test in &group.tests {
+            let Ok(nonce) = <&[u8; 12]>::try_from(&**test.nonce) else {
+                found.skip("the nonce has not 96 bits", 1);
+                continue;
+            };
+            let octets = <&[u8; 32]>::try_from(&**test.key).unwrap();
+            let mut text = [&**test.ct, &**test.tag].concat();
+            let opened = provider
+                .aead
+                .key(octets)
+                .unwrap()
+                .open(nonce, &test.aad, &mut text);
+            let is_right = match opened {
+                Ok(()) => test.result == TestResult::Valid && text == **test.pt,
+                Err(_) => test.result == TestResult::Invalid && text.is_empty(),
+            };
+            if !is_right {
+                let aead::Test { tc_id, comment, .. } = test;
+                found.wrong.push(format!("{tc_id} ({comment}): {opened:?}"));
+            }
+            match opened {
+                Ok(()) => found.accepted += 1,
+                Err(_) => found.refused += 1,
+            }
+        }
+    }
+    let skipped = [
+        ("the key has not 256 bits", 211),
+        ("the nonce has not 96 bits", 39),
+    ];
+    Group {
+        found,
+        expected: Tally::of([39, 27], &skipped),
     }
 }

@@ -36,7 +36,12 @@ pub struct Write<'w> {
 /// Keeps records under names, each for a limited time.
 ///
 /// Every method gives up after a bounded time. What is written is seen by every later call, on
-/// whatever node, or the call that wrote it has failed.
+/// whatever node, or the call that wrote it has failed. A call that failed as
+/// [`StoreError::Unavailable`], or was dropped halfway, may have been done, or be done a little later;
+/// no store tries it again of itself.
+///
+/// A life is counted from the call on, by the store's clock, to the millisecond or finer. A store may
+/// cut one that is longer than a hundred years.
 #[async_trait]
 pub trait SessionStore: Debug + Send + Sync {
     /// Keeps a value under a new name, for as long as `life` and no longer. Its revision is 1.
@@ -74,15 +79,17 @@ pub trait SessionStore: Debug + Send + Sync {
     async fn read(&self, key: &StoreKey) -> Result<Option<Stored>, StoreError>;
 
     /// Writes a new value, in one step, if the record still has the revision that was read and no
-    /// later lease than that of the write was given out. Gives back the new revision.
+    /// later lease than that of the write was given out. Gives back the new revision. A lease on the
+    /// record goes on.
     ///
     /// A wrong refusal is safe: the session is then in doubt. A wrong success would overwrite a
     /// newer refresh token.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Gone`], [`StoreError::Fenced`], [`StoreError::Changed`],
-    /// [`StoreError::TooLong`], [`StoreError::Unavailable`].
+    /// [`StoreError::Gone`], [`StoreError::Fenced`] (also where the revision is another one as well),
+    /// [`StoreError::Changed`], [`StoreError::TooLong`], [`StoreError::Unavailable`],
+    /// [`StoreError::Unreadable`].
     async fn replace(&self, key: &StoreKey, write: Write<'_>) -> Result<Revision, StoreError>;
 
     /// Removes a record with its lease; none is there afterwards, whether or not there was one.
@@ -124,15 +131,15 @@ pub trait RefreshLease: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Gone`] where there is no record of this name, and
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Gone`] where there is no record of this name, [`StoreError::Unavailable`], and
+    /// [`StoreError::Unreadable`].
     async fn acquire(&self, key: &StoreKey, life: Duration) -> Result<Option<Lease>, StoreError>;
 
     /// Gives a lease back, if it is still this holder's. It would end by itself, so an error is
-    /// no more than a delay.
+    /// no more than a delay. Where the record is gone, there is nothing to give back.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] and [`StoreError::Unreadable`].
     async fn release(&self, key: &StoreKey, lease: &Lease) -> Result<(), StoreError>;
 }

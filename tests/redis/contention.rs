@@ -1,0 +1,85 @@
+//! Two processes, many tasks, one session.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+
+use smart_oidc::jose::base64url;
+use smart_oidc::session::{Fence, SessionId, StoreKey};
+use smart_tests::store_contract::LONG;
+use tokio::process::Command;
+
+use crate::rig::{provider, rig};
+
+const PROCESSES: u64 = 2;
+const TASKS: u64 = 8;
+const TIMES: u64 = 125;
+const ALL: u64 = PROCESSES * TASKS * TIMES;
+
+/// Lets the processes add one to a session, and asserts that each number was found by one of them
+/// and none was lost.
+async fn check_that_nothing_is_lost(mode: &str) {
+    let Some((server, bench)) = rig().await else {
+        return;
+    };
+    let id = SessionId::generate(provider()).unwrap();
+    let session = StoreKey::of_session(&id, provider());
+    bench.insert(&session, b"0", LONG).await.unwrap();
+    let workers: Vec<_> = (0..PROCESSES)
+        .map(|_| {
+            Command::new(env!("CARGO_BIN_EXE_redis-worker"))
+                .args([mode, &server.url(), &base64url::encode([7; 32])])
+                .args([id.expose_secret(), &TASKS.to_string(), &TIMES.to_string()])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::inherit())
+                .kill_on_drop(true)
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut found = BTreeMap::new();
+    for worker in workers {
+        let output = worker.wait_with_output().await.unwrap();
+        assert!(output.status.success(), "{:?}", output.status);
+        let text = String::from_utf8(output.stdout).unwrap();
+        for line in text.lines() {
+            let number: u64 = line.parse().unwrap();
+            *found.entry(number).or_insert(0) += 1;
+        }
+    }
+    let once: BTreeMap<_, _> = (0..ALL).map(|number| (number, 1)).collect();
+    assert!(found == once, "a number was found twice, or never");
+    let last = (ALL.to_string().into_bytes(), ALL + 1);
+    assert_eq!(bench.read(&session).await, Some(last));
+}
+
+#[tokio::test]
+async fn under_leases_every_number_is_used_once() {
+    check_that_nothing_is_lost("lease").await;
+}
+
+#[tokio::test]
+async fn by_revisions_no_write_is_lost() {
+    check_that_nothing_is_lost("revision").await;
+}
+
+#[tokio::test]
+async fn a_failover_that_loses_a_lease_lets_nobody_write_with_it() {
+    let Some((server, bench)) = rig().await else {
+        return;
+    };
+    let session = bench.with_session(b"1").await;
+    let name = crate::rig::name(&session);
+    let replicated = server.ask(&[b"GET", &name]);
+    let lost = bench.acquire(&session, LONG).await.unwrap();
+    // The server that takes over has not heard of the lease.
+    server.tell(&[b"SET", &name, &replicated, b"KEEPTTL"]);
+    let next = bench.acquire(&session, LONG).await.unwrap();
+    assert!(next.fence > lost.fence, "{:?} {:?}", next.fence, lost.fence);
+    let refused = bench.replace(&session, b"x", 1, lost.fence, LONG).await;
+    assert_eq!(refused.unwrap_err().code(), "store-fenced");
+    bench.store.release(&session, &lost).await.unwrap();
+    assert!(bench.acquire(&session, LONG).await.is_none());
+    let written = bench.replace(&session, b"2", 1, next.fence, LONG).await;
+    assert_eq!(written, Ok(2));
+    assert_ne!(next.fence, Fence(1));
+}
