@@ -30,6 +30,7 @@ mod ring {
     use smart_oidc::jose::CryptoProvider;
 
     mod advisories;
+    mod client_assertions;
     mod discovery;
     mod id_token;
     mod issuing;
@@ -44,6 +45,7 @@ mod ring {
     mod refreshed;
     mod remote_jwks;
     mod seal;
+    mod server;
     mod userinfo;
     mod verifier;
 
@@ -58,6 +60,7 @@ mod aws_lc_rs {
     use smart_oidc::jose::CryptoProvider;
 
     mod advisories;
+    mod client_assertions;
     mod discovery;
     mod id_token;
     mod issuing;
@@ -72,6 +75,7 @@ mod aws_lc_rs {
     mod refreshed;
     mod remote_jwks;
     mod seal;
+    mod server;
     mod userinfo;
     mod verifier;
 

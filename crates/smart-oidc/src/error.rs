@@ -9,6 +9,9 @@ use crate::id_token::{IdTokenError, RefreshError};
 use crate::issue::{IssueError, KeyRingError};
 use crate::profile::ProfileError;
 use crate::seal::{OpenError, SealError, SealingKeyError};
+use crate::server::{
+    AuthenticationError, CodeError, CredentialsError, ParameterError, PkceError, RefreshTokenError,
+};
 use crate::token::TokenError;
 use crate::userinfo::UserInfoError;
 
@@ -17,9 +20,18 @@ use crate::userinfo::UserInfoError;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A client is not the one it says it is.
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
     /// The callback is refused.
     #[error(transparent)]
     Callback(#[from] CallbackError),
+    /// An authorization code is refused.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// A client presents nothing that can be judged.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// The chain of trust broke.
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
@@ -41,12 +53,21 @@ pub enum Error {
     /// A sealed value is not opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A request is not read.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// A request fails at PKCE.
+    #[error(transparent)]
+    Pkce(#[from] PkceError),
     /// The profile has no card.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// Nothing of a refresh may be used.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// A refresh token is refused.
+    #[error(transparent)]
+    RefreshToken(#[from] RefreshTokenError),
     /// A value is not sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -66,7 +87,10 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Authentication(error) => error.code(),
             Self::Callback(error) => error.code(),
+            Self::Code(error) => error.code(),
+            Self::Credentials(error) => error.code(),
             Self::Discovery(error) => error.code(),
             Self::FhirUser(error) => error.code(),
             Self::IdToken(error) => error.code(),
@@ -74,8 +98,11 @@ impl Error {
             Self::KeyRing(error) => error.code(),
             Self::Launch(error) => error.code(),
             Self::Open(error) => error.code(),
+            Self::Parameter(error) => error.code(),
+            Self::Pkce(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Refresh(error) => error.code(),
+            Self::RefreshToken(error) => error.code(),
             Self::Seal(error) => error.code(),
             Self::SealingKey(error) => error.code(),
             Self::Token(error) => error.code(),
@@ -87,7 +114,10 @@ impl Error {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            Self::Authentication(error) => error.class(),
             Self::Callback(error) => error.class(),
+            Self::Code(error) => error.class(),
+            Self::Credentials(error) => error.class(),
             Self::Discovery(error) => error.class(),
             Self::FhirUser(_) => ErrorClass::InvalidToken,
             Self::IdToken(error) => error.class(),
@@ -95,8 +125,11 @@ impl Error {
             Self::KeyRing(error) => error.class(),
             Self::Launch(error) => error.class(),
             Self::Open(error) => error.class(),
+            Self::Parameter(error) => error.class(),
+            Self::Pkce(error) => error.class(),
             Self::Profile(error) => error.class(),
             Self::Refresh(error) => error.class(),
+            Self::RefreshToken(error) => error.class(),
             Self::Seal(error) => error.class(),
             Self::SealingKey(error) => error.class(),
             Self::Token(error) => error.class(),

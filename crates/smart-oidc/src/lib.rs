@@ -62,6 +62,7 @@ pub mod issue;
 pub mod pkce;
 pub mod profile;
 pub mod seal;
+pub mod server;
 mod telemetry;
 pub mod token;
 pub mod userinfo;
