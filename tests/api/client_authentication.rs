@@ -98,7 +98,8 @@ impl World {
         let begun = Launch::standalone(&self.trusted, client)
             .begin(provider(), NOW)
             .map_err(|error| error.code())?;
-        let query = begun.authorization_url.split_once('?').unwrap().1;
+        let url = begun.request.url();
+        let query = url.split_once('?').unwrap().1;
         let state = &parameters(query.as_bytes())["state"];
         let query = format!("code=the+code&state={state}");
         let launch = begun

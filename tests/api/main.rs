@@ -33,6 +33,7 @@ mod ring {
 
     mod advisories;
     mod backend_services;
+    mod client_assertions;
     mod client_authentication;
     mod discovery;
     mod flow;
@@ -50,6 +51,7 @@ mod ring {
     mod refreshed;
     mod remote_jwks;
     mod seal;
+    mod server;
     mod session_store;
     mod userinfo;
     mod verifier;
@@ -66,6 +68,7 @@ mod aws_lc_rs {
 
     mod advisories;
     mod backend_services;
+    mod client_assertions;
     mod client_authentication;
     mod discovery;
     mod flow;
@@ -83,6 +86,7 @@ mod aws_lc_rs {
     mod refreshed;
     mod remote_jwks;
     mod seal;
+    mod server;
     mod session_store;
     mod userinfo;
     mod verifier;

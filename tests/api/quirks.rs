@@ -109,7 +109,8 @@ async fn send_no_nonce_sends_none_and_takes_none() {
             .unwrap();
         let asked = parameters(
             begun
-                .authorization_url
+                .request
+                .url()
                 .split_once('?')
                 .unwrap()
                 .1

@@ -11,6 +11,9 @@ use crate::id_token::{IdTokenError, RefreshError};
 use crate::issue::{IssueError, KeyRingError};
 use crate::profile::ProfileError;
 use crate::seal::{OpenError, SealError, SealingKeyError};
+use crate::server::{
+    AuthenticationError, CodeError, CredentialsError, ParameterError, PkceError, RefreshTokenError,
+};
 use crate::session::{RenewalError, SessionError, StoreError};
 use crate::token::{BackendError, IntrospectionError, RevocationError, TokenError};
 use crate::userinfo::UserInfoError;
@@ -23,6 +26,9 @@ pub enum Error {
     /// A key cannot sign client assertions.
     #[error(transparent)]
     AssertionSigner(#[from] AssertionSignerError),
+    /// A server does not take a client.
+    #[error(transparent)]
+    Authentication(#[from] AuthenticationError),
     /// A backend service has no token now.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -32,6 +38,12 @@ pub enum Error {
     /// A request cannot be authenticated.
     #[error(transparent)]
     ClientAuthentication(#[from] ClientAuthenticationError),
+    /// A server does not take a code.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// A request names its client wrongly.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// The chain of trust broke.
     #[error(transparent)]
     Discovery(#[from] DiscoveryError),
@@ -59,12 +71,21 @@ pub enum Error {
     /// A sealed value is not opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A request to a server is malformed.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// A server does not take a code_verifier.
+    #[error(transparent)]
+    Pkce(#[from] PkceError),
     /// The profile has no card.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// Nothing of a refresh may be used.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
+    /// A server does not take a refresh token.
+    #[error(transparent)]
+    RefreshToken(#[from] RefreshTokenError),
     /// A registration is not taken.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
@@ -100,9 +121,12 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::AssertionSigner(error) => error.code(),
+            Self::Authentication(error) => error.code(),
             Self::Backend(error) => error.code(),
             Self::Callback(error) => error.code(),
             Self::ClientAuthentication(error) => error.code(),
+            Self::Code(error) => error.code(),
+            Self::Credentials(error) => error.code(),
             Self::Discovery(error) => error.code(),
             Self::FhirUser(error) => error.code(),
             Self::Flow(error) => error.code(),
@@ -112,8 +136,11 @@ impl Error {
             Self::KeyRing(error) => error.code(),
             Self::Launch(error) => error.code(),
             Self::Open(error) => error.code(),
+            Self::Parameter(error) => error.code(),
+            Self::Pkce(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Refresh(error) => error.code(),
+            Self::RefreshToken(error) => error.code(),
             Self::Registration(error) => error.code(),
             Self::Renewal(error) => error.code(),
             Self::Revocation(error) => error.code(),
@@ -131,9 +158,12 @@ impl Error {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::AssertionSigner(error) => error.class(),
+            Self::Authentication(error) => error.class(),
             Self::Backend(error) => error.class(),
             Self::Callback(error) => error.class(),
             Self::ClientAuthentication(error) => error.class(),
+            Self::Code(error) => error.class(),
+            Self::Credentials(error) => error.class(),
             Self::Discovery(error) => error.class(),
             Self::FhirUser(_) => ErrorClass::InvalidToken,
             Self::Flow(error) => error.class(),
@@ -143,8 +173,11 @@ impl Error {
             Self::KeyRing(error) => error.class(),
             Self::Launch(error) => error.class(),
             Self::Open(error) => error.class(),
+            Self::Parameter(error) => error.class(),
+            Self::Pkce(error) => error.class(),
             Self::Profile(error) => error.class(),
             Self::Refresh(error) => error.class(),
+            Self::RefreshToken(error) => error.class(),
             Self::Registration(error) => error.class(),
             Self::Renewal(error) => error.class(),
             Self::Revocation(error) => error.class(),

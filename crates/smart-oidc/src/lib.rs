@@ -75,6 +75,7 @@ pub mod profile;
 mod quirks;
 pub mod scope;
 pub mod seal;
+pub mod server;
 pub mod session;
 mod telemetry;
 pub mod token;

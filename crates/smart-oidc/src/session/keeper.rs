@@ -300,7 +300,10 @@ impl Inner {
                 held.session.receive(*response, now);
                 None
             }
-            Answer::GrantRefused(_) => Some(SessionError::Over),
+            Answer::GrantRefused(error) => {
+                telemetry::judged("refresh-grant", Some(error.code()));
+                Some(SessionError::Over)
+            }
             Answer::Refused(error) | Answer::NotSent(error) => Some(SessionError::Refresh(error)),
             Answer::Lost(error) => Some(lost(&held.session, error)),
         };
