@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
-use smart_oidc::discovery::EndpointUrl;
 use smart_oidc::jose::{JwkSet, Secret, UnixTime};
 use smart_oidc::server::{
     ASSERTION_TYPE, AssertionAudience, AuthenticatedClient, AuthenticationMethod,
@@ -50,7 +49,7 @@ fn basic(pair: &str) -> HeaderMap {
 }
 
 fn assertions() -> ClientAssertionVerifier {
-    let audience = AssertionAudience::token_endpoint(EndpointUrl::parse(TOKEN_URL).unwrap());
+    let audience = AssertionAudience::token_endpoint(TOKEN_URL);
     ClientAssertionVerifier::new(audience, Arc::new(MemoryReplayStore::default()), provider())
 }
 

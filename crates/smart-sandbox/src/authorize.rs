@@ -1,6 +1,7 @@
 //! The authorization endpoint: judge the request, ask the user where that is wanted, and send
 //! the browser back with a code or an error.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,11 +9,14 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
+use smart_oidc::server::{CodeChallenge, CodeRequest};
+use smart_oidc::{ClientId, RedirectUri};
+
 use crate::client::ClientRegistration;
-use crate::context::{AuthorizationRequest, CodeRecord, Context};
+use crate::context::{AuthorizationRequest, Context, Grant};
+use crate::launches::LaunchContext;
 use crate::parameters::{MAX_OCTETS, Parameters, read_form};
-use crate::pkce;
-use crate::responses::{escape, page, redirect};
+use crate::responses::{description, escape, page, redirect};
 use crate::scopes::Scopes;
 use crate::store::{Fingerprint, mint};
 
@@ -90,6 +94,7 @@ fn answer(context: &Context, parameters: &Parameters, redirect_status: StatusCod
     let Some(client) = parameters
         .get("client_id")
         .and_then(|it| context.client(it))
+        .map(|it| &it.registration)
     else {
         return refusal("The client_id is missing, repeated or unknown.");
     };
@@ -116,12 +121,15 @@ fn answer(context: &Context, parameters: &Parameters, redirect_status: StatusCod
 /// An error that the app may be told.
 struct RedirectError {
     error: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
 }
 
 impl RedirectError {
     const fn new(error: &'static str, description: &'static str) -> Self {
-        Self { error, description }
+        Self {
+            error,
+            description: Cow::Borrowed(description),
+        }
     }
 
     const fn invalid_request(description: &'static str) -> Self {
@@ -137,7 +145,7 @@ impl RedirectError {
     ) -> Response {
         let mut pairs = vec![
             ("error", self.error),
-            ("error_description", self.description),
+            ("error_description", &self.description),
         ];
         pairs.extend(state.map(|it| ("state", it)));
         send_back(context, redirect_uri, &pairs, status)
@@ -184,7 +192,7 @@ fn judge(
         ));
     }
     judge_audience(context, parameters)?;
-    let code_challenge = judge_challenge(parameters)?;
+    let challenge = judge_challenge(parameters)?;
     let prompt = parameters.get("prompt").unwrap_or_default();
     let forbids_page = prompt.split(' ').any(|it| it == "none");
     if forbids_page && prompt != "none" {
@@ -206,13 +214,15 @@ fn judge(
             "none of the scopes is known",
         ));
     }
+    let launch = judge_launch(context, client, parameters, &scopes)?;
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),
         redirect_uri: redirect_uri.to_owned(),
         state: state.to_owned(),
         scopes,
-        code_challenge: code_challenge.to_owned(),
+        challenge,
         nonce: nonce.map(str::to_owned),
+        launch,
         wants_auth_time: parameters.get("max_age").is_some(),
         forbids_page,
     })
@@ -235,39 +245,88 @@ fn judge_audience(context: &Context, parameters: &Parameters) -> Result<(), Redi
 }
 
 /// A left-out method means `plain` in RFC 7636, and SMART forbids `plain`.
-fn judge_challenge(parameters: &Parameters) -> Result<&str, RedirectError> {
-    let challenge = parameters
-        .get("code_challenge")
-        .ok_or(RedirectError::invalid_request("code_challenge is missing"))?;
-    if parameters.get("code_challenge_method") != Some("S256") {
-        return Err(RedirectError::invalid_request(
-            "code_challenge_method must be S256",
-        ));
-    }
-    if !pkce::is_challenge(challenge) {
-        return Err(RedirectError::invalid_request(
-            "code_challenge must be 43 characters of base64url",
-        ));
-    }
-    Ok(challenge)
+fn judge_challenge(parameters: &Parameters) -> Result<CodeChallenge, RedirectError> {
+    let challenge = parameters.get("code_challenge");
+    let method = parameters.get("code_challenge_method");
+    CodeChallenge::read(challenge, method).map_err(|error| RedirectError {
+        error: error.refusal().as_str(),
+        description: description(&error.to_string()).into(),
+    })
 }
+
+/// The launch is one that was made for this app, and comes with the scope for it (SMART App Launch
+/// 2.2, Apps that launch from the EHR).
+fn judge_launch(
+    context: &Context,
+    client: &ClientRegistration,
+    parameters: &Parameters,
+    scopes: &Scopes,
+) -> Result<Option<Fingerprint>, RedirectError> {
+    let launch = match (parameters.get("launch"), scopes.has("launch")) {
+        (None, false) => return Ok(None),
+        (Some(launch), true) => launch,
+        (None, true) => {
+            return Err(RedirectError::invalid_request(
+                "the scope launch needs the launch of an EHR",
+            ));
+        }
+        (Some(_), false) => {
+            return Err(RedirectError::new(
+                "invalid_scope",
+                "a launch needs the scope launch",
+            ));
+        }
+    };
+    let key = Fingerprint::of(launch, &context.provider);
+    let now = context.clock.monotonic();
+    let mut state = context.state();
+    let is_ours = state
+        .launches
+        .get_mut(key, now)
+        .is_some_and(|it| it.client_id == client.client_id);
+    is_ours.then_some(Some(key)).ok_or(UNKNOWN_LAUNCH)
+}
+
+const UNKNOWN_LAUNCH: RedirectError =
+    RedirectError::invalid_request("the launch is unknown, used, expired or another app's");
 
 /// Sends the browser back with a code.
 fn issue(context: &Context, request: AuthorizationRequest, status: StatusCode) -> Response {
-    let Ok((code, key)) = mint(&context.provider) else {
+    let now = context.clock.now();
+    let mut guard = context.state();
+    let state = &mut *guard;
+    let launch = match request.launch {
+        None => LaunchContext::default(),
+        // A launch is used up by its code.
+        Some(key) => match state.launches.remove(key, context.clock.monotonic()) {
+            Some(record) => record.context,
+            None => {
+                let to = &request.redirect_uri;
+                return UNKNOWN_LAUNCH.redirect(context, to, Some(&request.state), status);
+            }
+        },
+    };
+    let bound = CodeRequest::new(
+        ClientId::new(request.client_id.as_str()),
+        RedirectUri::new(request.redirect_uri.as_str()),
+        request.challenge.clone(),
+    );
+    let grant = Grant {
+        client_id: request.client_id.clone(),
+        scopes: request.scopes.clone(),
+        nonce: request.nonce.clone(),
+        wants_auth_time: request.wants_auth_time,
+        auth_time: now.as_secs(),
+        launch,
+    };
+    let Ok(code) = state.codes.issue(bound, Arc::new(grant), now) else {
         return server_error(context, &request, status);
     };
-    let pairs = [("code", code.as_str()), ("state", request.state.as_str())];
-    let response = send_back(context, &request.redirect_uri, &pairs, status);
-    let now = context.clock.monotonic();
-    let record = CodeRecord {
-        request,
-        issued: now,
-        auth_time: context.clock.now().as_secs(),
-        token: None,
-    };
-    context.state().codes.insert(key, record, now);
-    response
+    let pairs = [
+        ("code", code.expose_secret()),
+        ("state", request.state.as_str()),
+    ];
+    send_back(context, &request.redirect_uri, &pairs, status)
 }
 
 /// Shows the consent page.

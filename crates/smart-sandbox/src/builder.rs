@@ -2,16 +2,22 @@
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use smart_discovery::{Clock, SystemClock};
+use smart_discovery::{Clock, EndpointUrl, HttpClient, PlainHttp, SystemClock, UrlError};
+use smart_jose::jwk::JwkSetError;
 use smart_jose::key::PrivateKey;
-use smart_jose::{Algorithm, CryptoProvider};
+use smart_jose::{Algorithm, CryptoProvider, JwkSet};
+use smart_oidc::server::{
+    AssertionAudience, ClientAssertionVerifier, ClientKeys, ClientRegistration as Registered,
+    MemoryReplayStore,
+};
 use tokio::net::TcpListener;
 
-use crate::client::ClientRegistration;
-use crate::context::{Context, State};
+use crate::client::{Authentication, ClientRegistration};
+use crate::context::{Client, Context, State, TOKEN_LIFETIME};
 use crate::keys::{KeyRing, KeysError, is_demo_key};
 use crate::sandbox::Sandbox;
 use crate::urls::Urls;
@@ -27,6 +33,8 @@ pub struct SandboxBuilder {
     own_key: Option<OwnKey>,
     auto_approve: bool,
     clients: Vec<ClientRegistration>,
+    http: Option<Arc<dyn HttpClient>>,
+    token_lifetime: Duration,
     user: SandboxUser,
 }
 
@@ -50,6 +58,8 @@ impl Sandbox {
             own_key: None,
             auto_approve: true,
             clients: Vec::new(),
+            http: None,
+            token_lifetime: TOKEN_LIFETIME,
             user: SandboxUser::default(),
         }
     }
@@ -125,6 +135,22 @@ impl SandboxBuilder {
         self
     }
 
+    /// Reads the key sets of apps that are registered with an address of theirs. Nothing else is ever
+    /// fetched.
+    #[must_use]
+    pub fn http_client(mut self, http: Arc<dyn HttpClient>) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// The lifetime of access tokens, in whole seconds from 1 on; an hour unless another is chosen.
+    /// Backend services get five minutes at most.
+    #[must_use]
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = Duration::from_secs(lifetime.as_secs().max(1));
+        self
+    }
+
     /// Signs in another user.
     #[must_use]
     pub fn user(mut self, user: SandboxUser) -> Self {
@@ -183,35 +209,105 @@ impl SandboxBuilder {
         let failed = |source| StartError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
+        let urls = public.unwrap_or_else(|| Urls::bound(bound));
+        let audience = AssertionAudience::either(urls.token(), urls.issuer());
+        let replay = Arc::new(MemoryReplayStore::default());
         let context = Context {
-            urls: public.unwrap_or_else(|| Urls::bound(bound)),
+            assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),
+            urls,
             provider: self.provider,
             clock: self.clock,
             clients,
             user: self.user,
             auto_approve: self.auto_approve,
-            state: Mutex::new(State::new(keys)),
+            token_lifetime: self.token_lifetime,
+            state: Mutex::new(State::new(keys, self.token_lifetime, &self.provider)),
         };
         Ok(Sandbox::serve(context, listener, bound))
     }
 
-    fn checked_clients(&self) -> Result<Vec<ClientRegistration>, StartError> {
-        if self.clients.is_empty() {
-            return Ok(vec![ClientRegistration::default()]);
+    fn checked_clients(&self) -> Result<Vec<Client>, StartError> {
+        let default = [ClientRegistration::default()];
+        let registrations = match self.clients.as_slice() {
+            [] => default.as_slice(),
+            some => some,
+        };
+        registrations
+            .iter()
+            .map(|it| self.checked_client(it))
+            .collect()
+    }
+
+    fn checked_client(&self, client: &ClientRegistration) -> Result<Client, StartError> {
+        let client_id = || client.client_id.clone();
+        if client.client_id.is_empty() {
+            return Err(StartError::ClientId);
         }
-        for client in &self.clients {
-            let client_id = || client.client_id.clone();
-            if client.client_id.is_empty() {
-                return Err(StartError::ClientId);
-            }
-            if let Some(rule) = client.redirect_uris.iter().find(|it| !it.is_sound()) {
-                return Err(StartError::RedirectUri {
+        if let Some(rule) = client.redirect_uris.iter().find(|it| !it.is_sound()) {
+            return Err(StartError::RedirectUri {
+                client_id: client_id(),
+                redirect_uri: rule.to_string(),
+            });
+        }
+        let authentication = self.checked_authentication(client)?;
+        let is_backend = client.system_scopes.is_some();
+        if is_backend && !matches!(authentication, Registered::PrivateKeyJwt(_)) {
+            return Err(StartError::BackendWithoutKeys {
+                client_id: client_id(),
+            });
+        }
+        Ok(Client {
+            registration: client.clone(),
+            authentication,
+        })
+    }
+
+    fn checked_authentication(
+        &self,
+        client: &ClientRegistration,
+    ) -> Result<Registered, StartError> {
+        let client_id = || client.client_id.clone();
+        match &client.authentication {
+            Authentication::Public => Ok(Registered::Public),
+            Authentication::Basic(secret) | Authentication::Post(secret)
+                if secret.expose_secret().is_empty() =>
+            {
+                Err(StartError::ClientSecret {
                     client_id: client_id(),
-                    redirect_uri: rule.to_string(),
-                });
+                })
+            }
+            Authentication::Basic(secret) => Ok(Registered::SecretBasic(secret.clone())),
+            Authentication::Post(secret) => Ok(Registered::SecretPost(secret.clone())),
+            Authentication::Jwks(text) => {
+                let set = JwkSet::parse(text.as_bytes(), &self.provider).map_err(|source| {
+                    StartError::Jwks {
+                        client_id: client_id(),
+                        source,
+                    }
+                })?;
+                if set.keys().is_empty() {
+                    return Err(StartError::NoClientKey {
+                        client_id: client_id(),
+                    });
+                }
+                Ok(Registered::PrivateKeyJwt(ClientKeys::inline(set)))
+            }
+            Authentication::JwksUri(url) => {
+                let url =
+                    EndpointUrl::parse_with(url, PlainHttp::LoopbackOnly).map_err(|source| {
+                        StartError::JwksUri {
+                            client_id: client_id(),
+                            source,
+                        }
+                    })?;
+                let http = self.http.clone().ok_or_else(|| StartError::NoHttpClient {
+                    client_id: client_id(),
+                })?;
+                let clock = Arc::clone(&self.clock);
+                let keys = ClientKeys::at(url, http, &self.provider, clock);
+                Ok(Registered::PrivateKeyJwt(keys))
             }
         }
-        Ok(self.clients.clone())
     }
 }
 
@@ -228,6 +324,12 @@ impl fmt::Debug for SandboxBuilder {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// A backend service has no keys to authenticate with.
+    #[error("the backend service {client_id:?} needs keys: with_jwks or with_jwks_uri")]
+    BackendWithoutKeys {
+        /// The service.
+        client_id: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -239,6 +341,12 @@ pub enum StartError {
     /// A client id is empty.
     #[error("a client_id is empty")]
     ClientId,
+    /// A secret is empty.
+    #[error("the secret of {client_id:?} is empty")]
+    ClientSecret {
+        /// The app.
+        client_id: String,
+    },
     /// The demo keys would be trusted over a network.
     #[error(
         "the sandbox on {address} can be reached from the network, and the private halves of the demo keys are \
@@ -249,9 +357,37 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
+    /// The key set of an app cannot be read.
+    #[error("the key set of {client_id:?}: {source}")]
+    Jwks {
+        /// The app.
+        client_id: String,
+        /// What is wrong with it.
+        source: JwkSetError,
+    },
+    /// The address of an app's key set is none.
+    #[error("the jwks_uri of {client_id:?}: {source}")]
+    JwksUri {
+        /// The app.
+        client_id: String,
+        /// What is wrong with it.
+        source: UrlError,
+    },
     /// There is no key to sign with.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The key set of an app has no key that can be used.
+    #[error("the key set of {client_id:?} has no usable key")]
+    NoClientKey {
+        /// The app.
+        client_id: String,
+    },
+    /// Nothing can read an app's key set.
+    #[error("{client_id:?} has a jwks_uri, and no http_client is there to read it")]
+    NoHttpClient {
+        /// The app.
+        client_id: String,
+    },
     /// The public URL is not one.
     #[error("the public URL must be http or https, without user information, query and fragment")]
     PublicUrl,
@@ -278,10 +414,16 @@ impl StartError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::BackendWithoutKeys { .. } => "sandbox-backend-without-keys",
             Self::Bind { .. } => "sandbox-bind",
             Self::ClientId => "sandbox-client-id",
+            Self::ClientSecret { .. } => "sandbox-client-secret",
             Self::DemoKeysOnNetwork { .. } => "sandbox-demo-keys-on-network",
+            Self::Jwks { source, .. } => source.code(),
+            Self::JwksUri { .. } => "sandbox-jwks-uri",
             Self::Keys(error) => error.code(),
+            Self::NoClientKey { .. } => "sandbox-no-client-key",
+            Self::NoHttpClient { .. } => "sandbox-no-http-client",
             Self::PublicUrl => "sandbox-public-url",
             Self::RedirectUri { .. } => "sandbox-redirect-uri",
             Self::User { .. } => "sandbox-user",

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use http::{HeaderValue, Uri};
+use smart_jose::Secret;
 
 /// The client id that is registered unless another is given: the one of the SMART guide's
 /// examples.
@@ -14,33 +15,92 @@ const DEFAULT_PATH: &str = "/callback";
 /// A redirect URI may be this long, in octets.
 const MAX_REDIRECT_OCTETS: usize = 2048;
 
-/// A registered public app.
+/// A registered app: a public one, unless a method says how it authenticates.
 ///
 /// ```
 /// use smart_sandbox::{ClientRegistration, RedirectRule};
 /// let app = ClientRegistration::new(
 ///     "my-app",
 ///     vec![RedirectRule::Exact("https://app.example/callback".into())],
-/// );
+/// )
+/// .with_secret_basic("not a good secret");
 /// assert!(app.redirect_uris[0].allows("https://app.example/callback"));
 /// assert!(!app.redirect_uris[0].allows("https://app.example/callback/"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ClientRegistration {
     /// The `client_id`.
     pub client_id: String,
     /// Where codes may be sent.
     pub redirect_uris: Vec<RedirectRule>,
+    pub(crate) authentication: Authentication,
+    pub(crate) system_scopes: Option<String>,
+}
+
+/// How an app authenticates, as it was registered and before it was read.
+#[derive(Clone, Debug)]
+pub(crate) enum Authentication {
+    Public,
+    Basic(Secret<String>),
+    Post(Secret<String>),
+    Jwks(String),
+    JwksUri(String),
 }
 
 impl ClientRegistration {
-    /// A registration.
+    /// A registration of a public app.
     #[must_use]
     pub fn new(client_id: impl Into<String>, redirect_uris: Vec<RedirectRule>) -> Self {
         Self {
             client_id: client_id.into(),
             redirect_uris,
+            authentication: Authentication::Public,
+            system_scopes: None,
+        }
+    }
+
+    /// A backend service: it signs nobody in, and gets these `system/` scopes, or those of them
+    /// that it asks for, with `client_credentials`. It needs [`ClientRegistration::with_jwks`] or
+    /// [`ClientRegistration::with_jwks_uri`].
+    #[must_use]
+    pub fn backend_service(client_id: impl Into<String>, scopes: impl Into<String>) -> Self {
+        Self {
+            system_scopes: Some(scopes.into()),
+            ..Self::new(client_id, Vec::new())
+        }
+    }
+
+    /// The app authenticates with this secret, in the header.
+    #[must_use]
+    pub fn with_secret_basic(self, secret: impl Into<String>) -> Self {
+        self.with(Authentication::Basic(Secret::new(secret.into())))
+    }
+
+    /// The app authenticates with this secret, in the form.
+    #[must_use]
+    pub fn with_secret_post(self, secret: impl Into<String>) -> Self {
+        self.with(Authentication::Post(Secret::new(secret.into())))
+    }
+
+    /// The app authenticates with assertions signed by a key of this set, which is the text of a JWK
+    /// Set.
+    #[must_use]
+    pub fn with_jwks(self, jwks: impl Into<String>) -> Self {
+        self.with(Authentication::Jwks(jwks.into()))
+    }
+
+    /// The app authenticates with assertions signed by a key of the set at this address: https, or
+    /// http on this machine. It needs [`crate::SandboxBuilder::http_client`].
+    #[must_use]
+    pub fn with_jwks_uri(self, url: impl Into<String>) -> Self {
+        self.with(Authentication::JwksUri(url.into()))
+    }
+
+    fn with(self, authentication: Authentication) -> Self {
+        Self {
+            authentication,
+            ..self
         }
     }
 

@@ -6,18 +6,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smart_discovery::Clock;
 use smart_jose::CryptoProvider;
+use smart_oidc::server::{
+    ClientAssertionVerifier, ClientRegistration as Registered, CodeBook, CodeChallenge, GrantId,
+    RefreshBook,
+};
 
 use crate::client::ClientRegistration;
 use crate::keys::KeyRing;
+use crate::launches::{LAUNCH_LIFETIME, LaunchContext, LaunchRecord};
 use crate::scopes::Scopes;
 use crate::store::{Fingerprint, Store};
 use crate::urls::Urls;
 use crate::user::SandboxUser;
 
-/// The lifetime of an access token, as announced in `expires_in`.
+/// The lifetime of an access token unless another is chosen, as announced in `expires_in`.
 pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
-/// The lifetime of a code.
-pub(crate) const CODE_LIFETIME: Duration = Duration::from_secs(60);
+/// The longest that a backend service gets (SMART App Launch 2.2, Issue Access Token).
+pub(crate) const BACKEND_LIFETIME: Duration = Duration::from_secs(300);
 /// So long a consent page can be answered.
 const CONSENT_LIFETIME: Duration = Duration::from_secs(600);
 
@@ -26,9 +31,11 @@ pub(crate) struct Context {
     pub(crate) urls: Urls,
     pub(crate) provider: CryptoProvider,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) clients: Vec<ClientRegistration>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) assertions: ClientAssertionVerifier,
     pub(crate) user: SandboxUser,
     pub(crate) auto_approve: bool,
+    pub(crate) token_lifetime: Duration,
     pub(crate) state: Mutex<State>,
 }
 
@@ -40,15 +47,25 @@ impl Context {
     }
 
     /// The registered app of this id.
-    pub(crate) fn client(&self, client_id: &str) -> Option<&ClientRegistration> {
-        self.clients.iter().find(|it| it.client_id == client_id)
+    pub(crate) fn client(&self, client_id: &str) -> Option<&Client> {
+        self.clients
+            .iter()
+            .find(|it| it.registration.client_id == client_id)
     }
+}
+
+/// A registered app, and what it authenticates with.
+pub(crate) struct Client {
+    pub(crate) registration: ClientRegistration,
+    pub(crate) authentication: Registered,
 }
 
 /// What changes while the sandbox runs.
 pub(crate) struct State {
     pub(crate) keys: KeyRing,
-    pub(crate) codes: Store<CodeRecord>,
+    pub(crate) codes: CodeBook<Arc<Grant>>,
+    pub(crate) refresh: RefreshBook<RefreshGrant>,
+    pub(crate) launches: Store<LaunchRecord>,
     pub(crate) pending: Store<AuthorizationRequest>,
     pub(crate) tokens: Store<TokenRecord>,
 }
@@ -56,15 +73,25 @@ pub(crate) struct State {
 impl State {
     /// Nothing issued yet. An authorization request is at most some kilobytes long, so these
     /// numbers bound the memory too.
-    pub(crate) fn new(keys: KeyRing) -> Self {
+    pub(crate) fn new(keys: KeyRing, token_lifetime: Duration, provider: &CryptoProvider) -> Self {
         Self {
             keys,
             // Kept as long as the token that was issued from it, so that a second use is
             // noticed as long as there is something to revoke.
-            codes: Store::new(2_000, TOKEN_LIFETIME),
+            codes: CodeBook::new(provider)
+                .with_capacity(2_000)
+                .with_memory(token_lifetime),
+            refresh: RefreshBook::new(provider).with_capacity(2_000),
+            launches: Store::new(1_000, LAUNCH_LIFETIME),
             pending: Store::new(1_000, CONSENT_LIFETIME),
-            tokens: Store::new(10_000, TOKEN_LIFETIME),
+            tokens: Store::new(10_000, token_lifetime),
         }
+    }
+
+    /// Ends a grant: no token of it is good any more.
+    pub(crate) fn revoke(&mut self, grant_id: GrantId) {
+        self.refresh.revoke(grant_id);
+        self.tokens.drop_where(|it| it.grant_id == Some(grant_id));
     }
 }
 
@@ -74,26 +101,44 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) redirect_uri: String,
     pub(crate) state: String,
     pub(crate) scopes: Scopes,
-    pub(crate) code_challenge: String,
+    pub(crate) challenge: CodeChallenge,
     pub(crate) nonce: Option<String>,
+    /// The launch from the EHR that this answers.
+    pub(crate) launch: Option<Fingerprint>,
     /// The app sent `max_age`, so it will look for `auth_time`.
     pub(crate) wants_auth_time: bool,
     /// The app forbade a page (`prompt=none`).
     pub(crate) forbids_page: bool,
 }
 
-/// A code that was issued.
-pub(crate) struct CodeRecord {
-    pub(crate) request: AuthorizationRequest,
-    /// When, by the monotonic clock.
-    pub(crate) issued: Duration,
+/// What a user granted to an app.
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) scopes: Scopes,
+    pub(crate) nonce: Option<String>,
+    pub(crate) wants_auth_time: bool,
     /// When, by the wall clock, in seconds.
     pub(crate) auth_time: u64,
-    /// The access token that was issued from it; a code with one is used up.
-    pub(crate) token: Option<Fingerprint>,
+    pub(crate) launch: LaunchContext,
+}
+
+/// A grant that can be refreshed.
+pub(crate) struct RefreshGrant {
+    pub(crate) grant: Arc<Grant>,
+    /// When the first ID token was issued, in seconds: a later one must be newer.
+    pub(crate) first_iat: u64,
 }
 
 /// An access token that was issued.
 pub(crate) struct TokenRecord {
+    /// None for a backend service, which has no grant.
+    pub(crate) grant_id: Option<GrantId>,
+    pub(crate) client_id: String,
     pub(crate) scopes: Scopes,
+    /// What a user granted; none for a backend service.
+    pub(crate) grant: Option<Arc<Grant>>,
+    /// When it ends, by the wall clock, in seconds.
+    pub(crate) exp: u64,
+    /// When it ends, by the monotonic clock.
+    pub(crate) until: Duration,
 }

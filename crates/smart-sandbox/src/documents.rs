@@ -13,6 +13,18 @@ use crate::id_token::CLAIMS;
 use crate::responses;
 use crate::scopes::SUPPORTED;
 
+/// How apps authenticate.
+const METHODS: [&str; 4] = [
+    "none",
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+];
+/// What they sign with.
+const ASSERTION_ALGORITHMS: [&str; 2] = ["RS384", "ES384"];
+/// What they ask with.
+const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
+
 /// `GET /fhir/.well-known/smart-configuration`.
 pub(crate) async fn smart_configuration(State(context): State<Arc<Context>>) -> Response {
     let urls = &context.urls;
@@ -21,16 +33,27 @@ pub(crate) async fn smart_configuration(State(context): State<Arc<Context>>) -> 
         "jwks_uri": urls.jwks(),
         "authorization_endpoint": urls.authorize(),
         "token_endpoint": urls.token(),
-        "token_endpoint_auth_methods_supported": ["none"],
-        "grant_types_supported": ["authorization_code"],
+        "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "grant_types_supported": GRANTS,
+        "introspection_endpoint": urls.introspect(),
+        "revocation_endpoint": urls.revoke(),
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": SUPPORTED,
         "capabilities": [
+            "launch-ehr",
             "launch-standalone",
             "client-public",
+            "client-confidential-symmetric",
+            "client-confidential-asymmetric",
             "sso-openid-connect",
+            "context-banner",
+            "context-ehr-patient",
+            "context-ehr-encounter",
             "context-standalone-patient",
+            "permission-offline",
+            "permission-online",
             "permission-patient",
             "permission-user",
             "permission-v2",
@@ -48,8 +71,11 @@ pub(crate) async fn openid_configuration(State(context): State<Arc<Context>>) ->
         "jwks_uri": urls.jwks(),
         "authorization_endpoint": urls.authorize(),
         "token_endpoint": urls.token(),
-        "token_endpoint_auth_methods_supported": ["none"],
-        "grant_types_supported": ["authorization_code"],
+        "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ASSERTION_ALGORITHMS,
+        "grant_types_supported": GRANTS,
+        "introspection_endpoint": urls.introspect(),
+        "revocation_endpoint": urls.revoke(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "subject_types_supported": ["public"],

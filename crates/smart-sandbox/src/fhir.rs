@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::context::Context;
+use crate::context::{Context, TokenRecord};
 use crate::resources;
 use crate::responses::{fhir, outcome};
 use crate::scopes::{ReadFacts, Scopes};
@@ -24,7 +24,10 @@ pub(crate) async fn read(
     Path((resource_type, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(scopes) = bearer(&headers).and_then(|it| granted(&context, it)) else {
+    let token = bearer(&headers);
+    let Some((scopes, patient)) =
+        token.and_then(|it| live(&context, it, |record| opened(&context, record)))
+    else {
         return challenge(
             outcome(
                 StatusCode::UNAUTHORIZED,
@@ -39,7 +42,7 @@ pub(crate) async fn read(
     };
     let facts = ReadFacts {
         user: &context.user,
-        patient: resources::patient_id(&context),
+        patient: &patient,
     };
     if !scopes.may_read(&resource_type, &id, &facts) {
         return challenge(
@@ -62,7 +65,7 @@ fn challenge(mut response: Response, challenge: &'static str) -> Response {
 
 /// The bearer token; the name of the scheme is compared without case (RFC 9110 11.1). Two such
 /// headers are none, since the next reader might take the other one.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;
@@ -73,10 +76,25 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
         .then(|| token.trim_matches(' '))
 }
 
-/// The scopes of a token that is known and has not expired.
-fn granted(context: &Context, token: &str) -> Option<Scopes> {
+/// What an access token opens, and which patient is in context.
+fn opened(context: &Context, record: &TokenRecord) -> (Scopes, String) {
+    let launched = record
+        .grant
+        .as_ref()
+        .and_then(|it| it.launch.patient.as_deref());
+    let patient = launched.unwrap_or_else(|| resources::patient_id(context));
+    (record.scopes.clone(), patient.to_owned())
+}
+
+/// Looks at an access token that is known and has not expired.
+pub(crate) fn live<T>(
+    context: &Context,
+    token: &str,
+    look: impl FnOnce(&TokenRecord) -> T,
+) -> Option<T> {
     let key = Fingerprint::of(token, &context.provider);
     let now = context.clock.monotonic();
     let mut state = context.state();
-    state.tokens.get_mut(key, now).map(|it| it.scopes.clone())
+    let record = state.tokens.get_mut(key, now)?;
+    (now < record.until).then(|| look(record))
 }

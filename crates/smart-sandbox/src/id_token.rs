@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use smart_jose::jws::{self, SignError};
 use smart_jose::{Algorithm, CryptoProvider, base64url};
 
-use crate::context::{AuthorizationRequest, Context};
+use crate::context::{Context, Grant};
 use crate::keys::Signer;
 
 /// The lifetime of an ID token, in seconds.
@@ -24,44 +24,47 @@ pub(crate) const CLAIMS: [&str; 10] = [
     "name",
 ];
 
-/// What is signed for one grant.
-pub(crate) struct Grant<'a> {
-    pub(crate) request: &'a AuthorizationRequest,
-    pub(crate) auth_time: u64,
+/// What is signed for one response.
+pub(crate) struct Signed<'a> {
+    pub(crate) grant: &'a Grant,
     pub(crate) access_token: &'a str,
+    /// A refreshed token has no nonce (OpenID Connect Core 12.2).
+    pub(crate) is_refresh: bool,
 }
 
 /// Signs the ID token of a grant. Claims without a value are left out, never `null`.
 pub(crate) fn sign(
     context: &Context,
-    grant: &Grant<'_>,
+    signed: &Signed<'_>,
     signer: &Signer,
 ) -> Result<String, SignError> {
-    let request = grant.request;
+    let grant = signed.grant;
     let user = &context.user;
     let iat = context.clock.now().as_secs();
     let mut claims = Map::new();
     let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
     put("iss", context.urls.issuer().into());
     put("sub", user.sub.as_str().into());
-    put("aud", request.client_id.as_str().into());
+    put("aud", grant.client_id.as_str().into());
     put("exp", iat.saturating_add(LIFETIME_SECS).into());
     put("iat", iat.into());
-    if request.wants_auth_time {
+    if grant.wants_auth_time {
         put("auth_time", grant.auth_time.into());
     }
-    if let Some(nonce) = &request.nonce {
+    if let Some(nonce) = &grant.nonce
+        && !signed.is_refresh
+    {
         put("nonce", nonce.as_str().into());
     }
     let algorithm = signer.key.algorithm();
-    let at_hash = at_hash(grant.access_token, algorithm, &context.provider);
+    let at_hash = at_hash(signed.access_token, algorithm, &context.provider);
     put("at_hash", at_hash.into());
-    if request.scopes.has("fhirUser") {
+    if grant.scopes.has("fhirUser") {
         // Absolute, since there are clients that forget the base of a relative one.
         let fhir_user = format!("{}/{}", context.urls.fhir(), user.reference());
         put("fhirUser", fhir_user.into());
     }
-    if request.scopes.has_name() {
+    if grant.scopes.has_name() {
         put("name", user.name.as_str().into());
     }
     let payload = Value::Object(claims).to_string();

@@ -19,6 +19,27 @@
 //! # }
 //! ```
 //!
+//! # Who may sign in, and how
+//!
+//! [`ClientRegistration`] registers apps: public ones, ones with a secret, ones with a key set or its
+//! address, and backend services. `offline_access` and `online_access` bring refresh tokens.
+//! [`Sandbox::ehr_launch`] starts an app from the EHR with what the user has open:
+//!
+//! ```
+//! # #[cfg(feature = "ring")] {
+//! use smart_sandbox::{LaunchContext, Sandbox};
+//!
+//! fn click(ehr: &Sandbox) -> Option<String> {
+//!     let context = LaunchContext::new().patient("p-1");
+//!     let launch = ehr.ehr_launch("growth-chart-app-123", context).ok()?;
+//!     Some(launch.url("https://app.example/launch"))
+//! }
+//! # }
+//! ```
+//!
+//! Every rule on apps, codes and refresh tokens is the one of `smart_oidc::server`; the sandbox adds
+//! HTTP. It differs from a server in earnest in one thing: `error_description` says why.
+//!
 //! # What it refuses, and why
 //!
 //! | Refused | Because |
@@ -30,27 +51,37 @@
 //! | a code that is used twice | and the token of the first use is revoked, since nobody knows who was first |
 //! | a repeated parameter | two readers must not see two requests |
 //! | a blank parameter | it counts as left out (RFC 6749 3.1) |
+//! | a refresh token that is used twice | and every token of its grant is revoked: one of two who hold it is a thief |
+//! | an assertion that is used twice, lives longer than five minutes, is for somebody else, or has another `jku` | whoever sees one must not be able to use it |
+//! | an app that authenticates otherwise than it is registered, or in two ways | each way is a door, and one is enough |
+//! | a launch of another app, a used or an old one | what the user has open is for the app that was started |
+//! | `client_credentials` with a secret, or for a scope that is not registered | nobody is there to ask |
 //! | a public app that sends a secret | it takes itself for something it is not |
 //!
 //! # Bounds
 //!
-//! Forms are read up to 64 KiB, of which `scope`, `state` and `nonce` may take 8; 2 000 codes, 1 000 consent pages and 10 000 access tokens are
-//! held, the oldest making room; 512 connections are open at once, and each has 30 seconds from
+//! Forms are read up to 64 KiB, of which `scope`, `state` and `nonce` may take 8; 2 000 codes,
+//! 1 000 consent pages and 10 000 access tokens are
+//! held, as well as 2 000 grants that can be refreshed and 1 000 launches, the oldest making room; 512 connections are open at once, and each has 30 seconds from
 //! one answer to the next.
 
 mod authorize;
 mod builder;
 mod client;
+mod client_auth;
 mod context;
 mod documents;
 mod fhir;
+mod grants;
 mod id_token;
+mod introspect;
 mod keys;
+mod launches;
 mod listener;
 mod parameters;
-mod pkce;
 mod resources;
 mod responses;
+mod revoke;
 mod router;
 mod sandbox;
 mod scopes;
@@ -65,6 +96,7 @@ mod user;
 pub use builder::{SandboxBuilder, StartError};
 pub use client::{ClientRegistration, DEFAULT_CLIENT_ID, RedirectRule};
 pub use keys::KeysError;
+pub use launches::{EhrLaunch, LaunchContext};
 pub use sandbox::Sandbox;
 pub use smart_discovery::{Clock, FixedClock, SystemClock};
 pub use user::{SandboxUser, UserType};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
@@ -60,6 +60,11 @@ pub(crate) enum FormError {
 
 /// Reads a form from the body of a request.
 pub(crate) async fn read_form(headers: &HeaderMap, body: Body) -> Result<Parameters, FormError> {
+    Ok(Parameters::parse(&read_octets(headers, body).await?))
+}
+
+/// The octets of a form in the body of a request.
+pub(crate) async fn read_octets(headers: &HeaderMap, body: Body) -> Result<Bytes, FormError> {
     let media_type = headers
         .get(CONTENT_TYPE)
         .and_then(|it| it.to_str().ok())
@@ -69,10 +74,9 @@ pub(crate) async fn read_form(headers: &HeaderMap, body: Body) -> Result<Paramet
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(FormError::ContentType);
     }
-    let octets = to_bytes(body, MAX_OCTETS)
+    to_bytes(body, MAX_OCTETS)
         .await
-        .map_err(|_| FormError::Body)?;
-    Ok(Parameters::parse(&octets))
+        .map_err(|_| FormError::Body)
 }
 
 #[cfg(test)]

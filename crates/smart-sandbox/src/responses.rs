@@ -93,6 +93,16 @@ pub(crate) fn with_no_store(mut response: Response) -> Response {
     response
 }
 
+/// Text for `error_description`, which has neither quotes nor anything beyond ASCII (RFC 6749 5.2).
+pub(crate) fn description(text: &str) -> String {
+    let plain = |it| match it {
+        '"' => '\'',
+        ' '..='~' if it != '\\' => it,
+        _ => '?',
+    };
+    text.chars().map(plain).collect()
+}
+
 /// Text for HTML, also inside quoted attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -117,6 +127,12 @@ mod tests {
     #[test]
     fn text_cannot_become_markup() {
         assert_eq!(escape("<script>'\"&"), "&lt;script&gt;&#39;&quot;&amp;");
+    }
+
+    // covers: OAUTH-9
+    #[test]
+    fn a_description_has_the_characters_that_it_may_have() {
+        assert_eq!(description("a \"b\" \\ \n é ~!"), "a 'b' ? ? ? ~!");
     }
 
     #[test]

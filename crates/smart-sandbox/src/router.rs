@@ -15,7 +15,7 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::context::Context;
-use crate::{authorize, documents, fhir, responses, token};
+use crate::{authorize, documents, fhir, introspect, responses, revoke, token};
 
 /// The whole server.
 pub(crate) fn router(context: Arc<Context>) -> Router {
@@ -36,6 +36,8 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         )
         .route("/oidc/jwks", get(documents::jwks))
         .route("/oidc/token", post(token::post))
+        .route("/oidc/introspect", post(introspect::post))
+        .route("/oidc/revoke", post(revoke::post))
         .fallback(async || responses::not_found())
         .layer(from_fn(cross_origin));
     pages.merge(shared).with_state(context)

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
+use smart_jose::crypto::RandomFailed;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -12,8 +13,10 @@ use tokio::time::timeout;
 
 use crate::context::Context;
 use crate::keys::KeysError;
+use crate::launches::{EhrLaunch, LaunchContext, LaunchRecord};
 use crate::listener::BoundedListener;
 use crate::router::router;
+use crate::store::mint;
 
 /// Connections that are being answered get this long when the sandbox is told to stop.
 const TIME_TO_STOP: Duration = Duration::from_secs(5);
@@ -109,6 +112,31 @@ impl Sandbox {
     /// an own RSA key cannot be followed by another with it.
     pub fn rotate_keys(&self) -> Result<String, KeysError> {
         self.context.state().keys.rotate()
+    }
+
+    /// Makes a launch for an app, as if the user had clicked on it in the EHR. The handle is good for
+    /// five minutes, for this app, until a code is issued for it.
+    ///
+    /// # Errors
+    ///
+    /// [`RandomFailed`] where the operating system gives no random octets.
+    pub fn ehr_launch(
+        &self,
+        client_id: &str,
+        context: LaunchContext,
+    ) -> Result<EhrLaunch, RandomFailed> {
+        let shared = &self.context;
+        let (launch, key) = mint(&shared.provider)?;
+        let record = LaunchRecord {
+            client_id: client_id.to_owned(),
+            context,
+        };
+        let now = shared.clock.monotonic();
+        shared.state().launches.insert(key, record, now);
+        Ok(EhrLaunch {
+            iss: shared.urls.fhir(),
+            launch,
+        })
     }
 
     /// Waits until the server has ended, which it does not do by itself.

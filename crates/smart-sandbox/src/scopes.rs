@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use crate::user::SandboxUser;
 
 /// What both discovery documents list.
-pub(crate) const SUPPORTED: [&str; 8] = [
+pub(crate) const SUPPORTED: [&str; 11] = [
     "openid",
     "fhirUser",
     "profile",
+    "launch",
     "launch/patient",
+    "offline_access",
+    "online_access",
     "patient/Patient.r",
     "user/Patient.r",
     "user/Practitioner.r",
@@ -31,6 +34,35 @@ impl Scopes {
         let known = requested.split(' ').filter(|it| is_known(it));
         let once: Vec<&str> = known.filter(|it| seen.insert(*it)).collect();
         Self(once.join(" ").into())
+    }
+
+    /// Grants a backend service what it asks for and is registered for.
+    pub(crate) fn of_backend(requested: &str, registered: &str) -> Self {
+        let covered = |asked: &&str| {
+            clinical(asked).is_some_and(|asked| {
+                let mut registered = registered.split(' ').filter_map(clinical);
+                asked.level == "system" && registered.any(|it| it.covers(&asked))
+            })
+        };
+        let mut seen = BTreeSet::new();
+        let known = requested.split(' ').filter(covered);
+        let once: Vec<&str> = known.filter(|it| seen.insert(*it)).collect();
+        Self(once.join(" ").into())
+    }
+
+    /// The part of the grant that a refresh asks for; `None` where it asks for more (SMART App
+    /// Launch 2.2, Refresh access token).
+    pub(crate) fn narrowed(&self, requested: &str) -> Option<Self> {
+        let mut seen = BTreeSet::new();
+        let asked = requested.split(' ').filter(|it| !it.is_empty());
+        let asked: Vec<&str> = asked.filter(|it| seen.insert(*it)).collect();
+        let is_granted = asked.iter().all(|it| self.has(it)) && !asked.is_empty();
+        is_granted.then(|| Self(asked.join(" ").into()))
+    }
+
+    /// Whether the app may refresh its tokens.
+    pub(crate) fn can_refresh(&self) -> bool {
+        self.has("offline_access") || self.has("online_access")
     }
 
     /// Whether nothing was granted.
@@ -65,7 +97,7 @@ impl Scopes {
         self.iter().filter_map(clinical).any(|it| {
             (it.resource_type == "*" || it.resource_type == resource_type)
                 && it.reads
-                && (it.level == "user" || is_context)
+                && (it.level != "patient" || is_context)
         })
     }
 
@@ -87,20 +119,47 @@ pub(crate) struct ReadFacts<'a> {
 }
 
 fn is_known(scope: &str) -> bool {
-    matches!(scope, "openid" | "fhirUser" | "profile" | "launch/patient")
-        || clinical(scope).is_some()
+    matches!(
+        scope,
+        "openid"
+            | "fhirUser"
+            | "profile"
+            | "launch"
+            | "launch/patient"
+            | "offline_access"
+            | "online_access"
+    ) || clinical(scope).is_some_and(|it| it.level != "system")
 }
 
 /// A scope such as `user/Practitioner.rs`.
 struct Clinical<'a> {
     level: &'a str,
     resource_type: &'a str,
+    permissions: &'a str,
     reads: bool,
+}
+
+impl Clinical<'_> {
+    /// Whether this scope opens all that another one does.
+    fn covers(&self, other: &Self) -> bool {
+        let letters = |it: &Self| {
+            match it.permissions {
+                "read" => "rs",
+                "*" => "cruds",
+                letters => letters,
+            }
+            .to_owned()
+        };
+        let own = letters(self);
+        self.level == other.level
+            && (self.resource_type == "*" || self.resource_type == other.resource_type)
+            && letters(other).chars().all(|it| own.contains(it))
+    }
 }
 
 fn clinical(scope: &str) -> Option<Clinical<'_>> {
     let (level, rest) = scope.split_once('/')?;
-    if !matches!(level, "patient" | "user") {
+    if !matches!(level, "patient" | "user" | "system") {
         return None;
     }
     let (resource_type, permissions) = rest.split_once('.')?;
@@ -115,6 +174,7 @@ fn clinical(scope: &str) -> Option<Clinical<'_>> {
     Some(Clinical {
         level,
         resource_type,
+        permissions,
         reads: is_first_version || permissions.contains('r'),
     })
 }
@@ -136,13 +196,81 @@ mod tests {
     #[test]
     fn what_is_not_known_is_not_granted_and_what_is_doubled_is_granted_once() {
         let granted = Scopes::granted(
-            "openid openid fhirUser  launch/encounter offline_access user/Patient.rs user/Patient.sr patient/x.r patient/*.read",
+            "openid openid fhirUser  launch/encounter system/*.rs user/Patient.rs user/Patient.sr patient/x.r patient/*.read",
         );
         assert_eq!(
             granted.as_parameter(),
             "openid fhirUser user/Patient.rs patient/*.read"
         );
-        assert!(Scopes::granted("offline_access email").is_empty());
+        assert!(Scopes::granted("system/Patient.r email").is_empty());
+    }
+
+    // covers: SMART-BS-4
+    #[test]
+    fn a_service_gets_what_it_is_registered_for() {
+        let granted = |asked, registered| {
+            Scopes::of_backend(asked, registered)
+                .as_parameter()
+                .to_owned()
+        };
+        let cases = [
+            ("system/Patient.rs", "system/*.rs", "system/Patient.rs"),
+            (
+                "system/Patient.r system/Patient.r",
+                "system/Patient.rs",
+                "system/Patient.r",
+            ),
+            ("system/*.rs", "system/Patient.rs", ""),
+            ("system/Patient.cruds", "system/Patient.rs", ""),
+            (
+                "system/Patient.read",
+                "system/Patient.rs",
+                "system/Patient.read",
+            ),
+            (
+                "system/Patient.rs",
+                "system/Patient.read",
+                "system/Patient.rs",
+            ),
+            ("system/Patient.*", "system/Patient.rs", ""),
+            (
+                "user/Patient.rs patient/Patient.rs openid offline_access",
+                "system/*.*",
+                "",
+            ),
+            ("user/Patient.rs", "user/*.rs", ""),
+            (
+                "system/Patient.rs system/Practitioner.r",
+                "system/Practitioner.rs",
+                "system/Practitioner.r",
+            ),
+        ];
+        for (asked, registered, expected) in cases {
+            assert_eq!(
+                granted(asked, registered),
+                expected,
+                "{asked} of {registered}"
+            );
+        }
+    }
+
+    // covers: SMART-REF-2, SMART-REF-5
+    #[test]
+    fn a_refresh_narrows_and_never_widens() {
+        let granted = Scopes::granted("openid fhirUser user/Patient.rs offline_access");
+        let narrowed = |asked| {
+            granted
+                .narrowed(asked)
+                .map(|it| it.as_parameter().to_owned())
+        };
+        assert_eq!(narrowed("openid  openid"), Some("openid".to_owned()));
+        assert_eq!(
+            narrowed("user/Patient.rs openid"),
+            Some("user/Patient.rs openid".to_owned())
+        );
+        for wider in ["profile", "openid user/*.rs", "user/Patient.cruds", " "] {
+            assert_eq!(narrowed(wider), None, "{wider}");
+        }
     }
 
     #[test]

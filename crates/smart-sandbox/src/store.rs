@@ -81,6 +81,11 @@ impl<V> Store<V> {
             .map(|(_, value)| value)
     }
 
+    /// Takes out every value of this kind.
+    pub(crate) fn drop_where(&mut self, is_dropped: impl Fn(&V) -> bool) {
+        self.entries.retain(|_, (_, value)| !is_dropped(value));
+    }
+
     /// Takes the value out; `None` when its time was over.
     pub(crate) fn remove(&mut self, key: Fingerprint, now: Duration) -> Option<V> {
         self.entries
@@ -127,5 +132,18 @@ mod tests {
         store.insert(key(2), (), Duration::from_secs(60));
         assert_eq!(store.entries.len(), 1);
         assert!(store.remove(key(2), Duration::from_secs(120)).is_none());
+    }
+
+    #[test]
+    fn a_kind_of_value_is_dropped_and_the_others_stay() {
+        let mut store = Store::new(10, Duration::from_secs(60));
+        for n in 0..6 {
+            store.insert(key(n), n, Duration::ZERO);
+        }
+        store.drop_where(|it| it % 2 == 0);
+        let left: Vec<u8> = (0..6)
+            .filter(|n| store.get_mut(key(*n), Duration::ZERO).is_some())
+            .collect();
+        assert_eq!(left, [1, 3, 5]);
     }
 }

@@ -74,6 +74,14 @@ impl Urls {
     pub(crate) fn token(&self) -> String {
         format!("{}/oidc/token", self.base)
     }
+
+    pub(crate) fn introspect(&self) -> String {
+        format!("{}/oidc/introspect", self.base)
+    }
+
+    pub(crate) fn revoke(&self) -> String {
+        format!("{}/oidc/revoke", self.base)
+    }
 }
 
 #[cfg(test)]

@@ -179,7 +179,6 @@ async fn parameters_that_mean_nothing_here_do_no_harm() {
     let sandbox = builder().start().await.unwrap();
     let mut pairs = request(&sandbox);
     for (name, value) in [
-        ("launch", "abc"),
         ("display", "page"),
         ("prompt", "none"),
         ("max_age", "10"),

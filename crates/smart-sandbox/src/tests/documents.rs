@@ -21,21 +21,37 @@ async fn the_smart_configuration_is_complete() {
         ("jwks_uri", "/jwks"),
         ("authorization_endpoint", "/authorize"),
         ("token_endpoint", "/token"),
+        ("introspection_endpoint", "/introspect"),
+        ("revocation_endpoint", "/revoke"),
     ] {
         assert_eq!(document[member], format!("{issuer}{path}"));
     }
     let one = |value: &str| serde_json::json!([value]);
-    assert_eq!(document["grant_types_supported"], one("authorization_code"));
+    let grants = ["authorization_code", "refresh_token", "client_credentials"];
+    assert_eq!(document["grant_types_supported"], serde_json::json!(grants));
     assert_eq!(document["response_types_supported"], one("code"));
     assert_eq!(document["code_challenge_methods_supported"], one("S256"));
     assert_eq!(
         document["token_endpoint_auth_methods_supported"],
-        one("none")
+        serde_json::json!([
+            "none",
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt"
+        ])
+    );
+    assert_eq!(
+        document["token_endpoint_auth_signing_alg_values_supported"],
+        serde_json::json!(["RS384", "ES384"])
     );
     let capabilities = document["capabilities"].as_array().unwrap();
     for capability in [
+        "launch-ehr",
         "launch-standalone",
         "client-public",
+        "client-confidential-symmetric",
+        "client-confidential-asymmetric",
+        "permission-offline",
         "sso-openid-connect",
         "authorize-post",
     ] {

@@ -1,10 +1,12 @@
 //! The whole server, over real sockets and through the public interface only.
 
 mod authorize;
+mod clients;
 mod consent;
 mod documents;
 mod fhir;
 mod flow;
+mod grants;
 mod http;
 mod lifecycle;
 mod token;

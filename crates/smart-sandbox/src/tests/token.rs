@@ -179,7 +179,7 @@ async fn a_malformed_request_is_named() {
         (400, invalid, with(pairs(), "grant_type", "")),
         (400, invalid, without(pairs(), "code")),
         (400, invalid, without(pairs(), "redirect_uri")),
-        (400, invalid, without(pairs(), "client_id")),
+        (401, "invalid_client", without(pairs(), "client_id")),
         (400, invalid, doubled(pairs(), "code")),
         (400, invalid, doubled(pairs(), "code_verifier")),
         (
@@ -187,10 +187,11 @@ async fn a_malformed_request_is_named() {
             "unsupported_grant_type",
             with(pairs(), "grant_type", "password"),
         ),
+        (400, invalid, with(pairs(), "grant_type", "refresh_token")),
         (
             400,
-            "unsupported_grant_type",
-            with(pairs(), "grant_type", "refresh_token"),
+            "unauthorized_client",
+            with(pairs(), "grant_type", "client_credentials"),
         ),
         (
             401,

@@ -1,6 +1,5 @@
 //! Whom an assertion must be for.
 
-use smart_discovery::{EndpointUrl, Issuer};
 use smart_jose::Text;
 use smart_jose::jwt::Audience;
 
@@ -8,20 +7,20 @@ use super::error::AssertionError;
 
 /// The values that `aud` may have. An assertion has one of them and nothing beside it: one that is
 /// also for another server can be used there by whoever runs this one, and here by whoever runs
-/// that one.
+/// that one. Both are this server's own, written as its metadata writes them, and are compared character
+/// for character.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssertionAudience {
-    token_endpoint: Option<EndpointUrl>,
-    issuer: Option<Issuer>,
+    token_endpoint: Option<String>,
+    issuer: Option<String>,
 }
 
 impl AssertionAudience {
-    /// The URL of the token endpoint as the metadata announces it, character for character: what
-    /// SMART App Launch 2.2 says.
+    /// The URL of the token endpoint: what SMART App Launch 2.2 says.
     #[must_use]
-    pub const fn token_endpoint(url: EndpointUrl) -> Self {
+    pub fn token_endpoint(url: impl Into<String>) -> Self {
         Self {
-            token_endpoint: Some(url),
+            token_endpoint: Some(url.into()),
             issuer: None,
         }
     }
@@ -29,26 +28,25 @@ impl AssertionAudience {
     /// The issuer and nothing else: what the successor of RFC 7523 and FAPI 2.0 say. SMART clients
     /// are refused.
     #[must_use]
-    pub const fn issuer(issuer: Issuer) -> Self {
+    pub fn issuer(issuer: impl Into<String>) -> Self {
         Self {
             token_endpoint: None,
-            issuer: Some(issuer),
+            issuer: Some(issuer.into()),
         }
     }
 
     /// Either of the two: for a server with clients of both kinds.
     #[must_use]
-    pub const fn either(token_endpoint: EndpointUrl, issuer: Issuer) -> Self {
+    pub fn either(token_endpoint: impl Into<String>, issuer: impl Into<String>) -> Self {
         Self {
-            token_endpoint: Some(token_endpoint),
-            issuer: Some(issuer),
+            token_endpoint: Some(token_endpoint.into()),
+            issuer: Some(issuer.into()),
         }
     }
 
     fn accepted(&self) -> impl Iterator<Item = &str> {
-        let url = self.token_endpoint.as_ref().map(|it| it.as_str());
-        url.into_iter()
-            .chain(self.issuer.as_ref().map(|it| it.as_str()))
+        let both = [&self.token_endpoint, &self.issuer];
+        both.into_iter().flatten().map(String::as_str)
     }
 
     /// Checks the claim. An array of one says the same as its one string.

@@ -1,0 +1,382 @@
+//! Refresh tokens, launches from the EHR, and what is known of a token.
+
+use core::time::Duration;
+
+use serde_json::{Value, json};
+use smart_jose::{Algorithm, Algorithms};
+
+use super::clients::{
+    ClientKey, SCOPE, app, assert_error, credentials_grant, new_code, post, rules, service, start,
+    token_url,
+};
+use super::flow::{
+    NOW, Pairs, authorize, builder, code, encode, exchange, redeem, request, verify, with,
+};
+use super::http::{get, post_form, send};
+use crate::{ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, Sandbox};
+
+fn refreshing(token: &Value) -> Pairs {
+    vec![
+        ("grant_type", "refresh_token".into()),
+        (
+            "refresh_token",
+            token["refresh_token"].as_str().unwrap().into(),
+        ),
+        ("client_id", DEFAULT_CLIENT_ID.into()),
+    ]
+}
+
+async fn signed_in(sandbox: &Sandbox) -> Value {
+    let answer = redeem(sandbox, &exchange(&new_code(sandbox).await)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+// covers: SMART-REF-1, SMART-REF-2, SMART-REF-4, SMART-REF-5, SMART-REF-6, SMART-TOK-12
+// covers: OIDC-RFR-1, SBCP-14
+#[tokio::test]
+async fn a_refresh_gives_new_tokens_for_the_same_user() {
+    let (sandbox, clock) = start(builder()).await;
+    let first = signed_in(&sandbox).await;
+    clock.advance(Duration::from_secs(3600));
+    let answer = redeem(&sandbox, &refreshing(&first)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let second = answer.json();
+    assert_eq!(second["token_type"], "Bearer");
+    assert_eq!(second["expires_in"], 3600);
+    assert_eq!(second["scope"], SCOPE);
+    assert_eq!(second["patient"], "p-1");
+    for member in ["access_token", "refresh_token", "id_token"] {
+        assert_ne!(second[member], first[member], "{member}");
+    }
+    let claims = |token: &Value| token["id_token"].as_str().unwrap().to_owned();
+    let (before, _) = verify(&sandbox, &claims(&first), Algorithms::ID_TOKEN).await;
+    let (after, _) = verify(&sandbox, &claims(&second), Algorithms::ID_TOKEN).await;
+    for claim in ["iss", "sub", "aud", "fhirUser"] {
+        assert_eq!(before[claim], after[claim], "{claim}");
+    }
+    assert!(after["iat"].as_u64() > before["iat"].as_u64());
+    assert_eq!(
+        (before["nonce"].as_str(), after.get("nonce")),
+        (Some("nonce-1"), None)
+    );
+    // Less on wish, and what is less here is no less next time.
+    let less = with(refreshing(&second), "scope", "fhirUser offline_access");
+    let third = redeem(&sandbox, &less).await.json();
+    assert_eq!(third["scope"], "fhirUser offline_access");
+    assert!(third.get("id_token").is_none() && third.get("patient").is_none());
+    let fourth = redeem(&sandbox, &refreshing(&third)).await.json();
+    assert_eq!(fourth["scope"], SCOPE);
+    let more = with(refreshing(&fourth), "scope", "openid user/*.cruds");
+    assert_error(&redeem(&sandbox, &more).await, 400, "invalid_scope");
+    // Asking for too much has not used the token up.
+    assert_eq!(redeem(&sandbox, &refreshing(&fourth)).await.status, 200);
+}
+
+#[tokio::test]
+async fn within_one_second_a_refresh_brings_no_id_token_and_without_the_scope_no_refresh() {
+    let (sandbox, _) = start(builder()).await;
+    let first = signed_in(&sandbox).await;
+    let second = redeem(&sandbox, &refreshing(&first)).await.json();
+    assert!(second["access_token"].is_string() && second.get("id_token").is_none());
+    let online = with(request(&sandbox), "scope", "openid online_access");
+    let online = redeem(&sandbox, &exchange(&code(&sandbox, &online).await)).await;
+    assert!(online.json()["refresh_token"].is_string());
+    let plain = with(request(&sandbox), "scope", "openid");
+    let plain = redeem(&sandbox, &exchange(&code(&sandbox, &plain).await)).await;
+    assert!(plain.json().get("refresh_token").is_none());
+}
+
+async fn opens(sandbox: &Sandbox, token: &Value) -> bool {
+    let url = format!("{}/Practitioner/dr-smith", sandbox.fhir_base());
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let answer = send("GET", &url, &[("authorization", &bearer)], None).await;
+    answer.status == 200
+}
+
+// covers: SBCP-14, SMART-REF-7
+#[tokio::test]
+async fn a_refresh_token_that_comes_twice_ends_the_grant() {
+    let other = ClientRegistration::new("app-2", rules());
+    let (sandbox, _) = start(builder().register_client(app()).register_client(other)).await;
+    let first = signed_in(&sandbox).await;
+    let bystander = signed_in(&sandbox).await;
+    let stolen = with(refreshing(&first), "client_id", "app-2");
+    assert_error(&redeem(&sandbox, &stolen).await, 400, "invalid_grant");
+    let second = redeem(&sandbox, &refreshing(&first)).await.json();
+    assert!(opens(&sandbox, &first).await && opens(&sandbox, &second).await);
+    assert_error(
+        &redeem(&sandbox, &refreshing(&first)).await,
+        400,
+        "invalid_grant",
+    );
+    assert_error(
+        &redeem(&sandbox, &refreshing(&second)).await,
+        400,
+        "invalid_grant",
+    );
+    assert!(!opens(&sandbox, &first).await && !opens(&sandbox, &second).await);
+    assert!(opens(&sandbox, &bystander).await);
+    assert_eq!(redeem(&sandbox, &refreshing(&bystander)).await.status, 200);
+}
+
+// covers: SBCP-10
+#[tokio::test]
+async fn a_code_that_comes_twice_ends_its_refresh_token_too() {
+    let (sandbox, _) = start(builder()).await;
+    let code = new_code(&sandbox).await;
+    let first = redeem(&sandbox, &exchange(&code)).await.json();
+    let second = redeem(&sandbox, &refreshing(&first)).await.json();
+    assert_error(
+        &redeem(&sandbox, &exchange(&code)).await,
+        400,
+        "invalid_grant",
+    );
+    assert_error(
+        &redeem(&sandbox, &refreshing(&second)).await,
+        400,
+        "invalid_grant",
+    );
+    assert!(!opens(&sandbox, &second).await);
+}
+
+fn asked(token: &str) -> Pairs {
+    vec![("token", token.into())]
+}
+
+// covers: SMART-INT-1, SMART-INT-2, SMART-INT-3, SMART-INT-4, SMART-INT-5, SMART-INT-6
+// covers: SMART-INT-7, INTR-2, INTR-3, INTR-4
+#[tokio::test]
+async fn a_token_is_described_to_those_who_may_ask() {
+    let key = ClientKey::new(Algorithm::ES384);
+    let confidential = ClientRegistration::new("server", rules()).with_secret_post("s3cret");
+    let builder = builder()
+        .register_client(app())
+        .register_client(confidential)
+        .register_client(service(&key));
+    let (sandbox, clock) = start(builder).await;
+    let token = signed_in(&sandbox).await;
+    let url = format!("{}/introspect", sandbox.issuer());
+    let text = token["access_token"].as_str().unwrap().to_owned();
+    let secret = |token: &str| {
+        let client = [
+            ("client_id", "server".into()),
+            ("client_secret", "s3cret".into()),
+        ];
+        [asked(token), client.to_vec()].concat()
+    };
+    let expected = json!({
+        "active": true,
+        "scope": SCOPE,
+        "client_id": DEFAULT_CLIENT_ID,
+        "token_type": "Bearer",
+        "exp": NOW.as_secs() + token["expires_in"].as_u64().unwrap(),
+        "iss": sandbox.issuer(),
+        "sub": crate::SandboxUser::default().sub,
+        "fhirUser": format!("{}/Practitioner/dr-smith", sandbox.fhir_base()),
+        "patient": "p-1",
+        "need_patient_banner": true,
+    });
+    let answer = post(&url, &[], &secret(&text)).await;
+    assert_eq!((answer.status, answer.json()), (200, expected.clone()));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    // With a token of another app: that of the service.
+    let grant = credentials_grant("system/Patient.r");
+    let grant = [grant, key.pairs("service", &sandbox, NOW.as_secs())].concat();
+    let service = post(&token_url(&sandbox), &[], &grant).await.json();
+    let bearer = format!("Bearer {}", service["access_token"].as_str().unwrap());
+    let answer = post(&url, &[("authorization", &bearer)], &asked(&text)).await;
+    assert_eq!((answer.status, answer.json()), (200, expected));
+    let own = post(
+        &url,
+        &[],
+        &secret(service["access_token"].as_str().unwrap()),
+    )
+    .await;
+    assert_eq!(
+        own.json(),
+        json!({
+            "active": true, "scope": "system/Patient.r", "client_id": "service",
+            "token_type": "Bearer", "exp": NOW.as_secs() + 300
+        })
+    );
+    // Nobody else may ask.
+    let public = with(asked(&text), "client_id", DEFAULT_CLIENT_ID);
+    assert_error(&post(&url, &[], &public).await, 401, "invalid_client");
+    assert_error(&post(&url, &[], &asked(&text)).await, 401, "invalid_client");
+    let guess = [("authorization", "Bearer guess")];
+    assert_error(
+        &post(&url, &guess, &asked(&text)).await,
+        401,
+        "invalid_client",
+    );
+    assert_error(&post(&url, &[], &secret("")).await, 400, "invalid_request");
+    assert_eq!(get(&url).await.status, 405);
+    let refresh = token["refresh_token"].as_str().unwrap();
+    for unknown in ["guess", refresh, token["id_token"].as_str().unwrap()] {
+        let answer = post(&url, &[], &secret(unknown)).await;
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (200, r#"{"active":false}"#)
+        );
+    }
+    clock.advance(Duration::from_secs(3600));
+    let answer = post(&url, &[], &secret(&text)).await;
+    assert_eq!(answer.json(), json!({"active": false}));
+}
+
+#[tokio::test]
+async fn an_app_gives_its_own_tokens_back() {
+    let other = ClientRegistration::new("app-2", rules());
+    let (sandbox, _) = start(builder().register_client(app()).register_client(other)).await;
+    let url = format!("{}/revoke", sandbox.issuer());
+    let token = signed_in(&sandbox).await;
+    let give = |member: &str, client: &str| {
+        let token = token[member].as_str().unwrap();
+        vec![
+            ("token", token.to_owned()),
+            ("client_id", client.to_owned()),
+        ]
+    };
+    // Whether there is such a token is nobody else's business, and nobody else's to end.
+    for member in ["access_token", "refresh_token"] {
+        let answer = post_form(&url, &encode(&give(member, "app-2"))).await;
+        assert_eq!(answer.status, 200);
+    }
+    let guess = vec![("token", "guess".into()), ("client_id", "app-2".into())];
+    assert_eq!(post_form(&url, &encode(&guess)).await.status, 200);
+    assert!(opens(&sandbox, &token).await);
+    let next = redeem(&sandbox, &refreshing(&token)).await.json();
+    // An access token goes alone, a refresh token takes all of its grant along.
+    let answer = post_form(&url, &encode(&give("access_token", DEFAULT_CLIENT_ID))).await;
+    assert_eq!(answer.status, 200);
+    assert!(!opens(&sandbox, &token).await && opens(&sandbox, &next).await);
+    let answer = post_form(&url, &encode(&give("refresh_token", DEFAULT_CLIENT_ID))).await;
+    assert_eq!(answer.status, 200);
+    assert!(!opens(&sandbox, &next).await);
+    assert_error(
+        &redeem(&sandbox, &refreshing(&next)).await,
+        400,
+        "invalid_grant",
+    );
+    let stranger = with(give("access_token", "x"), "client_id", "stranger");
+    assert_error(
+        &post_form(&url, &encode(&stranger)).await,
+        401,
+        "invalid_client",
+    );
+    let nothing = vec![("client_id", DEFAULT_CLIENT_ID.into())];
+    assert_error(
+        &post_form(&url, &encode(&nothing)).await,
+        400,
+        "invalid_request",
+    );
+}
+
+// covers: SMART-LCH-1, SMART-LCH-8, SMART-CTX-1
+#[tokio::test]
+async fn a_launch_from_the_ehr_brings_what_the_user_has_open() {
+    let other = ClientRegistration::new("app-2", rules());
+    let (sandbox, clock) = start(builder().register_client(app()).register_client(other)).await;
+    let context = LaunchContext::new()
+        .patient("p-9")
+        .encounter("e-1")
+        .intent("reconcile-medications")
+        .without_banner();
+    let launch = sandbox
+        .ehr_launch(DEFAULT_CLIENT_ID, context.clone())
+        .unwrap();
+    assert_eq!(launch.iss, sandbox.fhir_base());
+    let url = launch.url("https://app.example/launch?tenant=1");
+    let (_, query) = url.split_once('?').unwrap();
+    let read: Vec<_> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    let own = ("tenant".to_owned(), "1".to_owned());
+    let iss = ("iss".to_owned(), launch.iss.clone());
+    let handle = ("launch".to_owned(), launch.launch.clone());
+    assert_eq!(read, [own, iss, handle]);
+    assert!(
+        launch
+            .url("https://app.example/launch")
+            .starts_with("https://app.example/launch?iss=")
+    );
+    let scoped = with(request(&sandbox), "scope", "openid launch");
+    let asking = |launch: &str| with(scoped.clone(), "launch", launch);
+    let refused = |pairs: Pairs| {
+        let sandbox = &sandbox;
+        async move {
+            let (_, parameters) = authorize(sandbox, &pairs).await.redirect();
+            assert!(!parameters.contains_key("code"));
+            parameters["error"].clone()
+        }
+    };
+    let invalid = "invalid_request";
+    assert_eq!(refused(asking("guess")).await, invalid);
+    assert_eq!(refused(scoped.clone()).await, invalid);
+    let stolen = with(asking(&launch.launch), "client_id", "app-2");
+    assert_eq!(refused(stolen).await, invalid);
+    let unscoped = with(asking(&launch.launch), "scope", "openid");
+    assert_eq!(refused(unscoped).await, "invalid_scope");
+    // None of these used the launch up.
+    let code = code(&sandbox, &asking(&launch.launch)).await;
+    let token = redeem(&sandbox, &exchange(&code)).await.json();
+    assert_eq!(token["scope"], "openid launch");
+    assert_eq!(token["patient"], "p-9");
+    assert_eq!(token["encounter"], "e-1");
+    assert_eq!(token["intent"], "reconcile-medications");
+    assert_eq!(token["need_patient_banner"], false);
+    assert_eq!(refused(asking(&launch.launch)).await, invalid);
+    // And one that nobody used expires.
+    let late = sandbox.ehr_launch(DEFAULT_CLIENT_ID, context).unwrap();
+    clock.advance(Duration::from_secs(300));
+    assert_eq!(refused(asking(&late.launch)).await, invalid);
+    let shown = format!("{late:?} {:?}", LaunchContext::new().patient("p-9"));
+    assert!(!shown.contains(&late.launch) && !shown.contains("p-9"));
+}
+
+/// Two consent pages for one launch: the first that is answered gets the code.
+#[tokio::test]
+async fn a_launch_is_good_for_one_code() {
+    let (sandbox, _) = start(builder().auto_approve(false)).await;
+    let launch = sandbox
+        .ehr_launch(DEFAULT_CLIENT_ID, LaunchContext::new())
+        .unwrap();
+    let scoped = with(request(&sandbox), "scope", "openid launch");
+    let asking = with(scoped, "launch", &launch.launch);
+    let mut pages = Vec::new();
+    for _ in 0..2 {
+        let page = authorize(&sandbox, &asking).await.body;
+        let (_, rest) = page.split_once("name=\"request_id\" value=\"").unwrap();
+        pages.push(rest.split('"').next().unwrap().to_owned());
+    }
+    let mut answers = Vec::new();
+    for id in pages {
+        let url = format!("{}/authorize/decision", sandbox.issuer());
+        let form = format!("request_id={id}&decision=approve");
+        let (_, parameters) = post_form(&url, &form).await.redirect();
+        answers.push((
+            parameters.contains_key("code"),
+            parameters.get("error").cloned(),
+        ));
+    }
+    assert_eq!(
+        answers,
+        [(true, None), (false, Some("invalid_request".to_owned()))]
+    );
+}
+
+// covers: SMART-TOK-7, SMART-TOK-15
+#[tokio::test]
+async fn the_lifetime_of_a_token_is_a_choice_and_is_kept() {
+    let (sandbox, clock) = start(builder().token_lifetime(Duration::from_secs(7))).await;
+    let token = signed_in(&sandbox).await;
+    assert_eq!(token["expires_in"], 7);
+    clock.advance(Duration::from_secs(6));
+    assert!(opens(&sandbox, &token).await);
+    clock.advance(Duration::from_secs(1));
+    assert!(!opens(&sandbox, &token).await);
+    let next = redeem(&sandbox, &refreshing(&token)).await.json();
+    assert!(opens(&sandbox, &next).await);
+}
