@@ -8,8 +8,8 @@ use crate::header::ProtectedHeader;
 /// The header of one token, for reading others that have the same.
 ///
 /// An issuer writes the header alike, octet for octet, in every token that it signs with one key,
-/// and to read it is a tenth of our own work on a token. Whoever verifies many of them keeps one;
-/// keep that of a token that has verified, so that nobody else can put his own in its place.
+/// so whoever verifies many of them need not read it each time. Keep that of a token that has
+/// verified, so that nobody else can put his own in its place.
 ///
 /// ```
 /// use smart_jose::{Algorithms, UnverifiedJws};
