@@ -244,7 +244,7 @@ async fn adv_bearer_origin_along_a_redirect() {
     }
 }
 
-// covers: SMART-USR-7, SMART-USR-10, SMART-USR-11
+// covers: SMART-USR-7, SMART-USR-10, SMART-USR-11, SMART-SCP-10
 #[tokio::test]
 async fn f6_each_refusal_has_its_own_error_and_leaves_the_identity() {
     let url = format!("{BASE}/Practitioner/1");

@@ -63,7 +63,7 @@ impl Validators {
 }
 
 /// How long an answer asks to be left alone: seconds, or until a date (RFC 9110 10.2.3).
-pub(crate) fn retry_after(response: &Response<Bytes>, now: UnixTime) -> Option<Duration> {
+pub(crate) fn retry_after_at(response: &Response<Bytes>, now: UnixTime) -> Option<Duration> {
     let field = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     freshness::seconds(field.trim()).or_else(|| {
         let until = freshness::http_date(field)?;
@@ -78,13 +78,13 @@ pub(crate) fn retry_after(response: &Response<Bytes>, now: UnixTime) -> Option<D
 ///
 /// The server may ask for any time at all; take the smaller of it and a bound of yours.
 #[must_use]
-pub fn asked_delay(response: &Response<Bytes>) -> Option<Duration> {
+pub fn retry_after(response: &Response<Bytes>) -> Option<Duration> {
     let sent = response.headers().get(header::DATE);
     let sent = sent
         .and_then(|it| it.to_str().ok())
         .and_then(freshness::http_date);
     match sent {
-        Some(sent) => retry_after(response, sent),
+        Some(sent) => retry_after_at(response, sent),
         None => {
             let field = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
             freshness::seconds(field.trim())
@@ -100,7 +100,7 @@ mod tests {
     fn a_delay_is_seconds_or_counts_from_the_date_of_the_answer() {
         let date = "Wed, 15 Nov 2023 07:28:00 GMT";
         let later = "Wed, 15 Nov 2023 07:29:30 GMT";
-        for (retry_after, sent, expected) in [
+        for (asked, sent, expected) in [
             (Some("120"), None, Some(120)),
             (Some(" 7 "), Some(date), Some(7)),
             (Some(later), Some(date), Some(90)),
@@ -112,7 +112,7 @@ mod tests {
             (None, Some(date), None),
         ] {
             let mut answer = Response::new(Bytes::new());
-            for (name, value) in [(header::RETRY_AFTER, retry_after), (header::DATE, sent)] {
+            for (name, value) in [(header::RETRY_AFTER, asked), (header::DATE, sent)] {
                 if let Some(value) = value {
                     answer
                         .headers_mut()
@@ -120,7 +120,7 @@ mod tests {
                 }
             }
             let expected = expected.map(Duration::from_secs);
-            assert_eq!(asked_delay(&answer), expected, "{retry_after:?} {sent:?}");
+            assert_eq!(retry_after(&answer), expected, "{asked:?} {sent:?}");
         }
     }
 }

@@ -121,7 +121,7 @@ mod url;
 pub use address::{AddressKind, NetworkError, Networks};
 pub use capability::{Capability, CapabilitySet};
 pub use clock::{Clock, FixedClock, SystemClock};
-pub use conditional::asked_delay;
+pub use conditional::retry_after;
 pub use discover::{Discovery, DiscoveryError, Smart10Fallback, Step, Trace, TrustedIssuer};
 pub use document::DocumentError;
 pub use fhir_bases::FhirBases;

@@ -320,7 +320,7 @@ impl Inner {
             Ok(response) => {
                 let bounds = self.shelf.load().bounds();
                 let read = document::read(uri, &response, provider, wall, bounds);
-                (read, conditional::retry_after(&response, wall))
+                (read, conditional::retry_after_at(&response, wall))
             }
             Err(error) => (Err(DocumentError::from(error).into()), None),
         };

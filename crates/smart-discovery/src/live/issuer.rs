@@ -605,7 +605,7 @@ impl Inner {
 
     fn retry_after(&self, sent: &Result<Response<Bytes>, TransportError>) -> Option<Duration> {
         let response = sent.as_ref().ok()?;
-        conditional::retry_after(response, self.wall())
+        conditional::retry_after_at(response, self.wall())
     }
 
     /// The keys of an issuer, with nothing held yet.

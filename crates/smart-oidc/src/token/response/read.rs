@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde_json::{Map, Value};
 use smart_discovery::jwks::MAX_RETRY_AFTER;
-use smart_discovery::{Finding, asked_delay};
+use smart_discovery::{Finding, retry_after};
 use smart_jose::{Text, json};
 
 use super::error::TokenResponseError;
@@ -195,7 +195,7 @@ fn body<'r>(
     if status != StatusCode::OK {
         return Err(TokenResponseError::Status {
             status: status.as_u16(),
-            retry_after: asked_delay(response).map(|it| it.min(MAX_RETRY_AFTER)),
+            retry_after: retry_after(response).map(|it| it.min(MAX_RETRY_AFTER)),
         });
     }
     let content_type = response.headers().get(header::CONTENT_TYPE);
