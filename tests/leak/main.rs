@@ -28,10 +28,12 @@ use smart_oidc::issue::{
 use smart_oidc::jose::key::PrivateKey;
 use smart_oidc::jose::{Algorithm, Algorithms, CryptoProvider, JwkSet, UnixTime};
 use smart_oidc::profile::{FhirProfileSource, MAX_RESOURCE_OCTETS, ProfileRequest};
+use smart_oidc::token::RefreshRequest;
 use smart_oidc::userinfo::UserInfoClient;
 use smart_oidc::{
-    AccessToken, Begun, ClientConfig, ClientId, Error, Expected, FhirUser, IdTokenVerifier, Launch,
-    LaunchHandle, LaunchKey, Nonce, RawIdToken, RedirectUri, TokenClient, UserProfile,
+    AccessToken, AssertionSigner, AuthorizationServer, Begun, ClientAuthentication, ClientConfig,
+    ClientId, ClientSecret, Error, Expected, FhirUser, IdTokenVerifier, Launch, LaunchHandle,
+    LaunchKey, Nonce, RawIdToken, RedirectUri, RefreshToken, TokenClient, UserProfile,
 };
 use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox, SandboxUser, UserType};
 use smart_tests::forge::Forge;
@@ -303,6 +305,7 @@ async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
     let user: &FhirUser = profile.fhir_user.as_ref().unwrap();
     ledger.debug(&user.read(&tokens.access_token));
     failures(&world, provider, ledger).await;
+    credentials(&world, provider, ledger).await;
     refused_tokens(&world, provider, ledger).await;
     refreshes(&world, provider, ledger).await;
 
@@ -362,6 +365,68 @@ async fn failures(world: &World, provider: &CryptoProvider, ledger: &mut Ledger)
             ledger.secret("the verifier", &parameters(body)["code_verifier"]);
         }
     }
+}
+
+/// A client that authenticates, at a server that does not know it.
+async fn credentials(world: &World, provider: &CryptoProvider, ledger: &mut Ledger) {
+    let (secret, token) = ("the/secret+of the client", "the-refresh-token-of-before");
+    for (what, value) in [
+        ("the client secret", secret),
+        ("the encoded client secret", "the%2Fsecret%2Bof+the+client"),
+        ("the refresh token", token),
+    ] {
+        ledger.secret(what, value);
+    }
+    let pem = fixture::text("keys/issuer-p384.pem");
+    let key = PrivateKey::from_pem(&pem, provider).unwrap();
+    let key = provider.signing_key(&key, Algorithm::ES384).unwrap();
+    let signer = AssertionSigner::new("p384", key, provider).unwrap();
+    ledger.debug(&signer);
+    let server = AuthorizationServer::of(&world.trusted);
+    ledger.debug(&server);
+    let granted = ["openid".to_owned()];
+    for authentication in [
+        ClientAuthentication::ClientSecretBasic(ClientSecret::new(secret)),
+        ClientAuthentication::ClientSecretPost(ClientSecret::new(secret)),
+        ClientAuthentication::PrivateKeyJwt(signer),
+    ] {
+        let mut client = world.client.clone();
+        client.authentication = authentication;
+        client.quirks.raw_basic_credentials = true;
+        client.quirks.client_id_with_basic = true;
+        ledger.debug(&client);
+        let tokens = TokenClient::new(&client, world.http.clone(), provider);
+        ledger.debug(&tokens);
+        let token = RefreshToken::new(token);
+        let request = RefreshRequest::new(&token, &granted);
+        ledger.debug(&request);
+        // Not announced, refused or unknown: whatever it is, it tells nothing.
+        if let Err(error) = tokens.refresh(&server, &request, NOW).await {
+            ledger.error(error);
+        }
+        if let Err(error) = tokens.refresh(&unannounced(world), &request, NOW).await {
+            ledger.error(error);
+        }
+        let revoked = tokens.revoke_refresh_token(&server, &token, NOW).await;
+        if let Err(error) = revoked {
+            ledger.error(error);
+        }
+    }
+    for (_, body) in world.http.bodies.lock().unwrap().iter() {
+        if let Some(assertion) = parameters(body).get("client_assertion") {
+            ledger.token("the client assertion", assertion);
+        }
+    }
+}
+
+/// The same server, of which nobody knows how clients authenticate there.
+fn unannounced(world: &World) -> AuthorizationServer {
+    let client = ClientConfig::public(
+        ClientId::new(DEFAULT_CLIENT_ID),
+        RedirectUri::new(REDIRECT_URI),
+    );
+    let launch = Launch::standalone(&world.trusted, &client).begin(backend::all()[0], NOW);
+    launch.unwrap().pending.context().authorization_server()
 }
 
 fn forged(world: &World, change: impl FnOnce(&mut Value)) -> Value {

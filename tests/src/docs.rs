@@ -15,3 +15,7 @@ struct UserProfilePage;
 #[doc = include_str!("../../docs/scopes-and-context.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct ScopesAndContextPage;
+
+#[doc = include_str!("../../docs/client-authentication.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct ClientAuthenticationPage;

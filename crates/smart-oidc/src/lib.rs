@@ -35,12 +35,23 @@
 //! IdToken ──UserProfile::load──▶ UserProfile                           access token to the FHIR base only
 //! ```
 //!
+//! # Who the app is
+//!
+//! [`ClientConfig`] holds one [`ClientAuthentication`]: none, a secret in a header or in the body,
+//! or a key pair whose [`AssertionSigner`] makes an assertion for each request. [`TokenClient`] uses
+//! it to exchange a code, to refresh, to revoke and to introspect, and after a failure
+//! [`TokenError::fate`] says whether the request may be sent again.
+//! [`BackendServices`](token::BackendServices) keeps the token of a program that acts in its own
+//! name. [`Quirks`] are what may be done otherwise for one server.
+//!
 //! # What it refuses
 //!
 //! - Trust from the token: the issuer comes from the FHIR base that you configured, and keys from
 //!   that issuer, whatever `iss`, `jku` or `kid` say.
 //! - A token whose signature was not checked. There is no switch for it.
 //! - An audience list that also names somebody you do not trust, and an `azp` that is not you.
+//! - To send a secret to a server that announces other methods, or an assertion for the issuer to an
+//!   endpoint that the issuer does not name.
 //! - A nonce that is missing, another, or unsolicited.
 //! - A `fhirUser` outside the FHIR base, and every resource type that no user is. The access token
 //!   goes there only, unless another base is named as sharing it: a [`FhirRead`] is the one value

@@ -5,16 +5,15 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use serde::Serialize;
-use smart_discovery::{EndpointUrl, Issuer};
+use smart_discovery::EndpointUrl;
 use smart_jose::crypto::{AtHand, PrepareError, RemoteSigningKey, SigningKey, VerifyingKey};
 use smart_jose::jwk::SkipReason;
 use smart_jose::jws::{SignError, SigningHeader, SigningInput};
 use smart_jose::{
-    Algorithm, Algorithms, CryptoProvider, ErrorClass, Jwk, Secret, Text, UnixTime, base64url,
+    Algorithm, Algorithms, CryptoProvider, ErrorClass, Jwk, Secret, UnixTime, base64url,
 };
 
 use super::error::ClientAuthenticationError;
-use super::server::Endpoint;
 use crate::value::ClientId;
 
 /// How long an assertion is valid. A server refuses more than 300 s by its own clock, so a minute
@@ -253,19 +252,9 @@ impl AssertionSigner {
         &*self.key
     }
 
-    /// Whom the assertion is for.
-    pub(super) fn audience<'s>(
-        &self,
-        endpoint: &'s Endpoint,
-        issuer: Option<&'s Issuer>,
-    ) -> Result<&'s str, ClientAuthenticationError> {
-        match (self.audience, issuer) {
-            (AssertionAudience::TokenEndpoint, _) => Ok(endpoint.url.as_str()),
-            (AssertionAudience::Issuer, Some(issuer)) if endpoint.is_vouched => Ok(issuer.as_str()),
-            (AssertionAudience::Issuer, _) => Err(ClientAuthenticationError::AudienceNotVouched {
-                endpoint: Text::new(endpoint.url.as_str()),
-            }),
-        }
+    /// Whom the assertion is to be for.
+    pub(super) const fn audience(&self) -> AssertionAudience {
+        self.audience
     }
 
     /// A new assertion up to its signature.

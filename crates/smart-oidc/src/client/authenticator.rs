@@ -68,7 +68,7 @@ impl Authenticator {
                 self.repeat_name(&mut credentials);
             }
             ClientAuthentication::PrivateKeyJwt(signer) => {
-                let audience = signer.audience(endpoint, issuer)?;
+                let audience = endpoint.audience(signer.audience(), issuer)?;
                 let draft = signer.draft(&self.client_id, audience, &self.provider, now)?;
                 let signature = signer.key().sign(draft.message()).await;
                 let signature = signature.map_err(smart_jose::jws::SignError::from)?;

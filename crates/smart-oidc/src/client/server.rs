@@ -1,7 +1,9 @@
 //! The authorization server as a client sees it: where requests go, and who vouches for that.
 
 use smart_discovery::{EndpointUrl, Issuer, SmartConfiguration, TrustedIssuer};
+use smart_jose::Text;
 
+use super::assertion::AssertionAudience;
 use super::authentication::ClientAuthentication;
 use super::error::ClientAuthenticationError;
 
@@ -28,6 +30,23 @@ pub(crate) struct Endpoint {
     /// Whether the issuer's own metadata names it. The FHIR server's document may name endpoints
     /// elsewhere; whoever runs those must not get an assertion that the issuer would take.
     pub(crate) is_vouched: bool,
+}
+
+impl Endpoint {
+    /// The text that says whom an assertion for this endpoint is for.
+    pub(super) fn audience<'s>(
+        &'s self,
+        audience: AssertionAudience,
+        issuer: Option<&'s Issuer>,
+    ) -> Result<&'s str, ClientAuthenticationError> {
+        match (audience, issuer) {
+            (AssertionAudience::TokenEndpoint, _) => Ok(self.url.as_str()),
+            (AssertionAudience::Issuer, Some(issuer)) if self.is_vouched => Ok(issuer.as_str()),
+            (AssertionAudience::Issuer, _) => Err(ClientAuthenticationError::AudienceNotVouched {
+                endpoint: Text::new(self.url.as_str()),
+            }),
+        }
+    }
 }
 
 impl AuthorizationServer {
@@ -125,7 +144,7 @@ impl AuthorizationServer {
         authentication.check()?;
         authentication.check_announced(self.methods.as_deref(), self.algorithms.as_deref())?;
         if let ClientAuthentication::PrivateKeyJwt(signer) = authentication {
-            signer.audience(&self.token, self.issuer())?;
+            self.token.audience(signer.audience(), self.issuer())?;
         }
         Ok(())
     }

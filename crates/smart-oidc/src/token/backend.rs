@@ -110,17 +110,22 @@ impl<T, E: Clone> Held<T, E> {
     }
 
     /// Takes in a token that was asked for at this time. Its life is counted from then, not from
-    /// its arrival.
-    pub(super) fn got(&mut self, value: T, asked_at: Moment, life: Duration) {
+    /// its arrival. Says whether it still serves; one that does not is not kept.
+    pub(super) fn got(&mut self, value: T, asked_at: Moment, now: Moment, life: Duration) -> bool {
         let unusable_after = life.saturating_sub(TRAVEL.min(life / 10));
         let due_after = life.saturating_sub(LEAD.min(life / 4)).min(unusable_after);
+        let unusable_at = asked_at.after(unusable_after);
+        if unusable_at.is_reached(now) {
+            return false;
+        }
         self.failure = None;
         self.token = Some(Token {
             value: Arc::new(value),
             got_at: asked_at,
             due_at: asked_at.after(due_after),
-            unusable_at: asked_at.after(unusable_after),
+            unusable_at,
         });
+        true
     }
 
     /// Takes note of a failure. `chance` is from 0 to 1 and moves the rest by up to a fifth.
@@ -166,7 +171,7 @@ mod tests {
 
     fn held(life: u64) -> World {
         let mut held = World::default();
-        held.got("one", at(0), Duration::from_secs(life));
+        assert!(held.got("one", at(0), at(0), Duration::from_secs(life)));
         held
     }
 
@@ -182,7 +187,7 @@ mod tests {
     // covers: SMART-BS-9
     #[test]
     fn a_token_serves_until_shortly_before_its_end_and_not_a_second_longer() {
-        for (life, due, end) in [(300, 240, 295), (3600, 3540, 3595), (20, 15, 18), (2, 2, 2)] {
+        for (life, due, end) in [(300, 240, 295), (3600, 3540, 3595), (20, 15, 18), (2, 1, 1)] {
             let held = held(life);
             for second in 0..=life + 1 {
                 let expected = match second {
@@ -193,7 +198,18 @@ mod tests {
                 assert_eq!(shown(held.rule(at(second))), expected, "{second} of {life}");
             }
         }
-        assert_eq!(shown(held(0).rule(at(0))), "get");
+    }
+
+    #[test]
+    fn a_token_that_has_ended_on_its_way_is_not_kept() {
+        let mut held = held(300);
+        for (life, arrived, serves) in [(0, 0, false), (1, 0, false), (10, 9, false), (10, 8, true)]
+        {
+            let life = Duration::from_secs(life);
+            assert_eq!(held.got("two", at(0), at(arrived), life), serves);
+            let kept = if serves { "two, renew" } else { "one" };
+            assert_eq!(shown(held.rule(at(arrived))), kept);
+        }
     }
 
     #[test]
@@ -231,7 +247,7 @@ mod tests {
         }
         assert_eq!(rests, [1, 2, 4, 8, 16, 30, 30, 30]);
         // A success ends the series.
-        held.got("one", at(second), Duration::from_secs(300));
+        held.got("one", at(second), at(second), Duration::from_secs(300));
         held.failed("down", at(second + 400), 0.0);
         assert_eq!(shown(held.rule(at(second + 400))), "down, 800 ms");
         held.failed("down", at(second + 400), 1.0);
@@ -259,7 +275,7 @@ mod tests {
         assert_eq!(shown(held.rule(at(29))), "one");
         assert!(held.discard(&token, at(30)));
         assert_eq!(shown(held.rule(at(30))), "get");
-        held.got("two", at(31), Duration::from_secs(300));
+        held.got("two", at(31), at(31), Duration::from_secs(300));
         // It is not the one that was refused.
         assert!(!held.discard(&token, at(100)));
         assert_eq!(shown(held.rule(at(100))), "two");

@@ -126,10 +126,10 @@ pub enum BackendError {
     /// jumped. A later try asks again.
     #[error("the request for a token was interrupted")]
     Interrupted,
-    /// The server gives out tokens that have ended when they arrive.
-    #[error("the server gives tokens that live {} s", .life.as_secs())]
+    /// A token had ended when it arrived.
+    #[error("the server gave a token that lives {} s, and it came too late", .life.as_secs())]
     NoLife {
-        /// How long they live.
+        /// How long it lives.
         life: Duration,
     },
     /// Asking failed a moment ago, and it is too early to ask again.
@@ -138,7 +138,7 @@ pub enum BackendError {
         /// How long until then.
         retry_after: Duration,
         /// Why it failed.
-        error: Box<BackendError>,
+        error: Box<Self>,
     },
     /// No token came.
     #[error(transparent)]
@@ -337,10 +337,6 @@ impl Inner {
     fn take(&self, result: Result<TokenResponse, TokenError>, asked_at: Moment) {
         let now = self.now();
         match result {
-            Ok(tokens) if tokens.expires_in.is_some_and(|it| it.is_zero()) => {
-                let life = Duration::ZERO;
-                self.fail(BackendError::NoLife { life }, now);
-            }
             Ok(tokens) => {
                 let life = tokens.expires_in;
                 let token = BackendToken {
@@ -355,7 +351,10 @@ impl Inner {
                     findings: tokens.findings,
                 };
                 let life = life.unwrap_or(DEFAULT_LIFE);
-                self.held().got(token, asked_at, life);
+                let serves = self.held().got(token, asked_at, now, life);
+                if !serves {
+                    self.fail(BackendError::NoLife { life }, now);
+                }
             }
             Err(error) => self.fail(error.into(), now),
         }
