@@ -15,6 +15,7 @@ use smart_oidc::{
     BrowserBinding, ClientConfig, ClientId, LAUNCH_LIFE, MemoryStore, RedirectUri, SessionId,
 };
 use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox};
+use smart_tests::ehr_world::{COMBINATIONS, World as EhrWorld};
 
 use super::provider;
 use crate::fake_http::Recorder;
@@ -292,4 +293,14 @@ async fn nothing_that_is_shown_holds_a_secret() {
         assert!(!shown.contains(&secret), "{secret} in {shown}");
     }
     assert_eq!(world.clock.now(), NOW);
+}
+
+#[tokio::test]
+async fn every_kind_of_app_lives_a_day() {
+    for (launcher, kind) in COMBINATIONS {
+        let world = EhrWorld::new(launcher, kind, provider()).await;
+        let store = Arc::new(MemoryStore::new(world.clock.clone()));
+        world.live_a_day(store.clone()).await;
+        assert!(store.is_empty(), "{launcher:?} {kind:?}");
+    }
 }

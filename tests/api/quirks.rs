@@ -107,15 +107,7 @@ async fn send_no_nonce_sends_none_and_takes_none() {
         let begun = Launch::standalone(&trusted, client)
             .begin(provider(), NOW)
             .unwrap();
-        let asked = parameters(
-            begun
-                .request
-                .url()
-                .split_once('?')
-                .unwrap()
-                .1
-                .as_bytes(),
-        );
+        let asked = parameters(begun.request.url().split_once('?').unwrap().1.as_bytes());
         assert_eq!(asked.contains_key("nonce"), !client.quirks.send_no_nonce);
         let query = format!("code=c&state={}", asked["state"]);
         let launch = begun

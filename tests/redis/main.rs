@@ -28,6 +28,7 @@ mod ring {
     use smart_oidc::jose::CryptoProvider;
 
     mod contract;
+    mod days;
     mod kept;
 
     fn provider() -> &'static CryptoProvider {
@@ -41,6 +42,7 @@ mod aws_lc_rs {
     use smart_oidc::jose::CryptoProvider;
 
     mod contract;
+    mod days;
     mod kept;
 
     fn provider() -> &'static CryptoProvider {

@@ -21,6 +21,7 @@ pub mod corpus;
 pub mod credentials;
 #[cfg(feature = "ring")]
 mod docs;
+pub mod ehr_world;
 pub mod fixture;
 pub mod forge;
 pub mod redis_server;
