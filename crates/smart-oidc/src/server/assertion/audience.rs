@@ -13,6 +13,7 @@ use super::error::AssertionError;
 pub struct AssertionAudience {
     token_endpoint: Option<String>,
     issuer: Option<String>,
+    others: Vec<String>,
 }
 
 impl AssertionAudience {
@@ -22,6 +23,7 @@ impl AssertionAudience {
         Self {
             token_endpoint: Some(url.into()),
             issuer: None,
+            others: Vec::new(),
         }
     }
 
@@ -32,6 +34,7 @@ impl AssertionAudience {
         Self {
             token_endpoint: None,
             issuer: Some(issuer.into()),
+            others: Vec::new(),
         }
     }
 
@@ -41,12 +44,22 @@ impl AssertionAudience {
         Self {
             token_endpoint: Some(token_endpoint.into()),
             issuer: Some(issuer.into()),
+            others: Vec::new(),
         }
     }
 
+    /// Also the URL of another endpoint of this server, such as the one for revocation: SMART says
+    /// that an assertion is for the URL to which it is posted, and some clients hold to it there
+    /// too.
+    #[must_use]
+    pub fn or_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.others.push(url.into());
+        self
+    }
+
     fn accepted(&self) -> impl Iterator<Item = &str> {
-        let both = [&self.token_endpoint, &self.issuer];
-        both.into_iter().flatten().map(String::as_str)
+        let both = [&self.token_endpoint, &self.issuer].into_iter().flatten();
+        both.chain(&self.others).map(String::as_str)
     }
 
     /// Checks the claim. An array of one says the same as its one string.
