@@ -643,6 +643,31 @@ async fn a_registered_url_is_read_and_kept_as_the_client_says() {
     assert!(judge(&verifier, &one(13), &remote.keys, NOW).await.is_err());
 }
 
+/// Some clients change their key and keep its name; anybody can send a bad signature.
+#[tokio::test]
+async fn a_bad_signature_has_the_keys_read_once_more_and_no_more() {
+    let verifier = verifier();
+    let one = |forge: &Forge, n: u32| forge.token("ES384", &with("jti", format!("jti-{n}")));
+    let old = Answer::json(&Forge::other().jwks());
+    let remote = Remote::serving(old.with("cache-control", "max-age=3600"));
+    let keys = &remote.keys;
+    let other = Forge::other();
+    assert_eq!(judge(&verifier, &one(&other, 1), keys, NOW).await, Ok(()));
+    remote
+        .http
+        .answer(JWKS, jwks().with("cache-control", "max-age=3600"));
+    remote.clock.advance(Duration::from_secs(120));
+    let issuer = Forge::issuer();
+    assert_eq!(judge(&verifier, &one(&issuer, 2), keys, NOW).await, Ok(()));
+    assert_eq!(remote.http.count(), 2);
+    for n in 3..20 {
+        let found = judge(&verifier, &one(&other, n), keys, NOW).await;
+        assert_eq!(found, Err("jws-bad-signature"));
+    }
+    assert_eq!(remote.http.count(), 2);
+    assert_eq!(judge(&verifier, &one(&issuer, 30), keys, NOW).await, Ok(()));
+}
+
 // covers: SMART-CAS-8
 #[tokio::test]
 async fn a_jku_is_the_registered_one_and_never_leads_anywhere() {

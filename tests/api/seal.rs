@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use proptest::prelude::{ProptestConfig, any, prop_assert};
+use proptest::{collection, proptest};
 use smart_oidc::jose::CryptoProvider;
 use smart_oidc::jose::{ErrorClass, base64url};
 use smart_oidc::seal::{MAX_SEALING_KEYS, OpenError, SealError, SealingKey, SealingKeys};
@@ -300,5 +302,18 @@ fn nothing_printed_shows_a_key_or_a_text() {
     assert!(shown.contains("2027-01") && shown.contains("2026-12"));
     for secret in ["171", "1, 1, 1", "ab, ab", "secret-handle", "SlAV32"] {
         assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_octets_open_that_were_not_sealed(octets in collection::vec(any::<u8>(), 0..120)) {
+        let ring = keys();
+        prop_assert!(ring.open(NAME, &octets).is_err());
+        // The same behind a head that is right.
+        let head = [&[1, 7], b"2027-01".as_slice(), &octets].concat();
+        prop_assert!(ring.open(NAME, &head).is_err());
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue};
+use proptest::prelude::{ProptestConfig, any, prop_assert};
+use proptest::{collection, proptest};
 use serde_json::json;
 use smart_oidc::jose::{JwkSet, Secret, UnixTime};
 use smart_oidc::server::{
@@ -712,5 +714,31 @@ async fn no_debug_shows_what_could_be_presented() {
         VERIFIER,
     ] {
         assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes, it is read or refused, and never more than one client is named.
+    #[test]
+    fn no_request_is_too_odd(
+        body in collection::vec(any::<u8>(), 0..200),
+        pair in collection::vec(any::<u8>(), 0..80),
+        value in "[ -~]{0,60}",
+    ) {
+        let encoded = format!("Basic {}", STANDARD.encode(&pair));
+        let parameters = Parameters::parse(&body).unwrap_or_default();
+        for value in [&encoded, &value] {
+            if let Ok(read) = Credentials::read(&header(value), &parameters) {
+                let named = parameters.get("client_id");
+                prop_assert!(named.is_none_or(|it| it == read.client_id().as_str()));
+            }
+        }
+        let assertion = form(&[
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", &String::from_utf8_lossy(&pair)),
+        ]);
+        prop_assert!(Credentials::read(&HeaderMap::new(), &assertion).is_err());
     }
 }

@@ -3,7 +3,8 @@
 use crate::base64url::NotBase64Url;
 use crate::class::ErrorClass;
 use crate::crypto::{
-    BadSignature, GenerateError, PrepareError, RandomFailed, SigningFailed, SigningKeyError,
+    AeadFailed, BadSignature, GenerateError, NotAuthentic, PrepareError, RandomFailed,
+    SigningFailed, SigningKeyError,
 };
 use crate::header::HeaderError;
 use crate::json::JsonError;
@@ -39,6 +40,8 @@ macro_rules! union {
 }
 
 union! {
+    /// Nothing was sealed.
+    Aead(AeadFailed);
     /// A signature is not valid.
     BadSignature(BadSignature);
     /// Text that is not canonical base64url.
@@ -61,6 +64,8 @@ union! {
     Key(KeyError);
     /// No key for a token.
     KeySelection(KeySelectionError);
+    /// What is opened was not sealed so.
+    NotAuthentic(NotAuthentic);
     /// A key was not prepared.
     Prepare(PrepareError);
     /// A private JWK was not read.

@@ -63,6 +63,11 @@
 //! in whichever syntax it is written. [`TokenResponse::context`] is the patient and whatever else
 //! is in context; it is read from the token response and from nothing else.
 //!
+//! # For servers
+//!
+//! [`issue`] writes ID tokens and changes their keys; [`server`] holds the rules for clients, codes
+//! and refresh tokens. [`seal`] keeps what a store holds from those who hold the store.
+//!
 //! # Features
 //!
 //! - `ring` (default), `aws-lc-rs`: the cryptography. One is enough; both may be on.
