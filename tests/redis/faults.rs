@@ -352,6 +352,45 @@ async fn a_demoted_server_is_neither_read_nor_written() {
 }
 
 #[tokio::test]
+async fn a_server_that_lost_its_replicas_is_not_read_if_it_must_have_some() {
+    let Some((server, bench)) = rig().await else {
+        return;
+    };
+    let session = bench.with_session(b"1").await;
+    server.tell(&[b"CONFIG", b"SET", b"min-replicas-to-write", b"1"]);
+    assert!(is_unavailable(&bench.store.read(&session).await));
+    server.tell(&[b"CONFIG", b"SET", b"min-replicas-to-write", b"0"]);
+    assert_eq!(bench.read(&session).await, Some((b"1".to_vec(), 1)));
+}
+
+#[tokio::test]
+async fn the_rights_that_the_page_lists_are_enough() {
+    let Some((server, _)) = rig().await else {
+        return;
+    };
+    let page = include_str!("../../docs/running-many-nodes.md");
+    let line = page
+        .lines()
+        .find(|it| it.starts_with("ACL SETUSER"))
+        .unwrap();
+    let line = line.replace("~growth-chart:*", "~smart:*");
+    let words: Vec<_> = line.split(' ').map(str::as_bytes).collect();
+    server.tell(&words);
+    let url = format!("redis://app:password@127.0.0.1:{}/1", server.port());
+    let store = store_at(&url);
+    assert_eq!(store.check().await, Ok(()));
+    let bench = bench_of(store);
+    let session = bench.with_session(b"1").await;
+    let lease = bench.acquire(&session, LONG).await.unwrap();
+    let written = bench.replace(&session, b"2", 1, lease.fence, LONG).await;
+    assert_eq!(written, Ok(2));
+    assert_eq!(bench.store.release(&session, &lease).await, Ok(()));
+    assert_eq!(bench.read(&session).await, Some((b"2".to_vec(), 2)));
+    assert_eq!(bench.take(&session).await, Some(b"2".to_vec()));
+    assert_eq!(bench.store.remove(&session).await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_server_without_room_says_so_and_keeps_what_it_has() {
     let Some((server, bench)) = rig().await else {
         return;

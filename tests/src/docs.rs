@@ -11,3 +11,7 @@ struct WorkedExamplePage;
 #[doc = include_str!("../../docs/user-profile.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct UserProfilePage;
+
+#[doc = include_str!("../../docs/running-many-nodes.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct RunningManyNodesPage;
