@@ -19,3 +19,7 @@ struct ScopesAndContextPage;
 #[doc = include_str!("../../docs/client-authentication.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct ClientAuthenticationPage;
+
+#[doc = include_str!("../../docs/running-many-nodes.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct RunningManyNodesPage;

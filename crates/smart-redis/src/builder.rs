@@ -259,7 +259,8 @@ impl fmt::Debug for RedisStoreBuilder {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
+#[cfg(feature = "ring")]
 mod tests {
     use super::*;
     use smart_oidc::jose::CryptoProvider;

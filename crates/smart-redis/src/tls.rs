@@ -93,7 +93,8 @@ pub(crate) fn client_config(options: TlsOptions) -> Result<ClientConfig, &'stati
     }
 }
 
-#[cfg(all(test, any(feature = "ring", feature = "aws-lc-rs")))]
+#[cfg(test)]
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod tests {
     use super::*;
 
