@@ -14,5 +14,7 @@ async fn every_kind_of_app_lives_a_day() {
     for (launcher, kind) in COMBINATIONS {
         let world = World::new(launcher, kind, provider()).await;
         world.live_a_day(store_at(&server.url())).await;
+        let left = server.ask(&[b"DBSIZE"]);
+        assert_eq!(left, b"0", "{launcher:?} {kind:?} left something behind");
     }
 }

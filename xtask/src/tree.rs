@@ -13,6 +13,18 @@ const NOT_OURS: [&str; 4] = ["target", "corpus", "artifacts", "node_modules"];
 /// Hidden folders that hold what was written.
 const HIDDEN_BUT_OURS: [&str; 3] = [".cargo", ".ci", ".github"];
 
+/// Where the files of the modules lie that a file declares; it ends in `/`.
+fn folder_of_modules(path: &str) -> String {
+    for root in ["mod.rs", "lib.rs", "main.rs"] {
+        if let Some(folder) = path.strip_suffix(root)
+            && folder.ends_with('/')
+        {
+            return folder.to_owned();
+        }
+    }
+    format!("{}/", path.strip_suffix(".rs").unwrap_or(path))
+}
+
 /// One text file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -43,6 +55,7 @@ impl Tree {
             ..Self::default()
         };
         tree.read_folder(root, "")?;
+        tree.set_tests_apart();
         Ok(tree)
     }
 
@@ -53,6 +66,7 @@ impl Tree {
         for (path, text) in files {
             tree.insert((*path).to_owned(), (*text).to_owned());
         }
+        tree.set_tests_apart();
         tree
     }
 
@@ -101,6 +115,26 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// A file that another one declares for tests only has nothing that is compiled outside them,
+    /// and nor has what lies below it.
+    fn set_tests_apart(&mut self) {
+        let declared = self.files.iter().flat_map(|(path, file)| {
+            let folder = folder_of_modules(path);
+            let names = file.test_modules.iter();
+            names.map(move |name| format!("{folder}{name}"))
+        });
+        let declared: Vec<String> = declared.collect();
+        for (path, file) in &mut self.files {
+            let is_test = declared.iter().any(|module| {
+                let rest = path.strip_prefix(module.as_str());
+                rest.is_some_and(|it| it == ".rs" || it.starts_with('/'))
+            });
+            if is_test {
+                file.production.clear();
+            }
+        }
     }
 
     fn insert(&mut self, path: String, text: String) {

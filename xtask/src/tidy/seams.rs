@@ -110,6 +110,23 @@ pub(super) fn awaits(tree: &Tree) -> Vec<Violation> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_is_declared_for_tests_may_wait_in_a_file_of_its_own() {
+        let waits = "async fn wait() { soon().await }";
+        let awaiting = |declaration: &str| {
+            let tree = Tree::of(&[
+                ("crates/smart-oidc/src/low.rs", declaration),
+                ("crates/smart-oidc/src/low/tests.rs", waits),
+                ("crates/smart-oidc/src/low/tests/deeper.rs", waits),
+            ]);
+            let found = awaits(&tree);
+            found.into_iter().map(|it| it.path).collect::<Vec<_>>()
+        };
+        assert!(awaiting("#[cfg(test)]\nmod tests;").is_empty());
+        assert_eq!(awaiting("mod tests;").len(), 2);
+        assert_eq!(awaiting("#[cfg(test)]\nmod others;").len(), 2);
+    }
+
     fn lines(violations: &[Violation]) -> Vec<usize> {
         violations.iter().map(|v| v.line).collect()
     }
@@ -141,7 +158,7 @@ mod tests {
             "async fn f() {\n g().await\n}\n#[cfg(test)]\nmod tests { fn t() { g().await } }";
         let tree = Tree::of(&[
             ("crates/smart-oidc/src/scope.rs", source),
-            ("crates/smart-oidc/src/flow.rs", source),
+            ("crates/smart-oidc/src/token/client.rs", source),
             ("crates/smart-cli/src/main.rs", source),
         ]);
         let found = awaits(&tree);
