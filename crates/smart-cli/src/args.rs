@@ -94,7 +94,12 @@ pub(crate) struct VerifyArgs {
     pub(crate) signature_only: bool,
 
     /// The nonce that was sent with the request
-    #[arg(long, value_name = "VALUE", conflicts_with = "no_nonce")]
+    #[arg(
+        long,
+        value_name = "VALUE",
+        allow_hyphen_values = true,
+        conflicts_with = "no_nonce"
+    )]
     pub(crate) nonce: Option<String>,
     /// No nonce was sent with the request
     #[arg(long)]

@@ -335,6 +335,18 @@ fn a_token_that_is_not_good_ends_with_1() {
     }
 }
 
+/// One nonce of 64 does.
+#[test]
+fn a_nonce_may_begin_with_a_hyphen() {
+    let keys = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/keys");
+    let (token, pem) = (token(), keys.join("issuer-rsa-2048.spki.pem"));
+    let mut arguments = judging(&token, pem.to_str().unwrap());
+    arguments.retain(|it| *it != "--no-nonce");
+    arguments.extend(["--nonce", "-p4xuhyi8pUvaqEYfgEqxz"]);
+    let shown = run(&arguments).expect_report(1);
+    assert!(shown.contains("does not verify"), "{shown}");
+}
+
 #[test]
 fn a_wrong_key_ends_with_1() {
     let keys = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/keys");

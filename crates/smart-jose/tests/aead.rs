@@ -3,7 +3,6 @@
 #![cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test that stops here has failed, and says where"
 )]
 

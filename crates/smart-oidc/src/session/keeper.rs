@@ -217,7 +217,7 @@ impl Inner {
                 }
                 match self.lease.acquire(key, LEASE).await {
                     Ok(Some(lease)) => {
-                        return Ok(self.refresh_under(key, &lease, rejected).await?);
+                        return self.refresh_under(key, &lease, rejected).await;
                     }
                     Ok(None) => time::sleep(LOOK).await,
                     Err(StoreError::Gone) => return Err(SessionError::Lost),
