@@ -361,7 +361,7 @@ async fn a_refresh_token_is_dropped() {
     world.http.answer(TOKEN, Answer::json(&body));
     let token = world.usual().token().await.unwrap();
     let codes: Vec<_> = token.findings.iter().map(|it| it.code).collect();
-    assert_eq!(codes, ["refresh-token-for-backend"]);
+    assert_eq!(codes, ["refresh-token-unasked", "id-token-unasked"]);
 }
 
 #[tokio::test]

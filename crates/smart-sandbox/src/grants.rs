@@ -6,8 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use smart_jose::crypto::RandomFailed;
 use smart_oidc::server::{
-    AuthenticatedClient, AuthenticationMethod, CodeError, GrantId, Parameters, Redemption,
-    RefreshTokenError, Refusal,
+    AuthenticatedClient, CodeError, GrantId, Parameters, Redemption, RefreshTokenError, Refusal,
 };
 
 use crate::client_auth::{PeerError, required};
@@ -124,10 +123,9 @@ pub(crate) fn backend(
     let registered = context
         .client(client.client_id().as_str())
         .and_then(|it| it.registration.system_scopes.as_deref());
-    // A secret is not enough for a backend service (SMART App Launch 2.2, symmetric
-    // authentication).
-    let is_signed = client.method() == AuthenticationMethod::PrivateKeyJwt;
-    let registered = registered.filter(|_| is_signed).ok_or_else(|| {
+    // Whoever is one signs: a secret is not enough, and no sandbox starts with such a service (SMART
+    // App Launch 2.2, symmetric authentication).
+    let registered = registered.ok_or_else(|| {
         PeerError::new(
             Refusal::UnauthorizedClient,
             "the app is not registered as a backend service",

@@ -73,7 +73,9 @@ impl TokenError {
             | Self::Scope { .. }
             | Self::ScopeNotGranted { .. } => Fate::NotSent,
             Self::Transport(error) if error.is_not_sent() => Fate::NotSent,
-            Self::Response(TokenResponseError::Refused { .. }) => Fate::Refused,
+            Self::Response(TokenResponseError::Refused(_)) => Fate::Refused,
+            // Asked to slow down: the request was turned away at the door.
+            Self::Response(TokenResponseError::Status { status: 429, .. }) => Fate::Refused,
             // A failing server may fail after it has issued, and an answer that cannot be read may
             // hold the tokens that replace the old ones.
             Self::Transport(_) | Self::Response(_) => Fate::InDoubt,
