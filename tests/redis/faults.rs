@@ -328,6 +328,23 @@ async fn a_wrong_password_is_said_and_never_shown() {
 }
 
 #[tokio::test]
+async fn of_what_a_server_says_only_the_code_is_told() {
+    // Such a server repeats what it does not know.
+    let arguments = ["--rename-command", "EVAL", ""].map(str::to_owned).to_vec();
+    let Some(server) = RedisServer::start_with(Persistence::None, |_| arguments).await else {
+        return;
+    };
+    let bench = bench_of(store_at(&server.url()));
+    let session = bench.with_session(b"1").await;
+    let written = bench.replace(&session, b"2", 1, Fence(0), LONG).await;
+    let shown = written.unwrap_err().to_string();
+    assert!(
+        shown.ends_with("\"the server answered replace with ERR\""),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
 async fn a_demoted_server_is_neither_read_nor_written() {
     let Some((server, bench)) = rig().await else {
         return;
