@@ -234,7 +234,7 @@ impl World {
         ledger.secret("the state", &sent["state"]);
         ledger.secret("the nonce", &sent["nonce"]);
         ledger.secret("the binding", begun.binding.expose_secret());
-        let request = Request::get(&begun.request.url()).body(Bytes::new());
+        let request = Request::get(begun.request.url()).body(Bytes::new());
         let response = self.http.send(request.unwrap()).await.unwrap();
         let location = response.headers()["location"].to_str().unwrap();
         let query = location.split_once('?').unwrap().1.to_owned();

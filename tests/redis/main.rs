@@ -18,6 +18,7 @@
 
 mod contention;
 mod faults;
+mod fleet;
 mod proxy;
 mod rig;
 mod tls;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use smart_oidc::discovery::{
-    Clock, Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp, ReqwestClient,
+    Clock, Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp,
+    ReqwestClient, SystemClock,
 };
 use smart_oidc::flow::{EhrLaunch, LaunchFlow, Registrations};
 use smart_oidc::jose::key::PrivateKey;
@@ -80,6 +81,23 @@ pub struct World {
     provider: &'static CryptoProvider,
 }
 
+/// A node of the public app of an EHR that runs on this machine, in real time: what another process
+/// makes to be one of the fleet.
+pub fn public_node<S: Store + 'static>(
+    fhir_base: &str,
+    provider: &CryptoProvider,
+    store: Arc<S>,
+) -> LaunchFlow {
+    let base = FhirBaseUrl::parse_with(fhir_base, PlainHttp::LoopbackOnly).unwrap();
+    let client = ClientConfig::public(ClientId::new("app-Public"), RedirectUri::new(CALLBACK));
+    let registered = Registrations::new().with(base, client).unwrap();
+    let http = ReqwestClient::builder().allow_loopback().build().unwrap();
+    let (http, clock): (Arc<dyn HttpClient>, _) = (Arc::new(http), Arc::new(SystemClock::new()));
+    let discovery = Discovery::new(http.clone()).allow_loopback_http();
+    let issuers = IssuerRegistry::new(discovery, provider, clock.clone());
+    LaunchFlow::new(registered, issuers, http, provider, clock, store)
+}
+
 /// The key that the app signs with.
 fn signer(algorithm: Algorithm, provider: &CryptoProvider) -> (AssertionSigner, String) {
     let name = match algorithm {
@@ -99,6 +117,16 @@ fn signer(algorithm: Algorithm, provider: &CryptoProvider) -> (AssertionSigner, 
 impl World {
     /// Starts the EHR.
     pub async fn new(launcher: Launcher, kind: Kind, provider: &'static CryptoProvider) -> Self {
+        Self::at(NOW, launcher, kind, provider).await
+    }
+
+    /// The same at another time.
+    pub async fn at(
+        now: UnixTime,
+        launcher: Launcher,
+        kind: Kind,
+        provider: &'static CryptoProvider,
+    ) -> Self {
         let id = format!("app-{kind:?}");
         let registered = ClientRegistration::new(&id, vec![RedirectRule::Exact(CALLBACK.into())]);
         let secret = || ClientSecret::new(SECRET);
@@ -126,7 +154,7 @@ impl World {
                 )
             }
         };
-        let clock = Arc::new(FixedClock::at(NOW));
+        let clock = Arc::new(FixedClock::at(now));
         let builder = Sandbox::builder(provider).clock(clock.clone());
         let ehr = builder.register_client(registered).start().await.unwrap();
         let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly).unwrap();

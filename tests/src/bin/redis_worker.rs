@@ -1,6 +1,7 @@
 //! One of several processes that work on one session in one Redis.
 //!
-//! The value of the session is a number in text. Each task adds one to it, so many times, and prints
+//! In the mode `refresh` it is one node of a fleet, whose sessions are real ones. In the others the
+//! value of the session is a number in text. Each task adds one to it, so many times, and prints
 //! the number that it found: what an app would send as the refresh token.
 
 #![expect(
@@ -10,13 +11,16 @@
 )]
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
+use smart_oidc::jose::CryptoProvider;
 use smart_oidc::seal::{SealingKey, SealingKeys};
 use smart_oidc::session::{
     Fence, RefreshLease as _, SessionId, SessionStore as _, StoreError, StoreKey, Write,
 };
 use smart_redis::RedisStore;
+use smart_tests::ehr_world::public_node;
 use tokio::task::JoinSet;
 use tokio::time::interval;
 
@@ -27,15 +31,16 @@ const LEASE: Duration = Duration::from_secs(60);
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, url, key, session, tasks, times, fhir_base] = arguments.as_slice()
+        && mode == "refresh"
+    {
+        let (tasks, times) = (tasks.parse().unwrap(), times.parse().unwrap());
+        return refresh(store_at(url, key), session, fhir_base, tasks, times).await;
+    }
     let [mode, url, key, session, tasks, times] = arguments.as_slice() else {
         unreachable!("six arguments: mode, URL, key, session, tasks, times");
     };
-    let provider = *smart_tests::backend::all().first().unwrap();
-    let key = SealingKey::from_base64url("test", key, provider).unwrap();
-    let store = RedisStore::builder(url, SealingKeys::new(key)).unwrap();
-    // The machine that runs the tests may be busy.
-    let store = store.response_timeout(Duration::from_secs(20)).build();
-    let store = Arc::new(store.unwrap());
+    let (provider, store) = (provider(), store_at(url, key));
     let session = StoreKey::of_session(&SessionId::new(session.as_str()), provider);
     let (tasks, times): (usize, usize) = (tasks.parse().unwrap(), times.parse().unwrap());
     let mut running = JoinSet::new();
@@ -50,6 +55,47 @@ async fn main() {
                     add_by_revision(&store, &session).await
                 };
                 println!("{found}");
+            }
+        });
+    }
+    running.join_all().await;
+}
+
+fn provider() -> &'static CryptoProvider {
+    smart_tests::backend::all().first().unwrap()
+}
+
+fn store_at(url: &str, key: &str) -> Arc<RedisStore> {
+    let key = SealingKey::from_base64url("test", key, provider()).unwrap();
+    let store = RedisStore::builder(url, SealingKeys::new(key)).unwrap();
+    // The machine that runs the tests may be busy.
+    let store = store.response_timeout(Duration::from_secs(20)).build();
+    Arc::new(store.unwrap())
+}
+
+/// One node of a fleet: its tasks find again and again that the FHIR server refuses their access
+/// token, and print the one that they get instead, until all of them together have had so many.
+async fn refresh(
+    store: Arc<RedisStore>,
+    session: &str,
+    fhir_base: &str,
+    tasks: usize,
+    times: usize,
+) {
+    let node = public_node(fhir_base, provider(), store);
+    let had = Arc::new(Mutex::new(BTreeSet::new()));
+    let mut running = JoinSet::new();
+    for _ in 0..tasks {
+        let (node, id, had) = (node.clone(), SessionId::new(session), Arc::clone(&had));
+        running.spawn(async move {
+            let mut session = node.session(&id).await.unwrap();
+            while had.lock().unwrap().len() < times {
+                let refused = session.access_token().clone();
+                session = node.session_after_rejection(&id, &refused).await.unwrap();
+                let token = session.access_token().expose_secret();
+                assert!(!refused.matches(token));
+                println!("{token}");
+                had.lock().unwrap().insert(token.to_owned());
             }
         });
     }
