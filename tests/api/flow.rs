@@ -1,6 +1,7 @@
 //! The whole way of an app over a store: launches that begin and finish, and what is left behind
 //! where they do not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -207,7 +208,51 @@ async fn an_ehr_launch_sends_back_what_the_ehr_sent() {
     }
 }
 
-// covers: SMART-AUT-22, ISSP-3, ISSP-4, OAUTH-3
+// covers: SMART-AUT-1, SMART-AUT-5, SMART-AUT-18, PKCE-4, PKCE-7, SBCP-7, SBCP-13, SBCP-18
+#[tokio::test]
+async fn a_request_says_what_it_must_and_nothing_that_was_not_asked_for() {
+    let world = World::new().await;
+    let mut made = BTreeSet::new();
+    for _ in 0..50 {
+        let (request, _) = world.flow.begin_standalone(&world.base).await.unwrap();
+        let announced = format!("{}/authorize", world.ehr.issuer());
+        assert_eq!(request.endpoint().as_str(), announced);
+        let fields = request.fields();
+        let names: BTreeSet<_> = fields.iter().map(|it| it.0.as_str()).collect();
+        let expected = "aud client_id code_challenge code_challenge_method nonce redirect_uri \
+                        response_type scope state";
+        assert_eq!(names, expected.split(' ').collect());
+        assert_eq!(fields.len(), names.len());
+        let field = |name: &str| &fields.iter().find(|it| it.0 == name).unwrap().1;
+        assert_eq!(field("response_type"), "code");
+        assert_eq!(field("code_challenge_method"), "S256");
+        // Made at random for this launch, of 256 bits, and nothing is inside.
+        for name in ["state", "nonce", "code_challenge"] {
+            assert_eq!(field(name).len(), 43, "{name}");
+            assert!(made.insert(field(name).clone()), "{name} was there before");
+        }
+    }
+}
+
+// covers: SMART-AUT-14
+#[tokio::test]
+async fn a_form_does_what_the_url_does() {
+    let world = World::new().await;
+    let (request, binding) = world.flow.begin_standalone(&world.base).await.unwrap();
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(request.fields())
+        .finish();
+    let posted = Request::post(request.endpoint().as_str())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(form));
+    let response = world.http.send(posted.unwrap()).await.unwrap();
+    let location = response.headers()["location"].to_str().unwrap();
+    let query = location.strip_prefix(REDIRECT_URI).unwrap();
+    let query = query.strip_prefix('?').unwrap();
+    assert!(world.flow.complete(query, &binding).await.is_ok());
+}
+
+// covers: SMART-AUT-22, ISSP-3, ISSP-4, OAUTH-3, PKCE-6
 #[tokio::test]
 async fn each_bad_callback_has_its_own_error_and_leaves_nothing_behind() {
     let world = World::new().await;
@@ -231,7 +276,11 @@ async fn each_bad_callback_has_its_own_error_and_leaves_nothing_behind() {
             false => format!("&iss={}", issuer.replace(':', "%3A").replace('/', "%2F")),
         };
         let spoiled = format!("{spoil}&{state}{iss}");
+        let requests = world.http.sent().len();
         assert_eq!(world.refused(&spoiled, &binding).await, code, "{spoiled}");
+        // Only a code is ever sent, once; nothing is tried in a weaker way.
+        let sent = world.http.sent().len() - requests;
+        assert_eq!(sent, usize::from(code == "token-refused"), "{spoiled}");
         // The launch is used up.
         assert_eq!(
             world.refused(&query, &binding).await,

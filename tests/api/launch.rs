@@ -797,7 +797,7 @@ async fn scopes_are_asked_for_once_and_as_the_standard_writes_them() {
     }
 }
 
-// covers: ISSP-5, ISSP-3
+// covers: ISSP-3, ISSP-5, ISSP-6
 #[tokio::test]
 async fn without_the_announcement_the_issuer_may_be_missing_but_not_wrong() {
     let trusted = trusted(Some("https://login.example/authorize")).await;

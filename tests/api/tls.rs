@@ -260,6 +260,7 @@ async fn both_versions_that_are_safe_are_spoken() {
 }
 
 /// A server of a time before TLS 1.2: it answers each greeting with a choice of 1.1.
+// covers: SMART-CAS-21
 #[tokio::test]
 async fn older_versions_are_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -23,3 +23,7 @@ struct ClientAuthenticationPage;
 #[doc = include_str!("../../docs/running-many-nodes.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct RunningManyNodesPage;
+
+#[doc = include_str!("../../docs/launch-and-session.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct LaunchAndSessionPage;

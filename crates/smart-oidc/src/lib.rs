@@ -32,6 +32,7 @@
 //! PendingLaunch ──authorize(callback, binding)──▶ AuthorizedLaunch     state, age, iss, error
 //! AuthorizedLaunch ──exchange──▶ TokenResponse, ExchangedLaunch        code and verifier are spent
 //! ExchangedLaunch, TokenResponse ──verify_launch──▶ IdToken            the nonce is inside
+//! ExchangedLaunch, TokenResponse, IdToken ──LaunchSession::new──▶ LaunchSession
 //! IdToken ──UserProfile::load──▶ UserProfile                           access token to the FHIR base only
 //! ```
 //!

@@ -407,4 +407,5 @@ fn lost(session: &LaunchSession, error: RenewalError) -> SessionError {
 }
 
 #[cfg(test)]
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod tests;

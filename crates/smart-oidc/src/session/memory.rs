@@ -92,6 +92,7 @@ impl MemoryStore {
 
     /// Ends the lease on a record, as if its time were over.
     #[cfg(test)]
+    #[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
     pub(super) fn pass_on_lease(&self, key: &StoreKey) {
         self.with(key, |shelf, _| {
             if let Some(record) = shelf.records.get_mut(key) {

@@ -23,3 +23,13 @@ pub use store::{Lease, RefreshLease, SessionStore, Stored, Write};
 
 pub(crate) use keeper::Keeper;
 pub(crate) use renewal::{Answer, Renewal};
+
+/// The backend, where it makes no difference which.
+#[cfg(test)]
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+fn any_provider() -> &'static smart_jose::CryptoProvider {
+    #[cfg(feature = "ring")]
+    return smart_jose::CryptoProvider::ring();
+    #[cfg(not(feature = "ring"))]
+    return smart_jose::CryptoProvider::aws_lc_rs();
+}

@@ -296,10 +296,10 @@ impl From<TokensRecord<'_>> for Tokens {
 }
 
 #[cfg(test)]
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
 mod tests {
-    use smart_jose::crypto::default_provider;
-
     use super::*;
+    use crate::session::any_provider;
     use crate::value::BrowserBinding;
 
     const BEGIN: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -348,8 +348,8 @@ mod tests {
     }
 
     fn launch(nonce: Option<&str>) -> PendingLaunch {
-        let binding = BrowserBinding::generate(default_provider()).unwrap();
-        let key = LaunchKey::of_callback("state=x", &binding, default_provider()).unwrap();
+        let binding = BrowserBinding::generate(any_provider()).unwrap();
+        let key = LaunchKey::of_callback("state=x", &binding, any_provider()).unwrap();
         PendingLaunch {
             key,
             nonce: nonce.map(Nonce::new),
@@ -367,6 +367,7 @@ mod tests {
         }
     }
 
+    // covers: ISSP-7, SBCP-5
     #[test]
     fn what_is_read_is_what_was_written() {
         let written = session().write().unwrap();
@@ -383,6 +384,14 @@ mod tests {
             let written = launch(nonce).write().unwrap();
             let read = PendingLaunch::read(&written).unwrap();
             assert_eq!(read.nonce.as_ref().map(Nonce::expose_secret), nonce);
+            // A callback is judged, and a code exchanged, by what was known when the launch began.
+            assert!(read.callbacks_carry_iss);
+            let context = read.context();
+            assert_eq!(context.issuer.as_str(), "https://e.example");
+            assert_eq!(
+                context.token_endpoint.as_str(),
+                "https://e.example/token?x=1"
+            );
             let again = read.write().unwrap();
             assert_eq!(again.expose_secret(), written.expose_secret());
         }

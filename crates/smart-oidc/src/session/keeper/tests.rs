@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use smart_discovery::{FhirBaseUrl, FixedClock, Issuer, TransportError};
-use smart_jose::crypto::default_provider;
 use smart_jose::{Secret, Text, UnixTime};
 
 use super::*;
 use crate::id_token::{Continuity, IdTokenError};
 use crate::launch_context::LaunchContext;
 use crate::scope::Scopes;
+use crate::session::any_provider;
 use crate::session::launch_session::Identity;
 use crate::session::memory::MemoryStore;
 use crate::session::store::Stored;
@@ -203,7 +203,7 @@ impl Rig {
         server.state.lock().unwrap().good = "refresh-0".to_owned();
         let keeper = keeper(store.clone(), store.clone(), &server, &clock);
         let id = keeper.create(&session()).await.unwrap();
-        let key = StoreKey::of_session(&id, default_provider());
+        let key = StoreKey::of_session(&id, any_provider());
         Self {
             clock,
             server,
@@ -243,13 +243,7 @@ fn keeper(
     server: &Arc<Server>,
     clock: &Arc<FixedClock>,
 ) -> Keeper {
-    Keeper::new(
-        store,
-        lease,
-        server.clone(),
-        clock.clone(),
-        default_provider(),
-    )
+    Keeper::new(store, lease, server.clone(), clock.clone(), any_provider())
 }
 
 fn access(result: Result<LaunchSession, SessionError>) -> Result<String, &'static str> {
