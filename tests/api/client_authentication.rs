@@ -490,12 +490,7 @@ async fn a_method_that_the_server_does_not_announce_sends_nothing() {
             [None, None, method, algorithm, algorithm],
             "client_secret_post",
         ),
-        (
-            json!([]),
-            json!(null),
-            [None, method, method, method, method],
-            "none",
-        ),
+        (json!([]), json!([]), [None; 5], "private_key_jwt"),
     ];
     for (methods, algorithms, expected, best) in cases {
         let mut smart = smart_document();

@@ -72,7 +72,8 @@ impl ClientAuthentication {
             return Ok(());
         }
         let lacks = |list: Option<&[String]>, name: &str| {
-            list.filter(|list| !list.iter().any(|it| it == name))
+            // An empty list says nothing either.
+            list.filter(|list| !list.is_empty() && !list.iter().any(|it| it == name))
                 .map(|list| Text::new(&list.join(" ")))
         };
         if let Some(announced) = lacks(methods, self.method()) {

@@ -64,15 +64,21 @@ impl LaunchContext {
     /// Takes over the context of a refresh response: what it has replaces what was there, and
     /// what it does not have stays (SMART App Launch 2.2, Refresh access token).
     ///
-    /// Another patient than before gives a finding, and an encounter or a `fhirContext` that does
-    /// not come with the new patient is let go, since it was the other one's.
+    /// Another patient than before gives a finding, and what was said of the other one and does not
+    /// come anew is let go: encounter, `fhirContext`, intent, extensions, and that the EHR shows the
+    /// patient's banner.
     #[must_use]
     pub fn merge(&mut self, newer: Self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let is_another = |new: &Option<String>, old: &Option<String>| matches!((new, old), (Some(new), Some(old)) if new != old);
         if is_another(&newer.patient, &self.patient) {
+            // What was said of the patient before is not said of this one: that the EHR shows who he
+            // is least of all.
             self.encounter = None;
             self.fhir_context = None;
+            self.need_patient_banner = None;
+            self.intent = None;
+            self.extensions.clear();
             findings.push(Finding::new(
                 "context-patient-changed",
                 "a refresh brings another patient than the launch did",
@@ -159,12 +165,15 @@ mod tests {
 
     #[test]
     fn what_belonged_to_another_patient_does_not_stay() {
-        let first =
-            context(r#"{"patient":"p","encounter":"e","fhirContext":["Task/1"],"intent":"i"}"#);
+        let first = context(
+            r#"{"patient":"p","encounter":"e","fhirContext":["Task/1"],"intent":"i",
+                "need_patient_banner":false,"tenant":"t","__x":1}"#,
+        );
         let mut kept = first.clone();
         let findings = kept.merge(context(r#"{"patient":"q"}"#));
         assert_eq!(findings[0].code, "context-patient-changed");
-        assert_eq!(kept, context(r#"{"patient":"q","intent":"i"}"#));
+        assert_eq!(kept, context(r#"{"patient":"q","tenant":"t"}"#));
+        assert!(kept.shows_patient_banner());
 
         let mut kept = first;
         let findings = kept.merge(context(r#"{"patient":"q","encounter":"f"}"#));

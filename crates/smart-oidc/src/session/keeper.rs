@@ -67,6 +67,14 @@ struct Held {
     revision: Revision,
 }
 
+/// What came of waiting for one's turn.
+enum Turn {
+    /// The lease.
+    Ours(Lease),
+    /// Somebody else has refreshed.
+    Over(Box<LaunchSession>),
+}
+
 /// One holder's right to write to one record.
 struct Tenure<'t> {
     key: &'t StoreKey,
@@ -128,7 +136,9 @@ impl Keeper {
                 }
                 Ok(held.session)
             }
-            Need::RefreshNow => {
+            // Whether a session is in doubt is for the holder of the lease to say: the last request
+            // may be under way.
+            Need::RefreshNow | Need::Launch(Over::InDoubt) => {
                 let (inner, rejected) = (Arc::clone(&self.inner), rejected.cloned());
                 // A task of its own: a caller that goes away must not take the answer with it.
                 let renewed = spawn(async move {
@@ -143,7 +153,9 @@ impl Keeper {
                 }
             }
             Need::Rest(until) => Err(SessionError::Resting { until }),
-            Need::Launch(over) => Err(self.inner.end(&key, &held.session, over).await),
+            Need::Launch(over @ Over::Ended) => {
+                Err(self.inner.end(&key, &held.session, over).await)
+            }
         }
     }
 
@@ -206,27 +218,31 @@ impl Inner {
         key: &StoreKey,
         rejected: Option<&AccessToken>,
     ) -> Result<LaunchSession, SessionError> {
-        let trying = async {
+        let waiting = async {
             loop {
                 let held = self.read(key).await?;
                 match self.need(&held.session, rejected) {
-                    Need::Nothing => return Ok(held.session),
+                    Need::Nothing => return Ok(Turn::Over(Box::new(held.session))),
                     Need::Rest(until) => return Err(SessionError::Resting { until }),
-                    Need::Launch(over) => return Err(self.end(key, &held.session, over).await),
-                    Need::RefreshAhead | Need::RefreshNow => {}
+                    Need::Launch(over @ Over::Ended) => {
+                        return Err(self.end(key, &held.session, over).await);
+                    }
+                    Need::RefreshAhead | Need::RefreshNow | Need::Launch(Over::InDoubt) => {}
                 }
                 match self.lease.acquire(key, LEASE).await {
-                    Ok(Some(lease)) => {
-                        return self.refresh_under(key, &lease, rejected).await;
-                    }
+                    Ok(Some(lease)) => return Ok(Turn::Ours(lease)),
                     Ok(None) => time::sleep(LOOK).await,
                     Err(StoreError::Gone) => return Err(SessionError::Lost),
                     Err(error) => return Err(error.into()),
                 }
             }
         };
-        let result = match time::timeout(LEASE, trying).await {
-            Ok(result) => result,
+        // Only the wait is cut short. A refresh that has begun is never dropped half way: its parts
+        // are bounded each.
+        let result = match time::timeout(LEASE, waiting).await {
+            Ok(Ok(Turn::Ours(lease))) => self.refresh_under(key, &lease, rejected).await,
+            Ok(Ok(Turn::Over(session))) => Ok(*session),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(SessionError::Busy),
         };
         telemetry::judged(
@@ -284,7 +300,8 @@ impl Inner {
             return Err(SessionError::Over);
         };
         held.session.tokens.sending();
-        self.write(tenure, held).await?;
+        // A mark whose answer was lost would count as a request that was sent.
+        self.write_surely(tenure, held).await?;
         let answer = self.renewal.refresh(&held.session, &token).await;
         let now = self.clock.now();
         let (tokens, outcome) = (&mut held.session.tokens, &answer);

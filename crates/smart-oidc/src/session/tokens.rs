@@ -141,10 +141,10 @@ impl Tokens {
         self.rest(now);
     }
 
-    /// Takes note of an answer that leaves the refresh token as it was.
+    /// Takes note of an answer that leaves the refresh token as it was. It says nothing about a
+    /// request before whose answer was lost.
     pub(crate) fn refused(&mut self, now: UnixTime) {
-        self.sent = 0;
-        self.rest(now);
+        self.not_sent(now);
     }
 
     /// Takes note that the refresh token is worth nothing any more.
@@ -266,6 +266,16 @@ mod tests {
         answered.sending();
         answered.refused(at(4300));
         assert!(!answered.is_in_doubt() && answered.refresh.is_some());
+        // A refusal now does not say what became of the request before.
+        let mut lost = tokens();
+        lost.sending();
+        lost.lost(at(4300));
+        lost.sending();
+        lost.refused(at(4310));
+        assert!(lost.is_in_doubt() && !lost.is_spent());
+        lost.sending();
+        lost.lost(at(4400));
+        assert!(lost.is_spent());
         let mut refused = tokens();
         refused.sending();
         refused.refresh_refused();

@@ -1,5 +1,7 @@
 //! Sessions under load, under faults, and in doubt.
 
+mod faulty;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,8 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use smart_discovery::{FhirBaseUrl, FixedClock, Issuer, TransportError};
-use smart_jose::{Secret, Text, UnixTime};
+use smart_jose::{Text, UnixTime};
 
+use self::faulty::{Faulty, WriteFault};
 use super::*;
 use crate::id_token::{Continuity, IdTokenError};
 use crate::launch_context::LaunchContext;
@@ -17,7 +20,6 @@ use crate::scope::Scopes;
 use crate::session::any_provider;
 use crate::session::launch_session::Identity;
 use crate::session::memory::MemoryStore;
-use crate::session::store::Stored;
 use crate::session::tokens::Tokens;
 use crate::token::{TokenError, TokenResponse};
 use crate::value::{ClientId, RawIdToken, RefreshToken};
@@ -385,6 +387,35 @@ async fn a_request_that_was_lost_on_its_way_is_made_good_by_the_second() {
     assert!(!rig.stored().await.unwrap().is_in_doubt());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_comes_while_the_second_request_is_under_way_waits_for_it() {
+    let rig = Rig::new().await;
+    rig.server.state.lock().unwrap().keeps = true;
+    rig.server.plan(&[Fault::Lost]);
+    rig.pass(HOUR);
+    assert_eq!(rig.open().await, Err("http-connect"));
+    rig.pass(Duration::from_secs(2));
+    let (first, id) = (rig.keeper.clone(), rig.id.clone());
+    let first = tokio::spawn(async move { access(first.open(&id, None).await) });
+    while rig.server.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    // The record says by now that the refresh token was sent twice. It is not for those who come
+    // to this node or to another to say that all is lost.
+    let other = keeper(
+        rig.store.clone(),
+        rig.store.clone(),
+        &rig.server,
+        &rig.clock,
+    );
+    for keeper in [&rig.keeper, &other] {
+        let opened = access(keeper.open(&rig.id, None).await);
+        assert_eq!(opened, ok(2));
+    }
+    assert_eq!(first.await.unwrap(), ok(2));
+    assert_eq!(rig.server.requests(), 2);
+}
+
 #[tokio::test]
 async fn two_lost_answers_leave_the_session_in_doubt_and_nothing_is_sent_again() {
     let rig = Rig::new().await;
@@ -520,72 +551,6 @@ async fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Out
     polled
 }
 
-/// A store whose writes fail as planned.
-#[derive(Debug)]
-struct Faulty {
-    store: Arc<MemoryStore>,
-    writes: Mutex<VecDeque<WriteFault>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum WriteFault {
-    None,
-    /// Nothing is written.
-    Down,
-    /// It is written, and the answer is lost.
-    AnswerLost,
-    /// The holder pauses until another one holds the lease.
-    Paused,
-}
-
-fn unavailable() -> StoreError {
-    StoreError::Unavailable {
-        problem: Text::new("a fault"),
-    }
-}
-
-#[async_trait]
-impl SessionStore for Faulty {
-    async fn insert(
-        &self,
-        key: &StoreKey,
-        value: &Secret<Vec<u8>>,
-        life: Duration,
-    ) -> Result<(), StoreError> {
-        self.store.insert(key, value, life).await
-    }
-
-    async fn take(&self, key: &StoreKey) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
-        self.store.take(key).await
-    }
-
-    async fn read(&self, key: &StoreKey) -> Result<Option<Stored>, StoreError> {
-        self.store.read(key).await
-    }
-
-    async fn replace(&self, key: &StoreKey, write: Write<'_>) -> Result<Revision, StoreError> {
-        let fault = self.writes.lock().unwrap().pop_front();
-        match fault.unwrap_or(WriteFault::None) {
-            WriteFault::None => self.store.replace(key, write).await,
-            WriteFault::Down => Err(unavailable()),
-            WriteFault::AnswerLost => {
-                self.store.replace(key, write).await.unwrap();
-                Err(unavailable())
-            }
-            WriteFault::Paused => {
-                self.store.pass_on_lease(key);
-                let lease = self.store.acquire(key, LEASE).await.unwrap();
-                assert!(lease.is_some());
-                self.store.replace(key, write).await
-            }
-        }
-    }
-
-    async fn remove(&self, key: &StoreKey) -> Result<(), StoreError> {
-        self.store.remove(key).await
-    }
-}
-
 /// What comes of a refresh with these faults, of the mark, of the answer and so on.
 async fn with_faults(faults: &[WriteFault]) -> (Rig, Result<String, &'static str>) {
     let mut rig = Rig::new().await;
@@ -601,12 +566,20 @@ async fn with_faults(faults: &[WriteFault]) -> (Rig, Result<String, &'static str
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_that_was_not_written_down() {
-    for fault in [WriteFault::Down, WriteFault::AnswerLost] {
-        let (rig, result) = with_faults(&[fault]).await;
-        assert_eq!(result, Err("store-unavailable"));
-        assert_eq!(rig.server.requests(), 0);
-        // The lease was given back, so the next one goes on.
-        assert_eq!(rig.open().await, ok(1));
+    let (rig, result) = with_faults(&[WriteFault::Down; 6]).await;
+    assert_eq!(result, Err("store-unavailable"));
+    assert_eq!(rig.server.requests(), 0);
+    // The lease was given back, so the next one goes on.
+    assert_eq!(rig.open().await, ok(1));
+    // A mark that was written and not heard of does not count as a request.
+    for faults in [
+        &[WriteFault::AnswerLost][..],
+        &[WriteFault::AnswerLost, WriteFault::Down],
+        &[WriteFault::Down, WriteFault::Down],
+    ] {
+        let (rig, result) = with_faults(faults).await;
+        assert_eq!(result, ok(1), "{faults:?}");
+        assert_eq!(rig.server.requests(), 1);
     }
     let (rig, result) = with_faults(&[WriteFault::Paused]).await;
     assert_eq!(result, Err("store-fenced"));
