@@ -8,7 +8,8 @@ use crate::id_token::IdTokenError;
 use crate::session::{SessionError, StoreError};
 use crate::token::TokenError;
 
-/// Why a sign-in does not go on. Nothing of it is left behind.
+/// Why a sign-in does not go on. The launch is used up, and there is no session. Where the server has
+/// given tokens before, they are dropped and not revoked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {

@@ -25,6 +25,8 @@ use crate::value::{AccessToken, BrowserBinding};
 /// link, or the app's own button, to a session that is kept fresh all day, on one node or on many
 /// that share a store.
 ///
+/// It runs on tokio, with the timer turned on.
+///
 /// The four methods are what the four routes of an app do; each step uses up the one before.
 ///
 /// ```no_run
@@ -170,7 +172,9 @@ impl LaunchFlow {
     ///
     /// # Errors
     ///
-    /// [`FlowError`]; nothing is left behind.
+    /// [`FlowError`]. There is no session then. Tokens that the server had given are dropped and not
+    /// revoked; a write that the store did not answer may stand there until its time is over, under
+    /// an id that nobody has.
     pub async fn complete(
         &self,
         query: &str,

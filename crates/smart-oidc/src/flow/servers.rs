@@ -10,10 +10,7 @@ use super::registrations::{Registration, Registrations};
 use crate::client::AuthorizationServer;
 use crate::id_token::{Continuity, IdTokenError, IdTokenVerifier, RefreshError};
 use crate::session::{Answer, LaunchSession, Renewal, RenewalError};
-use crate::token::{
-    Fate, RefreshRequest, RevocationError, TokenClient, TokenError, TokenErrorCode, TokenResponse,
-    TokenResponseError,
-};
+use crate::token::{Fate, RefreshRequest, RevocationError, TokenClient, TokenResponse};
 use crate::value::{AccessToken, RawIdToken, RefreshToken};
 
 /// Everything outside that a flow talks to, its store aside.
@@ -128,7 +125,7 @@ impl Renewal for Servers {
             Ok(response) => Answer::Tokens(Box::new(response)),
             Err(RenewalError::Token(error)) => match error.fate() {
                 Fate::NotSent => Answer::NotSent(error.into()),
-                Fate::Refused if is_invalid_grant(&error) => Answer::GrantRefused(error.into()),
+                Fate::Refused if error.is_invalid_grant() => Answer::GrantRefused(error.into()),
                 Fate::Refused => Answer::Refused(error.into()),
                 Fate::InDoubt => Answer::Lost(error.into()),
             },
@@ -149,15 +146,5 @@ impl Renewal for Servers {
         let verifier = self.verifier(registration, &trusted);
         let judged = verifier.verify_refreshed(id_token, first, access_token, self.clock.now());
         judged.await.map(drop)
-    }
-}
-
-/// Whether the server says that the refresh token is worth nothing.
-fn is_invalid_grant(error: &TokenError) -> bool {
-    match error {
-        TokenError::Response(TokenResponseError::Refused(refusal)) => {
-            refusal.error == Some(TokenErrorCode::InvalidGrant)
-        }
-        _ => false,
     }
 }

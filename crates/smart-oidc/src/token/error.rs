@@ -3,7 +3,7 @@
 use smart_discovery::TransportError;
 use smart_jose::{ErrorClass, Text};
 
-use super::response::TokenResponseError;
+use super::response::{Refusal, TokenResponseError};
 use crate::client::ClientAuthenticationError;
 
 /// Why no tokens came.
@@ -79,6 +79,16 @@ impl TokenError {
             // A failing server may fail after it has issued, and an answer that cannot be read may
             // hold the tokens that replace the old ones.
             Self::Transport(_) | Self::Response(_) => Fate::InDoubt,
+        }
+    }
+
+    /// Whether the server says that the code or the refresh token is worth nothing: the one refusal
+    /// after which only a new launch helps. A server that is too busy refuses as well.
+    #[must_use]
+    pub fn is_invalid_grant(&self) -> bool {
+        match self {
+            Self::Response(error) => error.refusal().is_some_and(Refusal::is_invalid_grant),
+            _ => false,
         }
     }
 
