@@ -219,6 +219,7 @@ impl HttpClient for FakeHttp {
 pub(crate) struct Recorder {
     inner: Arc<dyn HttpClient>,
     sent: Mutex<Vec<Sent>>,
+    answers: Mutex<Vec<String>>,
 }
 
 impl Recorder {
@@ -227,6 +228,7 @@ impl Recorder {
         Arc::new(Self {
             inner,
             sent: Mutex::default(),
+            answers: Mutex::default(),
         })
     }
 
@@ -234,12 +236,20 @@ impl Recorder {
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap().clone()
     }
+
+    /// The bodies of the answers so far.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        self.answers.lock().unwrap().clone()
+    }
 }
 
 #[async_trait]
 impl HttpClient for Recorder {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.sent.lock().unwrap().push(Sent::of(&request));
-        self.inner.send(request).await
+        let response = self.inner.send(request).await?;
+        let body = String::from_utf8_lossy(response.body()).into_owned();
+        self.answers.lock().unwrap().push(body);
+        Ok(response)
     }
 }

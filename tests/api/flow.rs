@@ -25,17 +25,22 @@ const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const REDIRECT_URI: &str = "http://127.0.0.1:8765/callback";
 
 /// An EHR, an app that is registered with it, and the app's store.
-struct World {
-    ehr: Sandbox,
-    base: FhirBaseUrl,
-    clock: Arc<FixedClock>,
-    http: Arc<Recorder>,
-    store: Arc<MemoryStore>,
-    flow: LaunchFlow,
+pub(super) struct World {
+    pub(super) ehr: Sandbox,
+    pub(super) base: FhirBaseUrl,
+    pub(super) clock: Arc<FixedClock>,
+    pub(super) http: Arc<Recorder>,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) flow: LaunchFlow,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
+        Self::with_limit(1000).await
+    }
+
+    /// With a store that takes so many sessions.
+    pub(super) async fn with_limit(limit: usize) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let builder = Sandbox::builder(provider()).clock(clock.clone());
         let ehr = builder.start().await.unwrap();
@@ -50,7 +55,7 @@ impl World {
         let registered = Registrations::new().with(base.clone(), client).unwrap();
         let discovery = Discovery::new(http.clone()).allow_loopback_http();
         let issuers = IssuerRegistry::new(discovery, provider(), clock.clone());
-        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let store = Arc::new(MemoryStore::new(clock.clone()).with_limit(limit));
         let flow = LaunchFlow::new(
             registered,
             issuers,
@@ -70,13 +75,13 @@ impl World {
     }
 
     /// Begins a launch and brings its genuine callback.
-    async fn callback(&self) -> (String, BrowserBinding) {
+    pub(super) async fn callback(&self) -> (String, BrowserBinding) {
         let (request, binding) = self.flow.begin_standalone(&self.base).await.unwrap();
         (self.browse(&request.url()).await, binding)
     }
 
     /// Plays the browser: follows the authorization URL back to the app.
-    async fn browse(&self, url: &str) -> String {
+    pub(super) async fn browse(&self, url: &str) -> String {
         let request = Request::get(url).body(Bytes::new()).unwrap();
         let response = self.http.send(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::FOUND);
@@ -117,7 +122,10 @@ async fn a_launch_ends_in_a_session_that_one_browser_has() {
     let error = world.flow.session(&nobody).await.unwrap_err();
     assert!(error.needs_launch() && error.code() == "session-lost");
     let signed_out = world.flow.sign_out(&signed_in.id).await.unwrap();
-    assert!(signed_out.not_asked.is_none() && signed_out.not_revoked.is_empty());
+    assert!(signed_out.had_session && signed_out.not_asked.is_none());
+    assert!(signed_out.not_revoked.is_empty());
+    let again = world.flow.sign_out(&signed_in.id).await.unwrap();
+    assert!(!again.had_session);
     let error = world.flow.session(&signed_in.id).await.unwrap_err();
     assert_eq!(error.code(), "session-lost");
     assert!(world.store.is_empty());

@@ -37,6 +37,7 @@ mod ring {
     mod client_authentication;
     mod discovery;
     mod flow;
+    mod flow_ends;
     mod id_token;
     mod issuing;
     mod jwk_set;
@@ -72,6 +73,7 @@ mod aws_lc_rs {
     mod client_authentication;
     mod discovery;
     mod flow;
+    mod flow_ends;
     mod id_token;
     mod issuing;
     mod jwk_set;

@@ -5,6 +5,8 @@ use core::fmt;
 use smart_discovery::EndpointUrl;
 use smart_jose::Secret;
 
+use crate::launch_tag::LaunchTag;
+
 /// A query that is longer than this goes as a form, where the server takes one: scopes that name
 /// many resource types make URLs that browsers, proxies and logs cut.
 const LONG_QUERY_OCTETS: usize = 2_000;
@@ -18,6 +20,7 @@ pub struct AuthorizationRequest {
     endpoint: EndpointUrl,
     query: Secret<String>,
     takes_post: bool,
+    tag: LaunchTag,
 }
 
 impl AuthorizationRequest {
@@ -25,11 +28,13 @@ impl AuthorizationRequest {
         endpoint: EndpointUrl,
         query: Secret<String>,
         takes_post: bool,
+        tag: LaunchTag,
     ) -> Self {
         Self {
             endpoint,
             query,
             takes_post,
+            tag,
         }
     }
 
@@ -43,6 +48,12 @@ impl AuthorizationRequest {
             '?'
         };
         format!("{}{separator}{}", self.endpoint, self.query.expose_secret())
+    }
+
+    /// The name of the launch, for the cookie that holds its binding.
+    #[must_use]
+    pub const fn tag(&self) -> &LaunchTag {
+        &self.tag
     }
 
     /// Where a form is posted to.
@@ -82,7 +93,8 @@ mod tests {
 
     fn request(endpoint: &str, query: &str, takes_post: bool) -> AuthorizationRequest {
         let endpoint = EndpointUrl::parse(endpoint).unwrap();
-        AuthorizationRequest::new(endpoint, Secret::new(query.to_owned()), takes_post)
+        let tag = LaunchTag::parse("0123456789abcdef").unwrap();
+        AuthorizationRequest::new(endpoint, Secret::new(query.to_owned()), takes_post, tag)
     }
 
     // covers: SMART-AUT-14, SMART-AUT-15, SMART-AUT-23

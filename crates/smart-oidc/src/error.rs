@@ -3,7 +3,8 @@
 use smart_discovery::DiscoveryError;
 use smart_jose::ErrorClass;
 
-use crate::authorize::{CallbackError, LaunchError};
+use crate::authorize::LaunchError;
+use crate::callback::CallbackError;
 use crate::client::{AssertionSignerError, ClientAuthenticationError};
 use crate::fhir_user::FhirUserError;
 use crate::flow::{FlowError, RegistrationError};

@@ -78,6 +78,7 @@
 
 mod authorization_request;
 mod authorize;
+mod callback;
 mod client;
 mod error;
 mod extension;
@@ -86,6 +87,7 @@ pub mod flow;
 pub mod id_token;
 pub mod issue;
 pub mod launch_context;
+mod launch_tag;
 mod members;
 pub mod pkce;
 pub mod profile;
@@ -101,9 +103,9 @@ mod value;
 
 pub use authorization_request::AuthorizationRequest;
 pub use authorize::{
-    AuthorizedLaunch, Begun, CallbackError, LAUNCH_LIFE, Launch, LaunchError, LaunchIdentity,
-    LaunchKey, PendingLaunch,
+    AuthorizedLaunch, Begun, Launch, LaunchError, LaunchIdentity, LaunchKey, PendingLaunch,
 };
+pub use callback::{CallbackError, LAUNCH_LIFE};
 pub use client::{
     ASSERTION_LIFE, AssertionAudience, AssertionSigner, AssertionSignerError, AssertionType,
     AuthorizationServer, ClientAuthentication, ClientAuthenticationError, ClientConfig,
@@ -114,6 +116,7 @@ pub use fhir_user::{
 };
 pub use id_token::{Expected, IdToken, IdTokenError, IdTokenVerifier};
 pub use launch_context::LaunchContext;
+pub use launch_tag::LaunchTag;
 pub use profile::{ProfileError, ProfileRequest, ProfileSource, UserProfile};
 pub use quirks::Quirks;
 pub use scope::{Scope, Scopes};

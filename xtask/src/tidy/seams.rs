@@ -17,7 +17,7 @@ const BACKEND: [&str; 3] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 23] = [
+const AWAITING: [&str; 27] = [
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
@@ -34,6 +34,10 @@ const AWAITING: [&str; 23] = [
     "crates/smart-oidc/src/server/assertion/verifier.rs",
     "crates/smart-oidc/src/server/authenticate.rs",
     "crates/smart-oidc/src/session/keeper.rs",
+    "crates/smart-oidc/src/session/keeper/inner.rs",
+    "crates/smart-oidc/src/session/keeper/refresh.rs",
+    "crates/smart-oidc/src/session/keeper/turn.rs",
+    "crates/smart-oidc/src/session/keeper/writing.rs",
     "crates/smart-oidc/src/token/backend_services.rs",
     "crates/smart-oidc/src/token/client.rs",
     "crates/smart-oidc/src/token/introspect.rs",

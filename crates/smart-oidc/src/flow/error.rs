@@ -3,13 +3,14 @@
 use smart_discovery::DiscoveryError;
 use smart_jose::{ErrorClass, Text};
 
-use crate::authorize::{CallbackError, LaunchError};
+use crate::authorize::LaunchError;
+use crate::callback::CallbackError;
 use crate::id_token::IdTokenError;
 use crate::session::{SessionError, StoreError};
 use crate::token::TokenError;
 
-/// Why a sign-in does not go on. The launch is used up, and there is no session. Where the server has
-/// given tokens before, they are dropped and not revoked.
+/// Why a sign-in does not go on. The launch is used up, and there is no session; tokens that the
+/// server has given before are revoked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {

@@ -6,19 +6,23 @@ use std::sync::Arc;
 
 use smart_discovery::{Clock, FhirBaseUrl, Finding, HttpClient, IssuerRegistry};
 use smart_jose::{Algorithms, CryptoProvider};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::error::FlowError;
-use super::registrations::Registrations;
+use super::registrations::{Registration, Registrations};
 use super::request::EhrLaunch;
-use super::servers::Servers;
+use super::servers::{Issued, Servers};
 use crate::authorization_request::AuthorizationRequest;
-use crate::authorize::{LAUNCH_LIFE, Launch, LaunchKey, PendingLaunch};
+use crate::authorize::{Launch, LaunchKey, PendingLaunch};
+use crate::callback::LAUNCH_LIFE;
 use crate::id_token::{IdToken, IdTokenError};
+use crate::launch_tag::LaunchTag;
 use crate::session::{
-    Keeper, LaunchSession, RefreshLease, RenewalError, SESSION_LIFE, SessionError, SessionId,
-    SessionStore, StoreKey,
+    Keeper, LaunchSession, PatientChange, RefreshLease, RenewalError, SESSION_LIFE, SessionError,
+    SessionId, SessionStore, StoreKey,
 };
-use crate::token::RevocationError;
+use crate::token::{ExchangedLaunch, RevocationError, TokenResponse};
 use crate::value::{AccessToken, BrowserBinding};
 
 /// The whole way of an app that is registered with one FHIR server or with many: from the EHR's
@@ -50,7 +54,7 @@ use crate::value::{AccessToken, BrowserBinding};
 #[derive(Clone)]
 pub struct LaunchFlow {
     servers: Arc<Servers>,
-    store: Arc<dyn SessionStore>,
+    launches: Arc<dyn SessionStore>,
     keeper: Keeper,
     session_life: Duration,
 }
@@ -60,6 +64,9 @@ pub struct LaunchFlow {
 pub struct SignedIn {
     /// For a cookie of the app (`__Host-`, `HttpOnly`, `Secure`): whoever has it is signed in.
     pub id: SessionId,
+    /// The name of the launch, for the name of that cookie and the path of its pages: a browser may
+    /// have more than one.
+    pub tag: LaunchTag,
     /// The session.
     pub session: LaunchSession,
     /// Who is at the screen; `None` where `openid` was not granted.
@@ -69,9 +76,11 @@ pub struct SignedIn {
 }
 
 /// What became of the tokens of a session that has ended. The session is gone in any case.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct SignedOut {
+    /// Whether there was a session. A browser that signs out twice has none the second time.
+    pub had_session: bool,
     /// Why the server could not be asked to revoke the tokens, if it could not.
     pub not_asked: Option<RenewalError>,
     /// What the server said instead of revoking a token; empty where it has revoked them, or
@@ -103,7 +112,7 @@ impl LaunchFlow {
         let keeper = Keeper::new(store.clone(), store.clone(), renewal, clock, provider);
         Self {
             servers,
-            store,
+            launches: store,
             keeper,
             session_life: SESSION_LIFE,
         }
@@ -113,6 +122,15 @@ impl LaunchFlow {
     #[must_use]
     pub const fn with_session_life(mut self, life: Duration) -> Self {
         self.session_life = life;
+        self
+    }
+
+    /// Keeps launches in another store than sessions. Anybody can begin launches, so that they may
+    /// fill what they are kept in: where that is apart, the sessions of those who are signed in go
+    /// on. A [`crate::MemoryStore`] is apart already.
+    #[must_use]
+    pub fn with_launch_store(mut self, launches: Arc<dyn SessionStore>) -> Self {
+        self.launches = launches;
         self
     }
 
@@ -160,7 +178,7 @@ impl LaunchFlow {
         let begun = launch.begin(provider, clock.now())?;
         let key = StoreKey::of_launch(begun.pending.key());
         let value = begun.pending.write()?;
-        self.store.insert(&key, &value, LAUNCH_LIFE).await?;
+        self.launches.insert(&key, &value, LAUNCH_LIFE).await?;
         Ok((begun.request, begun.binding))
     }
 
@@ -168,21 +186,39 @@ impl LaunchFlow {
     /// from the cookie of the browser that brought it.
     ///
     /// A callback in another browser finds nothing and uses nothing up. One that is genuine uses up
-    /// the launch, whatever comes of it.
+    /// the launch, whatever comes of it. It is finished by a task of its own: where nobody waits for
+    /// it any more, since the browser has gone, the session is ended again.
     ///
     /// # Errors
     ///
-    /// [`FlowError`]. There is no session then. Tokens that the server had given are dropped and not
-    /// revoked; a write that the store did not answer may stand there until its time is over, under
-    /// an id that nobody has.
+    /// [`FlowError`]. There is no session then, and the server is asked to revoke the tokens that it
+    /// had given. Only tokens in an answer that could not be read are left to their own end.
     pub async fn complete(
         &self,
         query: &str,
         binding: &BrowserBinding,
     ) -> Result<SignedIn, FlowError> {
+        let key = LaunchKey::of_callback(query, binding, &self.servers.provider)?;
+        let (flow, query, binding) = (self.clone(), query.to_owned(), binding.clone());
+        let (tell, told) = oneshot::channel();
+        Handle::current().spawn(async move {
+            let result = flow.finish(&key, &query, &binding).await;
+            if let Err(Ok(nobodys)) = tell.send(result) {
+                let _ = flow.end(&nobodys.id).await;
+            }
+        });
+        told.await
+            .unwrap_or(Err(FlowError::Session(SessionError::Interrupted)))
+    }
+
+    async fn finish(
+        &self,
+        key: &LaunchKey,
+        query: &str,
+        binding: &BrowserBinding,
+    ) -> Result<SignedIn, FlowError> {
         let (provider, clock) = (&self.servers.provider, &self.servers.clock);
-        let key = LaunchKey::of_callback(query, binding, provider)?;
-        let taken = self.store.take(&StoreKey::of_launch(&key)).await?;
+        let taken = self.launches.take(&StoreKey::of_launch(key)).await?;
         let pending = PendingLaunch::read(&taken.ok_or(FlowError::NoSuchLaunch)?)?;
         let launch = pending.authorize(query, binding, provider, clock.now())?;
 
@@ -190,15 +226,30 @@ impl LaunchFlow {
         let registration = self.servers.registrations.find(&fhir_base)?;
         let client = self.servers.token_client(registration);
         let (tokens, launch) = client.exchange(launch, clock.now()).await?;
+        let (identity, issued) = (launch.context().clone(), Issued::of(&tokens));
+        let tag = LaunchTag::of_callback(query, provider)?;
+        let signed_in = self.sign_in(registration, launch, tokens, tag).await;
+        if signed_in.is_err() {
+            self.servers.revoke_issued(&identity, &issued).await;
+        }
+        signed_in
+    }
+
+    /// Judges the tokens, and keeps the session that they make.
+    async fn sign_in(
+        &self,
+        registration: &Registration,
+        launch: ExchangedLaunch,
+        tokens: TokenResponse,
+        tag: LaunchTag,
+    ) -> Result<SignedIn, FlowError> {
+        let clock = &self.servers.clock;
         let id_token = match &tokens.id_token {
             Some(_) => {
                 let trusted = self.servers.trusted(registration).await?;
                 let verifier = self.servers.verifier(registration, &trusted);
-                Some(
-                    verifier
-                        .verify_launch(&launch, &tokens, clock.now())
-                        .await?,
-                )
+                let verified = verifier.verify_launch(&launch, &tokens, clock.now());
+                Some(verified.await?)
             }
             None => None,
         };
@@ -210,6 +261,7 @@ impl LaunchFlow {
         let id = self.keeper.create(&session).await?;
         Ok(SignedIn {
             id,
+            tag,
             session,
             id_token,
             findings,
@@ -242,22 +294,45 @@ impl LaunchFlow {
         self.keeper.open(id, Some(rejected)).await
     }
 
-    /// Ends the session of a browser, and asks the server to revoke its tokens.
+    /// Goes on after [`SessionError::PatientChanged`]: the app says that it shows the new patient.
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] where the session could not be ended.
+    /// As [`LaunchFlow::session`]: [`SessionError::PatientChanged`] again where it is another patient
+    /// by now.
+    pub async fn accept_patient(
+        &self,
+        id: &SessionId,
+        change: &PatientChange,
+    ) -> Result<LaunchSession, SessionError> {
+        self.keeper.accept_patient(id, change).await
+    }
+
+    /// Ends the session of a browser, and asks the server to revoke its tokens. That goes on where
+    /// nobody waits for it any more.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] where the store does not say that the session has ended: it may have,
+    /// and its tokens are then not revoked.
     pub async fn sign_out(&self, id: &SessionId) -> Result<SignedOut, SessionError> {
-        let revoked = match self.keeper.close(id).await? {
-            Some(session) => self.servers.revoke(&session).await,
-            None => Ok(Vec::new()),
+        let (flow, id) = (self.clone(), id.clone());
+        let signed_out = Handle::current().spawn(async move { flow.end(&id).await });
+        signed_out.await.unwrap_or(Err(SessionError::Interrupted))
+    }
+
+    async fn end(&self, id: &SessionId) -> Result<SignedOut, SessionError> {
+        let Some(session) = self.keeper.close(id).await? else {
+            return Ok(SignedOut::default());
         };
-        Ok(match revoked {
+        Ok(match self.servers.revoke_session(&session).await {
             Ok(not_revoked) => SignedOut {
+                had_session: true,
                 not_asked: None,
                 not_revoked,
             },
             Err(error) => SignedOut {
+                had_session: true,
                 not_asked: Some(error),
                 not_revoked: Vec::new(),
             },

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use smart_discovery::{Clock, DiscoveryError, HttpClient, IssuerRegistry, TrustedIssuer};
+use smart_discovery::{
+    Clock, DiscoveryError, FhirBaseUrl, HttpClient, Issuer, IssuerRegistry, TrustedIssuer,
+};
 use smart_jose::{Algorithms, CryptoProvider, Text};
 
 use super::registrations::{Registration, Registrations};
+use crate::authorize::LaunchIdentity;
 use crate::client::AuthorizationServer;
-use crate::id_token::{Continuity, IdTokenError, IdTokenVerifier, RefreshError};
-use crate::session::{Answer, LaunchSession, Renewal, RenewalError};
+use crate::id_token::{Continuity, IdTokenVerifier, RefreshError};
+use crate::session::{Answer, LaunchSession, Renewal, RenewalError, SessionError};
+use crate::telemetry;
 use crate::token::{Fate, RefreshRequest, RevocationError, TokenClient, TokenResponse};
-use crate::value::{AccessToken, RawIdToken, RefreshToken};
+use crate::value::{AccessToken, ClientId, RawIdToken, RefreshToken};
 
 /// Everything outside that a flow talks to, its store aside.
 #[derive(Debug)]
@@ -57,47 +61,86 @@ impl Servers {
         .with_quirks(registration.client.quirks)
     }
 
-    /// The registration and the server of a session. The server may have moved its endpoints since
-    /// the launch; its issuer must be the one of the launch.
+    /// The registration and the server of a session.
     async fn of_session(
         &self,
         session: &LaunchSession,
     ) -> Result<(&Registration, Arc<TrustedIssuer>), RenewalError> {
-        let fhir_base = session.fhir_base().as_str();
+        self.of_grant(session.fhir_base(), session.client_id(), session.issuer())
+            .await
+    }
+
+    /// The registration and the server that gave tokens. The server may have moved its endpoints
+    /// since the launch; its issuer must be the one of the launch.
+    async fn of_grant(
+        &self,
+        fhir_base: &FhirBaseUrl,
+        client_id: &ClientId,
+        issuer: &Issuer,
+    ) -> Result<(&Registration, Arc<TrustedIssuer>), RenewalError> {
+        let fhir_base = fhir_base.as_str();
         let registration = self.registrations.find(fhir_base).ok();
         let registration = registration
-            .filter(|it| &it.client.client_id == session.client_id())
+            .filter(|it| &it.client.client_id == client_id)
             .ok_or_else(|| RenewalError::NotRegistered {
                 fhir_base: Text::new(fhir_base),
             })?;
         let trusted = self.trusted(registration).await?;
-        if trusted.issuer() != session.issuer() {
+        if trusted.issuer() != issuer {
             return Err(RenewalError::OtherIssuer {
-                expected: Text::new(session.issuer().as_str()),
+                expected: Text::new(issuer.as_str()),
                 found: Text::new(trusted.issuer().as_str()),
             });
         }
         Ok((registration, trusted))
     }
 
-    /// Asks the server to revoke the tokens of a session: first the one that gets new ones.
-    pub(super) async fn revoke(
+    /// Asks the server to revoke the tokens of a session.
+    pub(super) async fn revoke_session(
         &self,
         session: &LaunchSession,
     ) -> Result<Vec<RevocationError>, RenewalError> {
         let (registration, trusted) = self.of_session(session).await?;
+        let (refresh, access) = session.all_tokens();
+        Ok(self
+            .revoke_all(registration, &trusted, &refresh, &access)
+            .await)
+    }
+
+    /// Asks the server to revoke what it has given for a launch that came to nothing.
+    pub(super) async fn revoke_issued(&self, launch: &LaunchIdentity, issued: &Issued) {
+        let (base, client_id, issuer) = (&launch.fhir_base, &launch.client_id, &launch.issuer);
+        let Ok((registration, trusted)) = self.of_grant(base, client_id, issuer).await else {
+            return;
+        };
+        let refresh: Vec<_> = issued.refresh.iter().collect();
+        let access = [&issued.access];
+        let failed = self.revoke_all(registration, &trusted, &refresh, &access);
+        tell_failed(&failed.await);
+    }
+
+    /// What the server says instead of revoking; that it offers no revocation is no failure.
+    /// Refresh tokens go first: they are those that get new ones.
+    async fn revoke_all(
+        &self,
+        registration: &Registration,
+        trusted: &TrustedIssuer,
+        refresh: &[&RefreshToken],
+        access: &[&AccessToken],
+    ) -> Vec<RevocationError> {
         let (client, now) = (self.token_client(registration), self.clock.now());
-        let server = AuthorizationServer::of(&trusted);
+        let server = AuthorizationServer::of(trusted);
         let mut results = Vec::new();
-        if let Some(token) = session.refresh_token() {
+        for token in refresh {
             results.push(client.revoke_refresh_token(&server, token, now).await);
         }
-        let access = session.access_token();
-        results.push(client.revoke_access_token(&server, access, now).await);
+        for token in access {
+            results.push(client.revoke_access_token(&server, token, now).await);
+        }
         let failed = results.into_iter().filter_map(Result::err);
-        Ok(failed
+        failed
             .filter(|it| *it != RevocationError::NoEndpoint)
-            .collect())
+            .collect()
     }
 
     async fn ask(
@@ -118,8 +161,34 @@ impl Servers {
     }
 }
 
+/// The tokens of an answer that nothing came of.
+pub(super) struct Issued {
+    refresh: Option<RefreshToken>,
+    access: AccessToken,
+}
+
+impl Issued {
+    pub(super) fn of(tokens: &TokenResponse) -> Self {
+        Self {
+            refresh: tokens.refresh_token.clone(),
+            access: tokens.access_token.clone(),
+        }
+    }
+}
+
+/// Tells of tokens that live on, where nobody else hears of it.
+fn tell_failed(failed: &[RevocationError]) {
+    for error in failed {
+        telemetry::odd("revocation", error.code());
+    }
+}
+
 #[async_trait]
 impl Renewal for Servers {
+    async fn check(&self, session: &LaunchSession) -> Result<(), RenewalError> {
+        self.of_session(session).await.map(drop)
+    }
+
     async fn refresh(&self, session: &LaunchSession, token: &RefreshToken) -> Answer {
         match self.ask(session, token).await {
             Ok(response) => Answer::Tokens(Box::new(response)),
@@ -127,6 +196,7 @@ impl Renewal for Servers {
                 Fate::NotSent => Answer::NotSent(error.into()),
                 Fate::Refused if error.is_invalid_grant() => Answer::GrantRefused(error.into()),
                 Fate::Refused => Answer::Refused(error.into()),
+                Fate::Spent => Answer::Spent(error.into()),
                 Fate::InDoubt => Answer::Lost(error.into()),
             },
             // Nothing was sent to a token endpoint.
@@ -140,11 +210,20 @@ impl Renewal for Servers {
         first: &Continuity,
         id_token: &RawIdToken,
         access_token: &AccessToken,
-    ) -> Result<(), RefreshError> {
-        let undecided = |_| RefreshError::Undecided(IdTokenError::NoToken);
-        let (registration, trusted) = self.of_session(session).await.map_err(undecided)?;
+    ) -> Result<(), SessionError> {
+        let (registration, trusted) = self.of_session(session).await?;
         let verifier = self.verifier(registration, &trusted);
         let judged = verifier.verify_refreshed(id_token, first, access_token, self.clock.now());
-        judged.await.map(drop)
+        judged.await.map(drop).map_err(|error| match error {
+            RefreshError::Undecided(_) => SessionError::Undecided(error),
+            _ => SessionError::Identity(error),
+        })
+    }
+
+    async fn revoke(&self, session: &LaunchSession) {
+        match self.revoke_session(session).await {
+            Ok(failed) => tell_failed(&failed),
+            Err(error) => telemetry::odd("revocation", error.code()),
+        }
     }
 }

@@ -80,13 +80,13 @@ impl StoreError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            // Somebody else was faster; who reads again finds what he wrote.
+            Self::Changed { .. } | Self::Fenced { .. } => ErrorClass::Upstream,
             Self::Unavailable { .. } | Self::Full { .. } => ErrorClass::Upstream,
             Self::Gone => ErrorClass::InvalidRequest,
-            Self::Changed { .. }
-            | Self::Exists
-            | Self::Fenced { .. }
-            | Self::TooLong { .. }
-            | Self::Unreadable { .. } => ErrorClass::Configuration,
+            Self::Exists | Self::TooLong { .. } | Self::Unreadable { .. } => {
+                ErrorClass::Configuration
+            }
         }
     }
 }

@@ -6,7 +6,8 @@ use core::time::Duration;
 use smart_discovery::{FhirBaseUrl, Issuer};
 use smart_jose::UnixTime;
 
-use super::tokens::{Need, Tokens};
+use super::patient_change::PatientChange;
+use super::tokens::{Need, Rest, Tokens};
 use crate::fhir_user::{FhirUser, FhirUserError, FhirUserPolicy};
 use crate::id_token::{Continuity, IdToken, UserKey};
 use crate::launch_context::LaunchContext;
@@ -36,6 +37,8 @@ pub struct LaunchSession {
     pub(crate) tokens: Tokens,
     /// An answer to a refresh whose ID token could not be judged yet.
     pub(crate) unjudged: Option<Unjudged>,
+    /// The patient before a refresh brought another one, until the app takes that one.
+    pub(crate) patient_before: Option<String>,
     pub(crate) began_at: UnixTime,
     pub(crate) ends_at: UnixTime,
 }
@@ -86,6 +89,7 @@ impl LaunchSession {
             context: tokens.context.clone(),
             tokens: Tokens::received(&tokens, now),
             unjudged: None,
+            patient_before: None,
             began_at: now,
             ends_at: now.saturating_add(SESSION_LIFE),
         };
@@ -179,10 +183,6 @@ impl LaunchSession {
         self.tokens.ends_at
     }
 
-    pub(crate) const fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.tokens.refresh.as_ref()
-    }
-
     /// Whether there is a refresh token.
     #[must_use]
     pub const fn can_refresh(&self) -> bool {
@@ -209,12 +209,7 @@ impl LaunchSession {
         }
         // The answer is there; its ID token is to be judged again.
         let serves = self.tokens.serves(now) && !rejected;
-        match (serves, now < self.tokens.rest.until) {
-            (true, true) => Need::Nothing,
-            (true, false) => Need::RefreshAhead,
-            (false, true) => Need::Rest(self.tokens.rest.until),
-            (false, false) => Need::RefreshNow,
-        }
+        self.tokens.when_rested(now, serves)
     }
 
     /// Takes in the answer to a refresh. Where an ID token came with it nothing of it is used
@@ -225,8 +220,9 @@ impl LaunchSession {
         }
         let mut tokens = Tokens::received(&response, now);
         let before = self.tokens.refresh.take();
-        self.tokens.refresh_refused();
+        self.tokens.refresh_is_over();
         tokens.refresh = tokens.refresh.or(before);
+        tokens.rest = self.tokens.rest;
         let (scopes, context) = (response.scopes, response.context);
         match response.id_token {
             Some(id_token) if self.identity.is_some() => {
@@ -238,33 +234,72 @@ impl LaunchSession {
                 });
             }
             // Without an identity there is nothing that an ID token could contradict.
-            _ => self.take_over(tokens, scopes, context),
+            _ => self.take_over(tokens, scopes, context, now),
         }
     }
 
     /// Makes the answer that was judged the session's own.
-    pub(crate) fn accept(&mut self) {
+    pub(crate) fn accept(&mut self, now: UnixTime) {
         if let Some(it) = self.unjudged.take() {
-            self.take_over(it.tokens, it.scopes, it.context);
+            self.take_over(it.tokens, it.scopes, it.context, now);
         }
     }
 
-    fn take_over(&mut self, tokens: Tokens, scopes: Scopes, context: LaunchContext) {
+    fn take_over(
+        &mut self,
+        mut tokens: Tokens,
+        scopes: Scopes,
+        context: LaunchContext,
+        now: UnixTime,
+    ) {
+        match tokens.serves(now) {
+            true => tokens.rest = Rest::NONE,
+            // One that has ended before it could be used must not cause a request after the other.
+            false => tokens.rest(now, None),
+        }
         self.tokens = tokens;
         self.scopes = scopes;
+        let before = self.context.patient.clone();
         for finding in self.context.merge(context) {
             telemetry::odd("refresh-response", finding.code);
         }
+        let before = self.patient_before.take().or(before);
+        // A patient for whom there was none before is no other patient; and neither is the one
+        // whom the app still shows, when he comes back.
+        if before.is_some() && before != self.context.patient {
+            self.patient_before = before;
+        }
+    }
+
+    /// The change of patient that the app has not taken yet.
+    pub(crate) fn patient_change(&self) -> Option<PatientChange> {
+        let (before, now) = (self.patient_before.clone()?, self.context.patient.clone()?);
+        Some(PatientChange { before, now })
+    }
+
+    /// Every token of the session, refresh tokens first: those in use, and those of an answer that
+    /// could not be judged yet.
+    pub(crate) fn all_tokens(&self) -> (Vec<&RefreshToken>, Vec<&AccessToken>) {
+        let all = [
+            Some(&self.tokens),
+            self.unjudged.as_ref().map(|it| &it.tokens),
+        ];
+        let all = all.into_iter().flatten();
+        (
+            all.clone().filter_map(|it| it.refresh.as_ref()).collect(),
+            all.map(|it| &it.access).collect(),
+        )
     }
 
     /// How long a store need keep it.
     pub(crate) fn life(&self, now: UnixTime) -> Duration {
         let left = |end: UnixTime| Duration::from_secs(end.as_secs().saturating_sub(now.as_secs()));
-        match (&self.tokens.refresh, self.tokens.ends_at) {
-            // A session that cannot go on is over with its access token; it is kept a little longer,
-            // so that whoever comes back hears so.
-            (None, Some(end)) if self.unjudged.is_none() => {
-                left(end.saturating_add(FAREWELL).min(self.ends_at))
+        match self.tokens.ends_at {
+            // A session that cannot go on is over with its access token. It is kept a little longer,
+            // so that whoever comes back hears so, and so that the answer to a last request that is
+            // under way finds it.
+            Some(end) if !self.tokens.can_refresh() && self.unjudged.is_none() => {
+                left(end.max(now).saturating_add(FAREWELL).min(self.ends_at))
             }
             _ => left(self.ends_at),
         }

@@ -72,6 +72,8 @@ struct SessionRecord<'r> {
     tokens: TokensRecord<'r>,
     #[serde(borrow)]
     unjudged: Option<UnjudgedRecord<'r>>,
+    #[serde(borrow)]
+    patient_before: Option<Cow<'r, str>>,
     began_at: u64,
     ends_at: u64,
 }
@@ -106,6 +108,7 @@ struct TokensRecord<'r> {
     #[serde(borrow)]
     refresh: Option<Cow<'r, str>>,
     sent: u8,
+    rest_from: u64,
     rest_until: u64,
     failures: u8,
 }
@@ -228,6 +231,7 @@ impl LaunchSession {
                 scopes: it.scopes.clone(),
                 context: it.context.clone(),
             }),
+            patient_before: self.patient_before.as_deref().map(Cow::from),
             began_at: self.began_at.as_secs(),
             ends_at: self.ends_at.as_secs(),
         })
@@ -259,6 +263,7 @@ impl LaunchSession {
                 scopes: it.scopes,
                 context: it.context,
             }),
+            patient_before: it.patient_before.map(Cow::into_owned),
             began_at: UnixTime::from_secs(it.began_at),
             ends_at: UnixTime::from_secs(it.ends_at),
         })
@@ -273,6 +278,7 @@ impl<'r> TokensRecord<'r> {
             ends_at: tokens.ends_at.map(UnixTime::as_secs),
             refresh: tokens.refresh.as_ref().map(|it| it.expose_secret().into()),
             sent: tokens.sent,
+            rest_from: tokens.rest.from.as_secs(),
             rest_until: tokens.rest.until.as_secs(),
             failures: tokens.rest.failures,
         }
@@ -288,6 +294,7 @@ impl From<TokensRecord<'_>> for Tokens {
             refresh: it.refresh.map(RefreshToken::new),
             sent: it.sent,
             rest: Rest {
+                from: UnixTime::from_secs(it.rest_from),
                 until: UnixTime::from_secs(it.rest_until),
                 failures: it.failures,
             },
@@ -314,6 +321,7 @@ mod tests {
             refresh: Some(RefreshToken::new("re\"fresh")),
             sent: 1,
             rest: Rest {
+                from: BEGIN,
                 until: BEGIN,
                 failures: 3,
             },
@@ -342,6 +350,7 @@ mod tests {
                 scopes: Scopes::parse("openid"),
                 context,
             }),
+            patient_before: Some("p\u{e9}0".to_owned()),
             began_at: BEGIN,
             ends_at: BEGIN.saturating_add(core::time::Duration::from_secs(9)),
         }

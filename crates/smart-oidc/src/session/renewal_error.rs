@@ -1,5 +1,7 @@
 //! Why a session was not refreshed.
 
+use core::time::Duration;
+
 use smart_discovery::DiscoveryError;
 use smart_jose::{ErrorClass, Text};
 
@@ -51,6 +53,21 @@ impl RenewalError {
             Self::Discovery(error) => error.class(),
             Self::NotRegistered { .. } | Self::OtherIssuer { .. } => ErrorClass::Configuration,
             Self::Token(error) => error.class(),
+        }
+    }
+
+    /// Whether it stays so for this session: its tokens belong to a registration or to an issuer that
+    /// the app has no more.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        matches!(self, Self::NotRegistered { .. } | Self::OtherIssuer { .. })
+    }
+
+    /// How long the server asks to be left alone, up to 15 min.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Token(error) => error.retry_after(),
+            _ => None,
         }
     }
 }

@@ -20,6 +20,9 @@ const MAX_SENT: u8 = 2;
 const REST: Duration = Duration::from_secs(2);
 const MAX_REST: Duration = Duration::from_secs(60);
 
+/// Clocks of nodes that share a session may differ by so much.
+const CLOCK_SPREAD: Duration = Duration::from_secs(60);
+
 /// The tokens that a session uses.
 #[derive(Clone)]
 pub(crate) struct Tokens {
@@ -36,16 +39,26 @@ pub(crate) struct Tokens {
 /// When a refresh may be tried again, after failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rest {
+    /// When it began, by the clock of the node that failed.
+    pub(crate) from: UnixTime,
     pub(crate) until: UnixTime,
     pub(crate) failures: u8,
 }
 
 impl Rest {
     /// No failure, no rest.
-    const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
+        from: UnixTime::from_secs(0),
         until: UnixTime::from_secs(0),
         failures: 0,
     };
+
+    /// Until when it lasts. One that begins in the future was written by a node whose clock is
+    /// fast, and counts for none: it could last as long as that clock is wrong.
+    fn lasts(self, now: UnixTime) -> Option<UnixTime> {
+        let has_begun = self.from <= now.saturating_add(CLOCK_SPREAD);
+        (has_begun && now < self.until).then_some(self.until)
+    }
 }
 
 /// What a session needs before its access token can be used.
@@ -92,16 +105,27 @@ impl Tokens {
         if serves && now < self.refresh_at() {
             return Need::Nothing;
         }
-        let can_refresh = self.refresh.is_some() && !self.is_spent();
-        match (serves, can_refresh) {
+        match (serves, self.can_refresh()) {
             (true, false) => Need::Nothing,
-            (true, true) if now < self.rest.until => Need::Nothing,
-            (true, true) => Need::RefreshAhead,
-            (false, true) if now < self.rest.until => Need::Rest(self.rest.until),
-            (false, true) => Need::RefreshNow,
+            (_, true) => self.when_rested(now, serves),
             (false, false) if self.refresh.is_some() => Need::Launch(Over::InDoubt),
             (false, false) => Need::Launch(Over::Ended),
         }
+    }
+
+    /// What is needed where a refresh is possible and due: it waits until the rest is over.
+    pub(crate) fn when_rested(&self, now: UnixTime, serves: bool) -> Need {
+        match (serves, self.rest.lasts(now)) {
+            (true, Some(_)) => Need::Nothing,
+            (true, None) => Need::RefreshAhead,
+            (false, Some(until)) => Need::Rest(until),
+            (false, None) => Need::RefreshNow,
+        }
+    }
+
+    /// Whether there is a refresh token that may be sent.
+    pub(crate) const fn can_refresh(&self) -> bool {
+        self.refresh.is_some() && !self.is_spent()
     }
 
     /// Whether the access token has not ended.
@@ -135,33 +159,26 @@ impl Tokens {
         self.sent = self.sent.saturating_add(1);
     }
 
-    /// Takes note that the request did not leave after all.
-    pub(crate) fn not_sent(&mut self, now: UnixTime) {
+    /// Takes note that the request has changed nothing: it did not leave, or the answer leaves the
+    /// refresh token as it was. That says nothing about a request before whose answer was lost.
+    pub(crate) const fn not_counted(&mut self) {
         self.sent = self.sent.saturating_sub(1);
-        self.rest(now);
-    }
-
-    /// Takes note of an answer that leaves the refresh token as it was. It says nothing about a
-    /// request before whose answer was lost.
-    pub(crate) fn refused(&mut self, now: UnixTime) {
-        self.not_sent(now);
     }
 
     /// Takes note that the refresh token is worth nothing any more.
-    pub(crate) fn refresh_refused(&mut self) {
+    pub(crate) fn refresh_is_over(&mut self) {
         self.sent = 0;
         self.refresh = None;
     }
 
-    /// Takes note that no answer was read.
-    pub(crate) fn lost(&mut self, now: UnixTime) {
-        self.rest(now);
-    }
-
-    fn rest(&mut self, now: UnixTime) {
+    /// After a failure: waits a little, each time twice as long, and not shorter than the server
+    /// asks for.
+    pub(crate) fn rest(&mut self, now: UnixTime, asked: Option<Duration>) {
         let doubled = REST.saturating_mul(1 << self.rest.failures.min(5));
+        let pause = doubled.min(MAX_REST).max(asked.unwrap_or_default());
         self.rest = Rest {
-            until: now.saturating_add(doubled.min(MAX_REST)),
+            from: now,
+            until: now.saturating_add(pause),
             failures: self.rest.failures.saturating_add(1),
         };
     }
@@ -234,7 +251,7 @@ mod tests {
         // Somebody else finds it so: the holder before is gone.
         assert_eq!(tokens.need(at(4300), false), Need::RefreshAhead);
         tokens.sending();
-        tokens.lost(at(4300));
+        tokens.rest(at(4300), None);
         for now in [4300, 4400, 4599] {
             assert_eq!(tokens.need(at(now), false), Need::Nothing, "{now}");
         }
@@ -247,38 +264,57 @@ mod tests {
         let mut tokens = tokens();
         for (failure, rest) in [2, 4, 8, 16, 32, 60, 60, 60].into_iter().enumerate() {
             tokens.sending();
-            tokens.not_sent(at(4700));
+            tokens.not_counted();
+            tokens.rest(at(4700), None);
             assert!(!tokens.is_in_doubt());
             let until = at(4700 + rest);
             assert_eq!(tokens.need(at(4700), false), Need::Rest(until), "{failure}");
             assert_eq!(tokens.need(until, false), Need::RefreshNow);
         }
         // While the access token serves, nobody waits.
-        tokens.rest.until = at(4400);
+        (tokens.rest.from, tokens.rest.until) = (at(4340), at(4400));
         assert_eq!(tokens.need(at(4350), false), Need::Nothing);
         assert_eq!(tokens.need(at(4400), false), Need::RefreshAhead);
         assert_eq!(tokens.need(at(4350), true), Need::Rest(at(4400)));
     }
 
     #[test]
+    fn a_rest_is_as_long_as_the_server_asks_for() {
+        let asked = |seconds: u64| {
+            let mut tokens = tokens();
+            tokens.rest(at(4700), Some(Duration::from_secs(seconds)));
+            tokens.need(at(4700), false)
+        };
+        assert_eq!(asked(600), Need::Rest(at(5300)));
+        assert_eq!(asked(1), Need::Rest(at(4702)));
+    }
+
+    #[test]
+    fn a_rest_of_a_node_whose_clock_is_fast_is_none() {
+        let mut tokens = tokens();
+        tokens.rest(at(4700), None);
+        assert_eq!(tokens.need(at(4640), false), Need::Rest(at(4702)));
+        // By this node's clock the rest was written more than a minute in the future.
+        assert_eq!(tokens.need(at(4639), false), Need::RefreshNow);
+    }
+
+    #[test]
     fn an_answer_ends_the_doubt() {
         let mut answered = tokens();
         answered.sending();
-        answered.refused(at(4300));
+        answered.not_counted();
         assert!(!answered.is_in_doubt() && answered.refresh.is_some());
         // A refusal now does not say what became of the request before.
         let mut lost = tokens();
         lost.sending();
-        lost.lost(at(4300));
         lost.sending();
-        lost.refused(at(4310));
+        lost.not_counted();
         assert!(lost.is_in_doubt() && !lost.is_spent());
         lost.sending();
-        lost.lost(at(4400));
         assert!(lost.is_spent());
         let mut refused = tokens();
         refused.sending();
-        refused.refresh_refused();
+        refused.refresh_is_over();
         assert_eq!(refused.need(at(4599), false), Need::Nothing);
         assert_eq!(refused.need(at(4600), false), Need::Launch(Over::Ended));
     }

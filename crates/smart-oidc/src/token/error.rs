@@ -1,5 +1,7 @@
 //! Why no tokens came, and what became of the request.
 
+use core::time::Duration;
+
 use smart_discovery::TransportError;
 use smart_jose::{ErrorClass, Text};
 
@@ -49,7 +51,7 @@ pub enum TokenError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a request was not sent, or was answered, or nobody knows"
+    reason = "a request was not sent, or was answered with yes or no, or nobody knows"
 )]
 pub enum Fate {
     /// Nothing has reached the server: the same token may be sent again.
@@ -57,6 +59,9 @@ pub enum Fate {
     /// The server has answered that it gives no tokens. Nothing was issued, and
     /// [`TokenResponseError`] says why.
     Refused,
+    /// The server has given tokens that are not accepted: what was sent is used up, and sending it
+    /// again could end the whole grant.
+    Spent,
     /// It may have reached the server, and no answer of use came back: the token may be used up,
     /// and new ones may have been lost on their way.
     InDoubt,
@@ -76,6 +81,7 @@ impl TokenError {
             Self::Response(TokenResponseError::Refused(_)) => Fate::Refused,
             // Asked to slow down: the request was turned away at the door.
             Self::Response(TokenResponseError::Status { status: 429, .. }) => Fate::Refused,
+            Self::Response(error) if error.is_answer() => Fate::Spent,
             // A failing server may fail after it has issued, and an answer that cannot be read may
             // hold the tokens that replace the old ones.
             Self::Transport(_) | Self::Response(_) => Fate::InDoubt,
@@ -89,6 +95,15 @@ impl TokenError {
         match self {
             Self::Response(error) => error.refusal().is_some_and(Refusal::is_invalid_grant),
             _ => false,
+        }
+    }
+
+    /// How long the server asks to be left alone (`Retry-After`), up to 15 min.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Response(TokenResponseError::Status { retry_after, .. }) => *retry_after,
+            _ => None,
         }
     }
 

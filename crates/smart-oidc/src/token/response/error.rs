@@ -82,6 +82,18 @@ impl TokenResponseError {
         }
     }
 
+    /// Whether a success was read whole, and says what is not accepted. A text that breaks off, or is
+    /// something else, is no answer of the token endpoint.
+    pub(crate) const fn is_answer(&self) -> bool {
+        match self {
+            Self::Context(_) | Self::Member { .. } | Self::NoIdToken | Self::TokenType { .. } => {
+                true
+            }
+            Self::Json(error) => matches!(error, JsonError::DuplicateMember { .. }),
+            Self::Html | Self::Refused(_) | Self::Status { .. } => false,
+        }
+    }
+
     /// What the server said when it refused.
     #[must_use]
     pub const fn refusal(&self) -> Option<&Refusal> {

@@ -2,13 +2,14 @@
 
 use core::time::Duration;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use smart_jose::{Secret, Text};
 
-use super::super::LEASE;
 use crate::session::error::StoreError;
+use crate::session::keeper::turn::LEASE;
 use crate::session::key::{Revision, StoreKey};
 use crate::session::memory::MemoryStore;
 use crate::session::store::{RefreshLease as _, SessionStore, Stored, Write};
@@ -18,6 +19,8 @@ use crate::session::store::{RefreshLease as _, SessionStore, Stored, Write};
 pub(super) struct Faulty {
     pub(super) store: Arc<MemoryStore>,
     pub(super) writes: Mutex<VecDeque<WriteFault>>,
+    /// How often it was read.
+    pub(super) reads: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +48,12 @@ impl SessionStore for Faulty {
         value: &Secret<Vec<u8>>,
         life: Duration,
     ) -> Result<(), StoreError> {
-        self.store.insert(key, value, life).await
+        let fault = self.writes.lock().unwrap().pop_front();
+        self.store.insert(key, value, life).await?;
+        match fault {
+            Some(WriteFault::AnswerLost) => Err(unavailable()),
+            _ => Ok(()),
+        }
     }
 
     async fn take(&self, key: &StoreKey) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
@@ -53,6 +61,7 @@ impl SessionStore for Faulty {
     }
 
     async fn read(&self, key: &StoreKey) -> Result<Option<Stored>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.store.read(key).await
     }
 

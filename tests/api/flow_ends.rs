@@ -1,0 +1,170 @@
+//! What is left at the EHR and in the browser by flows that end well, badly, or unheard.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use smart_oidc::flow::EhrLaunch;
+use smart_oidc::{LaunchTag, MemoryStore};
+
+use super::flow::World;
+use super::provider;
+
+impl World {
+    /// How many tokens the app has asked the server to revoke.
+    fn revoked(&self) -> usize {
+        let sent = self.http.sent();
+        sent.iter().filter(|it| it.url.ends_with("/revoke")).count()
+    }
+
+    /// Waits until the flow has asked for so many, with nobody who waits for the flow.
+    async fn until_revoked(&self, count: usize) {
+        let waiting = async {
+            while self.revoked() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+        assert!(waited.is_ok(), "{} of {count}", self.revoked());
+    }
+}
+
+/// Begins something, and goes away.
+async fn abandoned<T>(work: impl Future<Output = T>) {
+    let mut work = pin!(work);
+    let is_done = poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_ready())).await;
+    assert!(!is_done);
+}
+
+#[tokio::test]
+async fn what_was_issued_for_a_sign_in_that_fails_is_revoked() {
+    let world = World::with_limit(1).await;
+    let (query, binding) = world.callback().await;
+    assert!(world.flow.complete(&query, &binding).await.is_ok());
+    let (query, binding) = world.callback().await;
+    let before = world.revoked();
+    let error = world.flow.complete(&query, &binding).await.unwrap_err();
+    assert_eq!(error.code(), "store-full");
+    let answers = world.http.answers();
+    let issued = answers
+        .iter()
+        .rfind(|it| it.contains("access_token"))
+        .unwrap();
+    let refresh = usize::from(issued.contains("refresh_token"));
+    assert_eq!(world.revoked() - before, 1 + refresh);
+    assert_eq!(world.store.len(), 1, "the session that there was");
+}
+
+#[tokio::test]
+async fn a_browser_that_goes_away_at_the_callback_leaves_no_session() {
+    let world = World::new().await;
+    let (query, binding) = world.callback().await;
+    abandoned(world.flow.complete(&query, &binding)).await;
+    world.until_revoked(1).await;
+    assert!(world.store.is_empty());
+}
+
+#[tokio::test]
+async fn a_browser_that_goes_away_at_the_sign_out_is_signed_out() {
+    let world = World::new().await;
+    let (query, binding) = world.callback().await;
+    let signed_in = world.flow.complete(&query, &binding).await.unwrap();
+    abandoned(world.flow.sign_out(&signed_in.id)).await;
+    world.until_revoked(1).await;
+    let error = world.flow.session(&signed_in.id).await.unwrap_err();
+    assert_eq!(error.code(), "session-lost");
+}
+
+#[tokio::test]
+async fn launches_can_be_kept_apart_from_sessions() {
+    let world = World::new().await;
+    let launches = Arc::new(MemoryStore::new(world.clock.clone()));
+    let flow = world.flow.clone().with_launch_store(launches.clone());
+    let (request, binding) = flow.begin_standalone(&world.base).await.unwrap();
+    assert_eq!((launches.len(), world.store.len()), (1, 0));
+    let query = world.browse(&request.url()).await;
+    assert!(flow.complete(&query, &binding).await.is_ok());
+    assert_eq!((launches.len(), world.store.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn two_launches_of_one_browser_are_told_apart() {
+    let world = World::new().await;
+    let mut tags = Vec::new();
+    for _ in 0..2 {
+        let (request, binding) = world.flow.begin_standalone(&world.base).await.unwrap();
+        let query = world.browse(&request.url()).await;
+        let tag = LaunchTag::of_callback(&query, provider()).unwrap();
+        assert_eq!(&tag, request.tag());
+        let signed_in = world.flow.complete(&query, &binding).await.unwrap();
+        assert_eq!(signed_in.tag, tag);
+        // It fits a cookie's name and a path, and tells nothing of the state.
+        assert!(
+            tag.as_str()
+                .bytes()
+                .all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
+        );
+        assert!(!request.url().contains(tag.as_str()));
+        assert_eq!(LaunchTag::parse(tag.as_str()).as_ref(), Some(&tag));
+        tags.push(tag);
+    }
+    assert_ne!(tags[0], tags[1]);
+    for no_tag in [
+        "",
+        "short",
+        "seventeen-letters",
+        "0123456789abcde/",
+        "0123456789abcdé",
+    ] {
+        assert_eq!(LaunchTag::parse(no_tag), None, "{no_tag}");
+    }
+}
+
+// covers: SMART-SEC-3
+#[tokio::test]
+async fn what_goes_into_cookies_and_urls_is_no_token() {
+    let world = World::new().await;
+    let (request, binding) = world.flow.begin_standalone(&world.base).await.unwrap();
+    let query = world.browse(&request.url()).await;
+    let signed_in = world.flow.complete(&query, &binding).await.unwrap();
+    let answers = world.http.answers();
+    let tokens: Vec<&str> = answers
+        .iter()
+        .filter(|it| it.contains("access_token"))
+        .flat_map(|it| it.split('"'))
+        .filter(|it| it.len() >= 20)
+        .collect();
+    assert!(tokens.len() >= 2, "an access token and an ID token");
+    let browser = [
+        request.url(),
+        binding.expose_secret().to_owned(),
+        signed_in.id.expose_secret().to_owned(),
+        signed_in.tag.as_str().to_owned(),
+    ];
+    for held in &browser {
+        for token in &tokens {
+            assert!(!held.contains(token) && !token.contains(held.as_str()));
+        }
+    }
+}
+
+// covers: SBCP-2
+#[tokio::test]
+async fn nobody_outside_says_where_the_browser_is_sent() {
+    let world = World::new().await;
+    let endpoint = format!("{}/authorize", world.ehr.issuer());
+    for extra in [
+        "&redirect_uri=https%3A%2F%2Fevil.example",
+        "&authorization_endpoint=https%3A%2F%2Fevil.example",
+        "&target_link_uri=https%3A%2F%2Fevil.example&url=https%3A%2F%2Fevil.example",
+    ] {
+        let iss = form_urlencoded::byte_serialize(world.base.as_str().as_bytes());
+        let iss: String = iss.collect();
+        let launch = EhrLaunch::parse(&format!("iss={iss}&launch=x{extra}")).unwrap();
+        let (request, _) = world.flow.begin_from_ehr(launch).await.unwrap();
+        assert_eq!(request.endpoint().as_str(), endpoint);
+        assert!(!request.url().contains("evil"), "{}", request.url());
+    }
+}
