@@ -19,6 +19,7 @@
 mod contention;
 mod faults;
 mod fleet;
+mod link;
 mod proxy;
 mod rig;
 mod tls;

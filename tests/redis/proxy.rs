@@ -1,12 +1,16 @@
-//! Stands between a client and the server, and loses answers when it is told to.
+//! Stands between a client and the server, and loses, holds back or delays answers when it is told
+//! to.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 
 /// So many octets are passed on at once. No command or answer of these tests is longer.
 const BUFFER: usize = 64 * 1024;
@@ -16,14 +20,7 @@ const PASS: usize = usize::MAX;
 
 pub(crate) struct Proxy {
     address: SocketAddr,
-    /// So many octets of the next answer are passed on before the connection ends, or all.
-    keep: Arc<AtomicUsize>,
-    /// How many commands went to the server.
-    commands: Arc<AtomicUsize>,
-    /// The connections before this one have gone dead without a word.
-    dead_before: Arc<AtomicUsize>,
-    /// How many connections there have been.
-    connections: Arc<AtomicUsize>,
+    way: Way,
     task: JoinHandle<()>,
 }
 
@@ -31,54 +28,71 @@ impl Proxy {
     pub(crate) async fn before(port: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let keep = Arc::new(AtomicUsize::new(PASS));
-        let (commands, connections) = (Arc::default(), Arc::default());
-        let dead_before = Arc::default();
-        let task = tokio::spawn(serve(
-            listener,
-            port,
-            Arc::clone(&connections),
-            Way {
-                keep: Arc::clone(&keep),
-                commands: Arc::clone(&commands),
-                dead_before: Arc::clone(&dead_before),
-                number: 0,
-            },
-        ));
-        Self {
-            address,
-            keep,
-            commands,
-            dead_before,
-            connections,
-            task,
-        }
+        let way = Way {
+            keep: Arc::new(AtomicUsize::new(PASS)),
+            commands: Arc::default(),
+            connections: Arc::default(),
+            dead_before: Arc::default(),
+            delay: Arc::default(),
+            passed: Arc::default(),
+            room: watch::channel(PASS).0,
+        };
+        let task = tokio::spawn(serve(listener, port, way.clone()));
+        Self { address, way, task }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://{}", self.address)
+        self.url_with("")
+    }
+
+    /// The same for a user, as `name:password@`.
+    pub(crate) fn url_with(&self, login: &str) -> String {
+        format!("redis://{login}{}", self.address)
     }
 
     /// Ends the connection after so many octets of the next answer.
     pub(crate) fn lose_the_next_answer_after(&self, octets: usize) {
-        self.keep.store(octets, Ordering::SeqCst);
+        self.way.keep.store(octets, Ordering::SeqCst);
     }
 
     /// From now on nothing passes on the connections that there are, and nobody is told: as where a
     /// firewall has forgotten them.
     pub(crate) fn go_dead(&self) {
-        let connections = self.connections.load(Ordering::SeqCst);
-        self.dead_before.store(connections, Ordering::SeqCst);
+        let connections = self.connections();
+        self.way.dead_before.store(connections, Ordering::SeqCst);
+    }
+
+    /// From now on nothing passes on any connection, old or new, until [`Proxy::go_dead`] says that
+    /// the next ones are good again.
+    pub(crate) fn hang(&self) {
+        self.way.dead_before.store(usize::MAX, Ordering::SeqCst);
+    }
+
+    /// The first answer on each new connection comes so much later.
+    pub(crate) fn delay_first_answers(&self, delay: Duration) {
+        let delay = u64::try_from(delay.as_millis()).unwrap();
+        self.way.delay.store(delay, Ordering::SeqCst);
+    }
+
+    /// Lets so many octets of answers pass, and holds back what comes then.
+    pub(crate) fn hold_answers_after(&self, octets: usize) {
+        let passed = self.way.passed.load(Ordering::SeqCst);
+        self.way.room.send_replace(passed + octets);
+    }
+
+    /// Lets pass what was held back, and all that follows.
+    pub(crate) fn let_answers_pass(&self) {
+        self.way.room.send_replace(PASS);
     }
 
     /// How many connections there have been.
     pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
+        self.way.connections.load(Ordering::SeqCst)
     }
 
     /// How many commands went to the server until now.
     pub(crate) fn commands(&self) -> usize {
-        self.commands.load(Ordering::SeqCst)
+        self.way.commands.load(Ordering::SeqCst)
     }
 }
 
@@ -88,50 +102,68 @@ impl Drop for Proxy {
     }
 }
 
-/// What a connection knows of its proxy.
+/// What happens on the way, as the connections see it.
 #[derive(Clone)]
 struct Way {
+    /// So many octets of the next answer are passed on before the connection ends, or all.
     keep: Arc<AtomicUsize>,
+    /// How many commands went to the server.
     commands: Arc<AtomicUsize>,
+    /// How many connections there have been.
+    connections: Arc<AtomicUsize>,
+    /// The connections before this one have gone dead without a word.
     dead_before: Arc<AtomicUsize>,
-    /// The first is 0.
-    number: usize,
+    /// By how many milliseconds the first answer of a connection is late.
+    delay: Arc<AtomicU64>,
+    /// How many octets of answers went to clients.
+    passed: Arc<AtomicUsize>,
+    /// How many may.
+    room: watch::Sender<usize>,
 }
 
-impl Way {
-    fn is_dead(&self) -> bool {
-        self.number < self.dead_before.load(Ordering::SeqCst)
-    }
-}
-
-async fn serve(listener: TcpListener, port: u16, connections: Arc<AtomicUsize>, mut way: Way) {
+async fn serve(listener: TcpListener, port: u16, way: Way) {
     while let Ok((client, _)) = listener.accept().await {
-        let server = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
-        way.number = connections.fetch_add(1, Ordering::SeqCst);
-        tokio::spawn(pass(client, server.unwrap(), way.clone()));
+        let number = way.connections.fetch_add(1, Ordering::SeqCst);
+        // Where the server is away, the connection ends at once.
+        if let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+            tokio::spawn(pass(client, server, way.clone(), number));
+        }
     }
 }
 
 /// Passes on what comes, either way.
-async fn pass(mut client: TcpStream, mut server: TcpStream, way: Way) {
+async fn pass(mut client: TcpStream, mut server: TcpStream, way: Way, number: usize) {
     let (mut command, mut answer) = (vec![0; BUFFER], vec![0; BUFFER]);
+    let mut room = way.room.subscribe();
+    let mut is_first = true;
     loop {
+        let passed = way.passed.load(Ordering::SeqCst);
+        let left = room.borrow_and_update().saturating_sub(passed).min(BUFFER);
         tokio::select! {
             read = client.read(&mut command) => {
                 let Ok(read @ 1..) = read else { return };
-                if !way.is_dead() {
+                if number >= way.dead_before.load(Ordering::SeqCst) {
                     way.commands.fetch_add(1, Ordering::SeqCst);
-                    server.write_all(&command[..read]).await.unwrap();
+                    if server.write_all(&command[..read]).await.is_err() {
+                        return;
+                    }
                 }
             }
-            read = server.read(&mut answer) => {
+            read = server.read(&mut answer[..left]), if left > 0 => {
                 let Ok(read @ 1..) = read else { return };
+                if is_first {
+                    let delay = Duration::from_millis(way.delay.load(Ordering::SeqCst));
+                    sleep_until(Instant::now() + delay).await;
+                    is_first = false;
+                }
                 let kept = way.keep.swap(PASS, Ordering::SeqCst);
-                client.write_all(&answer[..read.min(kept)]).await.unwrap();
-                if kept != PASS {
+                way.passed.fetch_add(read, Ordering::SeqCst);
+                // A client that has gone away is not told.
+                if client.write_all(&answer[..read.min(kept)]).await.is_err() || kept != PASS {
                     return;
                 }
             }
+            _ = room.changed() => {}
         }
     }
 }

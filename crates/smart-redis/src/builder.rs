@@ -6,6 +6,7 @@ use core::time::Duration;
 use smart_oidc::jose::{ErrorClass, Text};
 use smart_oidc::seal::SealingKeys;
 
+use crate::dial::Dial;
 use crate::link::Wire;
 use crate::server::Server;
 use crate::store::RedisStore;
@@ -147,7 +148,8 @@ impl RedisStoreBuilder {
         })
     }
 
-    /// How long a connection may take, TLS and login included; 2 s unless set.
+    /// How long a connection may take, TLS and login included; 2 s unless set. It is also how long a
+    /// call waits for one. After an attempt that failed the next one begins 50 to 100 ms later.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -155,7 +157,8 @@ impl RedisStoreBuilder {
     }
 
     /// How long the answer to a command may take; 2 s unless set. A call takes no longer than this
-    /// and the time for a connection together.
+    /// and the time for a connection together. A connection on which nobody was answered in this
+    /// time is made anew.
     #[must_use]
     pub const fn response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
@@ -239,13 +242,12 @@ impl RedisStoreBuilder {
             }
             false => None,
         };
-        let wire = Wire::new(
+        let dial = Dial::new(
             self.server,
-            self.connect_timeout,
-            self.response_timeout,
             #[cfg(feature = "tls")]
             tls,
         );
+        let wire = Wire::new(dial, self.connect_timeout, self.response_timeout);
         Ok(RedisStore::of(wire, self.keys, self.prefix))
     }
 }

@@ -31,7 +31,7 @@
 //! | A record ends | each write sets its life in the same command |
 //! | Nobody waits without end | 2 s to connect and 2 s for an answer, both settings |
 //! | Nothing is sent twice | a call whose answer is missing fails as [`StoreError::Unavailable`]: whether it was done is not known, and only the caller can decide what follows |
-//! | A server that was away is used again | the next call connects anew |
+//! | A server that was away is used again, under any load | the next call begins an attempt to connect that is nobody's: all who come wait for it, and none of them cuts it short |
 //! | What is kept can be neither read, nor forged, nor moved to another name by whoever has the server | each value is sealed, with its name bound in, under keys that this server never sees |
 //!
 //! Whoever can write to the server can still delete a record, or put back an older one of the same
@@ -59,6 +59,7 @@
 //! [`StoreError::Unavailable`]: smart_oidc::session::StoreError::Unavailable
 
 mod builder;
+mod dial;
 mod link;
 mod record;
 mod script;
@@ -66,6 +67,7 @@ mod server;
 mod store;
 #[cfg(feature = "tls")]
 mod tls;
+mod trouble;
 
 pub use builder::{CONNECT_TIMEOUT, KEY_PREFIX, RESPONSE_TIMEOUT, RedisStoreBuilder, SetupError};
 pub use smart_oidc as oidc;

@@ -1,69 +1,80 @@
 //! One connection for all, made when it is needed and made anew when it fails.
+//!
+//! An attempt to connect is a task of its own: it belongs to none of those who wait for it. None of
+//! them can cut it short, neither by having waited too long already nor by going away, and so it
+//! succeeds however many are waiting.
 
 use core::fmt;
+use core::hash::{BuildHasher as _, Hasher as _};
 use core::time::Duration;
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisError};
-use smart_oidc::jose::Text;
+use redis::{Cmd, FromRedisValue};
 use smart_oidc::session::StoreError;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::server::Server;
-
-/// An idle connection is tried so often: a firewall forgets it otherwise, and a server that is gone
-/// without a word is found out before somebody needs it.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+use crate::dial::{Dial, Link};
+use crate::trouble::{refused, unavailable};
 
 /// After these answers another connection may lead to a server that does it: a failover has moved
 /// the address, or the server has begun to ask for a password.
 const BEGIN_ANEW: [&str; 4] = ["READONLY", "MASTERDOWN", "NOAUTH", "LOADING"];
 
+/// After an attempt that failed the next one begins so much later, and up to as much again by
+/// chance: a server that is down is not beset by every call of every node, and whoever comes first
+/// once it is back hardly notices.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Runs commands on a server, each once and within a bounded time.
 pub(crate) struct Wire {
-    server: Server,
-    #[cfg(feature = "tls")]
-    tls: Option<tokio_rustls::TlsConnector>,
-    connect_timeout: Duration,
+    switch: Arc<Switch>,
     response_timeout: Duration,
-    link: Mutex<Option<Arc<Link>>>,
-    /// Whoever holds it connects, and the others wait for that one.
-    connecting: tokio::sync::Mutex<()>,
 }
 
-/// A connection, and the task that moves its octets. All who use it hold it, and when the last one
-/// lets go the task ends, whatever the server still owes.
-struct Link {
-    connection: MultiplexedConnection,
-    driver: JoinHandle<()>,
+/// Which connection is used, and who makes the next one.
+struct Switch {
+    dial: Dial,
+    connect_timeout: Duration,
+    state: Mutex<State>,
 }
 
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
+#[derive(Default)]
+struct State {
+    link: Option<Arc<Link>>,
+    attempt: Option<Attempt>,
+    /// No attempt connects before.
+    pause: Option<Instant>,
+}
+
+type Outcome = Result<Arc<Link>, StoreError>;
+
+/// What there is for a call.
+enum Way {
+    /// A connection.
+    Link(Arc<Link>),
+    /// An attempt to make one.
+    Attempt(Attempt),
+}
+
+/// An attempt to connect, as those who wait for it see it.
+#[derive(Clone)]
+struct Attempt {
+    began: Instant,
+    outcome: watch::Receiver<Option<Outcome>>,
 }
 
 impl Wire {
-    pub(crate) fn new(
-        server: Server,
-        connect_timeout: Duration,
-        response_timeout: Duration,
-        #[cfg(feature = "tls")] tls: Option<tokio_rustls::TlsConnector>,
-    ) -> Self {
-        Self {
-            server,
-            #[cfg(feature = "tls")]
-            tls,
+    pub(crate) fn new(dial: Dial, connect_timeout: Duration, response_timeout: Duration) -> Self {
+        let switch = Switch {
+            dial,
             connect_timeout,
+            state: Mutex::default(),
+        };
+        Self {
+            switch: Arc::new(switch),
             response_timeout,
-            link: Mutex::default(),
-            connecting: tokio::sync::Mutex::default(),
         }
     }
 
@@ -73,22 +84,38 @@ impl Wire {
         name: &'static str,
         command: Cmd,
     ) -> Result<T, StoreError> {
-        let link = timeout(self.connect_timeout, self.link()).await;
-        let link = link.map_err(|_| self.no_connection("none within the time for it"))??;
-        let mut connection = link.connection.clone();
+        let switch = &self.switch;
+        let link = timeout(switch.connect_timeout, switch.link()).await;
+        let link = link.map_err(|_| switch.none_in_time())??;
+        let mut connection = link.connection();
+        let before = link.answers();
         let answer = timeout(self.response_timeout, command.query_async(&mut connection)).await;
         match answer {
-            Ok(Ok(value)) => Ok(value),
+            Ok(Ok(value)) => {
+                link.answered();
+                Ok(value)
+            }
             Ok(Err(error)) => {
-                let code = error.code();
-                if code.is_none_or(|it| BEGIN_ANEW.contains(&it)) {
-                    self.forget(&link);
+                match error.code() {
+                    // It has ended, or what came is no answer to what was sent.
+                    None => switch.forget(&link, link.answers() == 0),
+                    Some(code) => {
+                        link.answered();
+                        if BEGIN_ANEW.contains(&code) {
+                            switch.forget(&link, true);
+                        }
+                    }
                 }
                 Err(refused(name, &error))
             }
             Err(_) => {
-                // A peer that vanished would otherwise be waited for by every later call.
-                self.forget(&link);
+                // A peer that vanished would otherwise be waited for by every later call, and so
+                // would a server that has fallen so far behind that each answer comes too late. But
+                // where others were answered meanwhile, the connection is good and the command
+                // slow: a new one would be no faster, and all would have to wait for it.
+                if link.answers() == before {
+                    switch.forget(&link, before == 0);
+                }
                 let limit = self.response_timeout.as_millis();
                 Err(unavailable(&format!(
                     "no answer to {name} within {limit} ms"
@@ -96,104 +123,130 @@ impl Wire {
             }
         }
     }
+}
 
-    /// The connection that is there, or a new one.
-    async fn link(&self) -> Result<Arc<Link>, StoreError> {
-        if let Some(link) = self.usable() {
-            return Ok(link);
+impl Switch {
+    /// The connection that is there, or what comes of an attempt. Whoever finds one that had begun
+    /// before may be told of a fault that is over by now, and waits for the next one too.
+    async fn link(self: &Arc<Self>) -> Outcome {
+        let came = Instant::now();
+        loop {
+            let mut attempt = match self.way() {
+                Way::Link(link) => return Ok(link),
+                Way::Attempt(attempt) => attempt,
+            };
+            let outcome = attempt.outcome.wait_for(Option::is_some).await;
+            let outcome = outcome.map(|it| it.clone());
+            match outcome {
+                Ok(Some(Ok(link))) => return Ok(link),
+                _ if attempt.began < came => {}
+                Ok(Some(Err(error))) => return Err(error),
+                Ok(None) | Err(_) => return Err(self.dial.no_connection("its runtime has ended")),
+            }
         }
-        let _alone = self.connecting.lock().await;
-        if let Some(link) = self.usable() {
-            return Ok(link);
-        }
-        let link = Arc::new(self.connect().await?);
-        *self.slot() = Some(Arc::clone(&link));
-        Ok(link)
     }
 
-    fn usable(&self) -> Option<Arc<Link>> {
-        let link = self.slot().clone()?;
-        (!link.driver.is_finished()).then_some(link)
+    /// The connection that is there, or else the attempt that is under way, which may begin here.
+    fn way(self: &Arc<Self>) -> Way {
+        let mut state = self.state();
+        if let Some(link) = &state.link {
+            if !link.has_ended() {
+                return Way::Link(Arc::clone(link));
+            }
+            if link.answers() == 0 {
+                state.pause = Some(after_a_pause());
+            }
+            state.link = None;
+        }
+        let longest = self.connect_timeout.saturating_add(2 * PAUSE);
+        if let Some(attempt) = &state.attempt
+            && attempt.is_under_way(longest)
+        {
+            return Way::Attempt(attempt.clone());
+        }
+        let attempt = self.attempt(state.pause.take());
+        state.attempt = Some(attempt.clone());
+        Way::Attempt(attempt)
     }
 
-    /// Later calls connect anew; those that wait for an answer on this one go on.
-    fn forget(&self, link: &Arc<Link>) {
-        let mut slot = self.slot();
+    /// Begins an attempt, and waits for none of it.
+    fn attempt(self: &Arc<Self>, pause: Option<Instant>) -> Attempt {
+        let (tell, outcome) = watch::channel(None);
+        let attempt = Attempt {
+            began: Instant::now(),
+            outcome,
+        };
+        let (switch, this) = (Arc::clone(self), attempt.clone());
+        tokio::spawn(async move {
+            if let Some(pause) = pause {
+                sleep_until(pause).await;
+            }
+            let made = timeout(switch.connect_timeout, switch.dial.connect()).await;
+            let made = made.unwrap_or_else(|_| Err(switch.none_in_time()));
+            let outcome = made.map(Arc::new);
+            switch.settle(&this, &outcome);
+            tell.send_replace(Some(outcome));
+        });
+        attempt
+    }
+
+    /// Puts the outcome of an attempt where all later calls find it.
+    fn settle(&self, attempt: &Attempt, outcome: &Outcome) {
+        let mut state = self.state();
+        // One that was given up leaves its successor alone.
+        let is_ours = |it: &Attempt| it.outcome.same_channel(&attempt.outcome);
+        if state.attempt.as_ref().is_some_and(is_ours) {
+            state.attempt = None;
+            match outcome {
+                Ok(link) => state.link = Some(Arc::clone(link)),
+                Err(_) => state.pause = Some(after_a_pause()),
+            }
+        }
+    }
+
+    /// Later calls connect anew, after a pause where that may lead nowhere again; those that wait
+    /// for an answer on this one go on.
+    fn forget(&self, link: &Arc<Link>, pauses: bool) {
+        let mut state = self.state();
         // Somebody else may have connected since.
-        if slot.as_ref().is_some_and(|it| Arc::ptr_eq(it, link)) {
-            *slot = None;
+        if state.link.as_ref().is_some_and(|it| Arc::ptr_eq(it, link)) {
+            state.link = None;
+            state.pause = pauses.then(after_a_pause);
         }
     }
 
     /// Nothing is half done under the lock.
-    fn slot(&self) -> MutexGuard<'_, Option<Arc<Link>>> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn connect(&self) -> Result<Link, StoreError> {
-        let fail = |error: std::io::Error| self.no_connection(&error.to_string());
-        let address = (self.server.host.as_str(), self.server.port);
-        let stream = TcpStream::connect(address).await.map_err(fail)?;
-        stream.set_nodelay(true).map_err(fail)?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE)
-            .with_interval(KEEPALIVE);
-        SockRef::from(&stream)
-            .set_tcp_keepalive(&keepalive)
-            .map_err(fail)?;
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let name = self.server.host.clone().try_into();
-            let name = name.map_err(|_| self.no_connection("the host is no name for TLS"))?;
-            let stream = tls.connect(name, stream).await.map_err(fail)?;
-            return self.login(stream).await;
-        }
-        self.login(stream).await
+    fn none_in_time(&self) -> StoreError {
+        self.dial.no_connection("none within the time for it")
     }
+}
 
-    async fn login(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    ) -> Result<Link, StoreError> {
-        // The time is bounded by who calls.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let made = MultiplexedConnection::new_with_config(&self.server.login, stream, config).await;
-        let (connection, driver) = made.map_err(|error| refused("the login", &error))?;
-        Ok(Link {
-            connection,
-            driver: tokio::spawn(driver),
-        })
+impl Attempt {
+    /// Whether something may still come of it: not where it has lasted for twice the longest time,
+    /// as nothing moves a task whose runtime stands still, nor where its runtime has ended.
+    fn is_under_way(&self, longest: Duration) -> bool {
+        self.began.elapsed() < longest.saturating_mul(2) && self.outcome.has_changed().is_ok()
     }
+}
 
-    fn no_connection(&self, problem: &str) -> StoreError {
-        let Server { host, port, .. } = &self.server;
-        unavailable(&format!("no connection to {host}:{port}: {problem}"))
-    }
+/// When the next attempt may connect. What should not happen on all nodes at once is spread.
+fn after_a_pause() -> Instant {
+    // Its keys are drawn anew for each.
+    let [chance, ..] = RandomState::new().build_hasher().finish().to_ne_bytes();
+    let spread = PAUSE * u32::from(chance) / u32::from(u8::MAX);
+    Instant::now() + PAUSE + spread
 }
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire")
-            .field("server", &self.server)
-            .field("connect_timeout", &self.connect_timeout)
+            .field("server", &self.switch.dial)
+            .field("connect_timeout", &self.switch.connect_timeout)
             .field("response_timeout", &self.response_timeout)
             .finish_non_exhaustive()
-    }
-}
-
-pub(crate) fn unavailable(problem: &str) -> StoreError {
-    StoreError::Unavailable {
-        problem: Text::new(problem),
-    }
-}
-
-/// Of what a server says only the code is kept: the rest may repeat what was sent.
-fn refused(name: &str, error: &RedisError) -> StoreError {
-    match error.code() {
-        Some("WRONGTYPE") => StoreError::Unreadable {
-            problem: Text::new("under this name there is no string"),
-        },
-        Some(code) => unavailable(&format!("the server answered {name} with {code}")),
-        None => unavailable(&format!("{name} failed: {}", error.category())),
     }
 }

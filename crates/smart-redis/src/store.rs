@@ -11,9 +11,10 @@ use smart_oidc::session::{
     Fence, Lease, RefreshLease, Revision, SessionStore, StoreError, StoreKey, Stored, Write,
 };
 
-use crate::link::{Wire, unavailable};
+use crate::link::Wire;
 use crate::record;
 use crate::script::{self, Answer};
+use crate::trouble::unavailable;
 
 /// A value may be this long, in octets: two tokens of the longest kind, and room.
 pub const MAX_VALUE_OCTETS: usize = 256 * 1024;
