@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::time::Duration;
 
 use smart_oidc::jose::base64url;
 use smart_oidc::session::{Fence, SessionId, StoreKey};
@@ -82,4 +83,46 @@ async fn a_failover_that_loses_a_lease_lets_nobody_write_with_it() {
     let written = bench.replace(&session, b"2", 1, next.fence, LONG).await;
     assert_eq!(written, Ok(2));
     assert_ne!(next.fence, Fence(1));
+}
+
+/// What is written into the head as the time until which a lease is held.
+fn with_lease_until(record: &[u8], milliseconds: u64) -> Vec<u8> {
+    let mut record = record.to_vec();
+    record[34..50].copy_from_slice(format!("{milliseconds:016}").as_bytes());
+    record
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_back_keeps_no_lease_beyond_the_longest() {
+    let Some((server, bench)) = rig().await else {
+        return;
+    };
+    let session = bench.with_session(b"1").await;
+    let name = crate::rig::name(&session);
+    let held = bench.acquire(&session, LONG).await.unwrap();
+    let record = server.ask(&[b"GET", &name]);
+    let until: u64 = core::str::from_utf8(&record[34..50])
+        .unwrap()
+        .parse()
+        .unwrap();
+
+    // Before the step the clock was ahead by so much.
+    let minute = 60_000;
+    let ahead = with_lease_until(&record, until + minute);
+    server.tell(&[b"SET", &name, &ahead, b"KEEPTTL"]);
+    let next = bench.acquire(&session, Duration::from_secs(45)).await;
+    let next = next.unwrap();
+    assert!(next.fence > held.fence, "{:?} {:?}", next.fence, held.fence);
+    // What its holder writes is refused, and so is the next who asks.
+    let refused = bench.replace(&session, b"x", 1, held.fence, LONG).await;
+    assert_eq!(refused.unwrap_err().code(), "store-fenced");
+    assert!(bench.acquire(&session, LONG).await.is_none());
+
+    // Within the longest there is no telling, and it is held.
+    let within = with_lease_until(&record, until - minute);
+    server.tell(&[b"SET", &name, &within, b"KEEPTTL"]);
+    assert!(bench.acquire(&session, LONG).await.is_none());
+    let over = with_lease_until(&record, until - 10 * minute);
+    server.tell(&[b"SET", &name, &over, b"KEEPTTL"]);
+    assert!(bench.acquire(&session, LONG).await.is_some());
 }

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | A record is taken once | `GETDEL`, one command |
 //! | A write that comes late changes nothing | one script compares revision and fence and writes |
-//! | A lease ends by itself, and the next one has a greater fence, even where a failover lost the last | the script takes the server's clock; a client's clock plays no part |
+//! | A lease ends by itself, and the next one has a greater fence, even where a failover lost the last | the script takes the server's clock; a client's clock plays no part, and where the server's steps back a lease is held for five minutes at most |
 //! | An older value than the last is not read | `GETEX`, which a demoted server refuses |
 //! | A record ends | each write sets its life in the same command |
 //! | Nobody waits without end | 2 s to connect and 2 s for an answer, both settings |

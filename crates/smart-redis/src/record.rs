@@ -18,6 +18,10 @@ pub(crate) const HEAD_OCTETS: usize = 2 + 3 * DIGITS;
 /// Longer than this nothing lives, so that every sum of times fits: a hundred years.
 const LONGEST_LIFE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// No lease is longer than this: several times what a refresh takes. One that seems to end later was
+/// given out by a clock that has stepped back since.
+const LONGEST_LEASE: Duration = Duration::from_secs(5 * 60);
+
 /// A record that nobody has replaced or leased.
 pub(crate) fn first(sealed: &[u8]) -> Vec<u8> {
     let head = format!("S1{:016}{:016}{:016}", 1, 0, 0);
@@ -33,6 +37,12 @@ pub(crate) fn digits(number: u64) -> String {
 pub(crate) fn milliseconds(life: Duration) -> String {
     let life = life.min(LONGEST_LIFE).as_millis().max(1);
     life.to_string()
+}
+
+/// How long a lease lasts, in milliseconds, and how long the longest does.
+pub(crate) fn lease(life: Duration) -> (String, String) {
+    let longest = milliseconds(LONGEST_LEASE);
+    (milliseconds(life.min(LONGEST_LEASE)), longest)
 }
 
 /// The revision and the sealed value of a record.
@@ -79,6 +89,19 @@ mod tests {
             (Duration::MAX, "3153600000000"),
         ] {
             assert_eq!(milliseconds(life), expected, "{life:?}");
+        }
+    }
+
+    #[test]
+    fn no_lease_is_longer_than_the_longest() {
+        let longest = "300000";
+        for (life, expected) in [
+            (Duration::from_secs(45), "45000"),
+            (Duration::from_secs(300), longest),
+            (Duration::MAX, longest),
+        ] {
+            let (life, bound) = lease(life);
+            assert_eq!((life.as_str(), bound.as_str()), (expected, longest));
         }
     }
 

@@ -36,10 +36,14 @@ return {1, next}"
 ///
 /// A fence is the microseconds of the server's clock, or one more than the last where that clock
 /// does not go on: should a failover lose the last one, the next is greater all the same.
+///
+/// A lease that would end later than the longest one does was given out before the clock stepped
+/// back, and would be held for as long as the step.
 const ACQUIRE: &str = with_head!(
     "local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-if now < tonumber(leased_until) then return {2, tonumber(fence)} end
+local left = tonumber(leased_until) - now
+if left > 0 and left <= tonumber(ARGV[2]) then return {2, tonumber(fence)} end
 local next = math.max(tonumber(fence) + 1, tonumber(time[1]) * 1000000 + tonumber(time[2]))
 if next >= 9007199254740992 then return {4, 0} end
 local lease = string.format('%016.0f%016.0f', next, now + tonumber(ARGV[1]))
@@ -97,9 +101,10 @@ pub(crate) fn replace(name: &str, expected: &str, fence: &str, life: &str, seale
     command
 }
 
-pub(crate) fn acquire(name: &str, life: &str) -> Cmd {
+/// `longest` is how long the longest lease lasts.
+pub(crate) fn acquire(name: &str, life: &str, longest: &str) -> Cmd {
     let mut command = eval(ACQUIRE, name);
-    command.arg(life);
+    command.arg(life).arg(longest);
     command
 }
 

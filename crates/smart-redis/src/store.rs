@@ -29,6 +29,8 @@ const READ: &str = "GETEX";
 ///
 /// All tasks share one connection. It belongs to the runtime of the call that made it; once that
 /// one has ended, the next call makes another. A call that is dropped halfway may have been done.
+///
+/// A lease lasts for five minutes at most, whatever is asked for.
 pub struct RedisStore {
     wire: Wire,
     keys: SealingKeys,
@@ -170,8 +172,8 @@ impl SessionStore for RedisStore {
 #[async_trait]
 impl RefreshLease for RedisStore {
     async fn acquire(&self, key: &StoreKey, life: Duration) -> Result<Option<Lease>, StoreError> {
-        let life = record::milliseconds(life);
-        let script = script::acquire(&self.name(key), &life);
+        let (life, longest) = record::lease(life);
+        let script = script::acquire(&self.name(key), &life, &longest);
         match self.script("acquire", script).await? {
             Answer::Done(fence) => Ok(Some(Lease {
                 fence: Fence(fence),
