@@ -7,7 +7,7 @@ use smart_oidc::seal::SealingKeys;
 use smart_oidc::session::{Fence, RefreshLease as _, SessionStore as _, StoreError};
 use smart_redis::{MAX_VALUE_OCTETS, RedisStore};
 use smart_tests::redis_server::RedisServer;
-use smart_tests::store_contract::{Bench, LONG};
+use smart_tests::store_contract::{Bench, LONG, eventually};
 
 use super::provider;
 use crate::rig::{PATIENCE, key, name, rig};
@@ -214,4 +214,45 @@ async fn the_longest_value_fits_with_its_seal() {
     bench.acquire(&key, LONG).await.unwrap();
     // A lease is written into the record and leaves the value as it was.
     assert_eq!(bench.take(&key).await, Some(value));
+}
+
+#[tokio::test]
+async fn a_flood_of_launches_fills_its_own_server_and_leaves_it_again() {
+    let (Some((server, launches)), Some((_other, sessions))) = (bench().await, bench().await)
+    else {
+        return;
+    };
+    let genuine = launches.launch();
+    launches.insert(&genuine, b"genuine", LONG).await.unwrap();
+    let session = sessions.with_session(b"1").await;
+    let memory = String::from_utf8(server.ask(&[b"INFO", b"memory"])).unwrap();
+    let used = memory
+        .lines()
+        .find_map(|it| it.strip_prefix("used_memory:"));
+    let room = used.unwrap().parse::<usize>().unwrap() + 64 * 1024;
+    server.tell(&[b"CONFIG", b"SET", b"maxmemory", room.to_string().as_bytes()]);
+
+    let flood = async || {
+        let inserted = launches
+            .insert(&launches.launch(), &[0; 1024], Duration::from_secs(1))
+            .await;
+        inserted.err()
+    };
+    let mut refused = None;
+    for _ in 0..10_000 {
+        refused = flood().await;
+        if refused.is_some() {
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(refused.code(), "store-unavailable");
+    assert!(refused.to_string().contains("OOM"), "{refused}");
+    // Whoever has begun can finish, and sessions are refreshed.
+    assert_eq!(launches.take(&genuine).await, Some(b"genuine".to_vec()));
+    let lease = sessions.acquire(&session, LONG).await.unwrap();
+    let written = sessions.replace(&session, b"2", 1, lease.fence, LONG).await;
+    assert_eq!(written, Ok(2));
+    let has_room = async || flood().await.is_none();
+    eventually("room comes back", has_room).await;
 }

@@ -1,7 +1,8 @@
 //! Sessions in a real Redis, which each test starts for itself: its promises, and its bad days.
 //!
 //! Where no `redis-server` is installed the tests say that they are skipped; with `redis` in
-//! `SMART_TEST_REQUIRE` they fail instead. Time is real here, and lives are short.
+//! `SMART_TEST_REQUIRE` they fail instead. `SMART_TEST_REDIS_SERVER` names another program to run,
+//! such as `valkey-server`. Time is real here, and lives are short.
 
 #![expect(
     clippy::unwrap_used,

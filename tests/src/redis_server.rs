@@ -13,7 +13,7 @@ use smart_oidc::jose::{CryptoProvider, base64url};
 use crate::skip;
 use crate::store_contract::eventually;
 
-/// The programs that will do.
+/// The programs that will do, where `SMART_TEST_REDIS_SERVER` names none.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 
 /// Whether what was acknowledged outlives the process.
@@ -28,7 +28,7 @@ pub enum Persistence {
 /// A running server, killed on drop.
 #[derive(Debug)]
 pub struct RedisServer {
-    program: &'static str,
+    program: String,
     child: Option<Child>,
     port: u16,
     folder: PathBuf,
@@ -46,11 +46,7 @@ impl RedisServer {
         persistence: Persistence,
         more: impl FnOnce(&Path) -> Vec<String>,
     ) -> Option<Self> {
-        let works = |program: &&&str| {
-            let output = Command::new(program).arg("--version").output();
-            output.is_ok_and(|it| it.status.success())
-        };
-        let Some(program) = PROGRAMS.iter().find(works) else {
+        let Some(program) = program() else {
             let thread = thread::current();
             let test = thread.name().unwrap_or("redis");
             skip::say("redis", test, "there is no redis-server here");
@@ -72,7 +68,7 @@ impl RedisServer {
             arguments.extend([name.to_owned(), value.to_owned()]);
         }
         let mut server = Self {
-            program,
+            program: program.clone(),
             child: None,
             port: free_port(),
             folder,
@@ -90,7 +86,7 @@ impl RedisServer {
 
     /// Runs the program; whether it listens.
     async fn try_run(&mut self) -> bool {
-        let child = Command::new(self.program)
+        let child = Command::new(&self.program)
             .arg("--port")
             .arg(self.port.to_string())
             .args(&self.arguments)
@@ -203,6 +199,25 @@ impl Drop for RedisServer {
         self.kill();
         // What cannot be removed is left to the system.
         drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// The program to run, if there is one. Whoever names one means it: then it is no other.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says against what"
+)]
+fn program() -> Option<String> {
+    let works = |program: &&str| {
+        let output = Command::new(program).arg("--version").output();
+        output.is_ok_and(|it| it.status.success())
+    };
+    match std::env::var("SMART_TEST_REDIS_SERVER") {
+        Ok(named) => {
+            assert!(works(&named.as_str()), "{named} does not run");
+            Some(named)
+        }
+        Err(_) => PROGRAMS.into_iter().find(works).map(str::to_owned),
     }
 }
 
