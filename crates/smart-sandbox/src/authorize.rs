@@ -16,6 +16,7 @@ use crate::client::ClientRegistration;
 use crate::context::{AuthorizationRequest, Context, Grant};
 use crate::launches::LaunchContext;
 use crate::parameters::{MAX_OCTETS, Parameters, read_form};
+use crate::resources::patient_id;
 use crate::responses::{description, escape, page, redirect};
 use crate::scopes::Scopes;
 use crate::store::{Fingerprint, mint};
@@ -295,7 +296,7 @@ fn issue(context: &Context, request: AuthorizationRequest, status: StatusCode) -
     let now = context.clock.now();
     let mut guard = context.state();
     let state = &mut *guard;
-    let launch = match request.launch {
+    let mut launch = match request.launch {
         None => LaunchContext::default(),
         // A launch is used up by its code.
         Some(key) => match state.launches.remove(key, context.clock.monotonic()) {
@@ -311,12 +312,16 @@ fn issue(context: &Context, request: AuthorizationRequest, status: StatusCode) -
         RedirectUri::new(request.redirect_uri.as_str()),
         request.challenge.clone(),
     );
+    let chosen = || patient_id(context).to_owned();
+    let has_context = request.scopes.has_patient_context();
+    let patient = launch.patient.take();
     let grant = Grant {
         client_id: request.client_id.clone(),
         scopes: request.scopes.clone(),
         nonce: request.nonce.clone(),
         wants_auth_time: request.wants_auth_time,
         auth_time: now.as_secs(),
+        patient: patient.or_else(|| has_context.then(chosen)),
         launch,
     };
     let Ok(code) = state.codes.issue(bound, Arc::new(grant), now) else {

@@ -119,6 +119,10 @@ pub(crate) struct Grant {
     pub(crate) wants_auth_time: bool,
     /// When, by the wall clock, in seconds.
     pub(crate) auth_time: u64,
+    /// The id of the patient whom the grant is about. It is chosen once, when the code is issued: a
+    /// refresh or a look at a token may tell less of it, and never tells of somebody else.
+    pub(crate) patient: Option<String>,
+    /// What else was open in the EHR.
     pub(crate) launch: LaunchContext,
 }
 

@@ -25,9 +25,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Response {
     let token = bearer(&headers);
-    let Some((scopes, patient)) =
-        token.and_then(|it| live(&context, it, |record| opened(&context, record)))
-    else {
+    let Some((scopes, patient)) = token.and_then(|it| live(&context, it, opened)) else {
         return challenge(
             outcome(
                 StatusCode::UNAUTHORIZED,
@@ -42,7 +40,7 @@ pub(crate) async fn read(
     };
     let facts = ReadFacts {
         user: &context.user,
-        patient: &patient,
+        patient: patient.as_deref(),
     };
     if !scopes.may_read(&resource_type, &id, &facts) {
         return challenge(
@@ -76,14 +74,12 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
         .then(|| token.trim_matches(' '))
 }
 
-/// What an access token opens, and which patient is in context.
-fn opened(context: &Context, record: &TokenRecord) -> (Scopes, String) {
-    let launched = record
-        .grant
-        .as_ref()
-        .and_then(|it| it.launch.patient.as_deref());
-    let patient = launched.unwrap_or_else(|| resources::patient_id(context));
-    (record.scopes.clone(), patient.to_owned())
+/// What an access token opens, and which patient is in context: the one of its grant. A backend
+/// service has none.
+fn opened(record: &TokenRecord) -> (Scopes, Option<String>) {
+    let grant = record.grant.as_ref();
+    let patient = grant.and_then(|it| it.patient.clone());
+    (record.scopes.clone(), patient)
 }
 
 /// Looks at an access token that is known and has not expired.

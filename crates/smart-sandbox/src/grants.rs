@@ -13,7 +13,6 @@ use crate::client_auth::{PeerError, required};
 use crate::context::{BACKEND_LIFETIME, Context, Grant, RefreshGrant, State, TokenRecord};
 use crate::id_token::{self, Signed};
 use crate::keys::KeyRing;
-use crate::resources::patient_id;
 use crate::scopes::Scopes;
 use crate::store::{Fingerprint, mint};
 
@@ -205,7 +204,7 @@ impl TokenResponse {
         self.put("expires_in", lifetime.as_secs());
         self.put("scope", scopes.as_parameter());
         if let Some((_, grant)) = grant {
-            put_launch_context(context, grant, scopes, &mut self.body);
+            put_launch_context(grant, scopes, &mut self.body);
         }
         TokenRecord {
             grant_id: grant.map(|(id, _)| id),
@@ -222,20 +221,13 @@ impl TokenResponse {
     }
 }
 
-/// What the user has open, beside the token (SMART App Launch 2.2, Launch context).
-pub(crate) fn put_launch_context(
-    context: &Context,
-    grant: &Grant,
-    scopes: &Scopes,
-    body: &mut Map<String, Value>,
-) {
+/// What the user has open, beside the token (SMART App Launch 2.2, Launch context). The scopes of the
+/// token say whether it is told, and the grant what it is.
+pub(crate) fn put_launch_context(grant: &Grant, scopes: &Scopes, body: &mut Map<String, Value>) {
     let launch = &grant.launch;
-    let chosen = scopes
-        .has_patient_context()
-        .then(|| patient_id(context).to_owned());
     let is_launched = scopes.has("launch");
-    let patient = launch.patient.clone().filter(|_| is_launched).or(chosen);
-    if let Some(patient) = patient {
+    let is_told = is_launched || scopes.has_patient_context();
+    if let Some(patient) = grant.patient.as_deref().filter(|_| is_told) {
         body.insert("patient".to_owned(), patient.into());
         let needs_banner = json!(!launch.hides_banner);
         body.insert("need_patient_banner".to_owned(), needs_banner);

@@ -60,7 +60,7 @@ fn describe(context: &Context, record: &TokenRecord) -> Value {
             let user = format!("{}/{}", context.urls.fhir(), context.user.reference());
             put("fhirUser", user.into());
         }
-        put_launch_context(context, grant, &record.scopes, &mut body);
+        put_launch_context(grant, &record.scopes, &mut body);
     }
     Value::Object(body)
 }

@@ -93,7 +93,7 @@ impl Scopes {
         if is_self && self.has("openid") && self.has("fhirUser") {
             return true;
         }
-        let is_context = resource_type == "Patient" && id == facts.patient;
+        let is_context = resource_type == "Patient" && Some(id) == facts.patient;
         self.iter().filter_map(clinical).any(|it| {
             (it.resource_type == "*" || it.resource_type == resource_type)
                 && it.reads
@@ -115,7 +115,8 @@ impl Scopes {
 /// What a read is judged by.
 pub(crate) struct ReadFacts<'a> {
     pub(crate) user: &'a SandboxUser,
-    pub(crate) patient: &'a str,
+    /// The patient in context, where there is one.
+    pub(crate) patient: Option<&'a str>,
 }
 
 fn is_known(scope: &str) -> bool {
@@ -285,7 +286,7 @@ mod tests {
         let user = SandboxUser::default();
         let facts = ReadFacts {
             user: &user,
-            patient: "p-1",
+            patient: Some("p-1"),
         };
         let cases = [
             ("openid fhirUser", "Practitioner", "dr-smith", true),

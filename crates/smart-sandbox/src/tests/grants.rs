@@ -13,7 +13,7 @@ use super::flow::{
     NOW, Pairs, authorize, builder, code, encode, exchange, redeem, request, verify, with,
 };
 use super::http::{get, post_form, send};
-use crate::{ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, Sandbox};
+use crate::{ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, Sandbox, SandboxUser, UserType};
 
 fn refreshing(token: &Value) -> Pairs {
     vec![
@@ -334,6 +334,70 @@ async fn a_launch_from_the_ehr_brings_what_the_user_has_open() {
     assert_eq!(refused(asking(&late.launch)).await, invalid);
     let shown = format!("{late:?} {:?}", LaunchContext::new().patient("p-9"));
     assert!(!shown.contains(&late.launch) && !shown.contains("p-9"));
+}
+
+/// A launch about one patient, of a user for whom the sandbox would choose another.
+async fn launched(sandbox: &Sandbox, context: LaunchContext, scope: &str) -> Value {
+    let launch = sandbox.ehr_launch(DEFAULT_CLIENT_ID, context).unwrap();
+    let scoped = with(request(sandbox), "scope", scope);
+    let code = code(sandbox, &with(scoped, "launch", &launch.launch)).await;
+    let answer = redeem(sandbox, &exchange(&code)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+async fn status(sandbox: &Sandbox, path: &str, token: &Value) -> u16 {
+    let url = format!("{}/{path}", sandbox.fhir_base());
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    send("GET", &url, &[("authorization", &bearer)], None)
+        .await
+        .status
+}
+
+// covers: SMART-REF-5, SMART-INT-4, SMART-CTX-1
+#[tokio::test]
+async fn the_patient_of_a_grant_is_the_same_wherever_it_is_told() {
+    let user = SandboxUser::new(UserType::Patient, "p-7", "sub-7", "Ada Example");
+    let (sandbox, _) = start(builder().user(user)).await;
+    let url = format!("{}/introspect", sandbox.issuer());
+    let granted = "launch patient/*.rs user/Patient.s offline_access";
+    let context = LaunchContext::new().patient("p-1").without_banner();
+    let mut token = launched(&sandbox, context, granted).await;
+    // Whatever a refresh leaves of the scopes: the patient is told or not, and is never another.
+    for (scope, told) in [
+        (granted, Some("p-1")),
+        ("patient/*.rs offline_access", Some("p-1")),
+        ("launch offline_access", Some("p-1")),
+        ("user/Patient.s offline_access", None),
+        ("patient/*.rs", Some("p-1")),
+    ] {
+        let less = with(refreshing(&token), "scope", scope);
+        token = redeem(&sandbox, &less).await.json();
+        let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        let own = asked(token["access_token"].as_str().unwrap());
+        let described = post(&url, &[("authorization", &bearer)], &own).await.json();
+        assert_eq!(described["active"], true);
+        for answer in [&token, &described] {
+            assert_eq!(answer["scope"], scope);
+            assert_eq!(answer["patient"].as_str(), told, "{scope}");
+            let banner = told.map(|_| false);
+            assert_eq!(answer["need_patient_banner"].as_bool(), banner, "{scope}");
+        }
+        let opened = if scope.contains("patient/") { 200 } else { 403 };
+        assert_eq!(status(&sandbox, "Patient/p-1", &token).await, opened);
+        assert_eq!(
+            status(&sandbox, "Patient/p-7", &token).await,
+            403,
+            "{scope}"
+        );
+    }
+    // Where the EHR has nobody open, the sandbox chooses, and only for an app that asks for it.
+    let chosen = launched(&sandbox, LaunchContext::new(), "launch patient/*.rs").await;
+    assert_eq!(chosen["patient"], "p-7");
+    assert_eq!(status(&sandbox, "Patient/p-7", &chosen).await, 200);
+    assert_eq!(status(&sandbox, "Patient/p-1", &chosen).await, 403);
+    let nobody = launched(&sandbox, LaunchContext::new(), "launch user/Patient.r").await;
+    assert!(nobody.get("patient").is_none() && nobody.get("need_patient_banner").is_none());
 }
 
 /// Two consent pages for one launch: the first that is answered gets the code.
