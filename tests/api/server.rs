@@ -689,6 +689,89 @@ async fn what_is_no_token_is_unknown_and_grants_are_bounded() {
     assert!(rotate(&mut tokens, last, &client, NOW).is_ok());
 }
 
+/// What is revoked or over leaves its place, so that nobody who is in use pays for it.
+#[tokio::test]
+async fn a_live_grant_is_not_pushed_out_by_dead_ones() {
+    let client = public(CLIENT).await;
+    let mut tokens = RefreshBook::new(provider()).with_capacity(3);
+    let live = tokens.issue(grant_id(), &client, "live", NOW).unwrap();
+    for _ in 0..50 {
+        let id = grant_id();
+        tokens.issue(id, &client, "gone", NOW).unwrap();
+        assert!(tokens.revoke(id));
+    }
+    assert_eq!(tokens.len(), 1);
+    // A grant that begins once more under its name is one grant.
+    let id = grant_id();
+    for grant in ["again", "gone", "again"] {
+        tokens.issue(id, &client, grant, NOW).unwrap();
+    }
+    tokens.issue(grant_id(), &client, "third", NOW).unwrap();
+    assert_eq!(tokens.len(), 3);
+    let live = rotate(&mut tokens, live.expose_secret(), &client, NOW).unwrap();
+    // Those that nobody uses are over first, and then they hold no place either.
+    let idle = after(30 * 86_400);
+    let live = rotate(&mut tokens, &live, &client, after(86_400)).unwrap();
+    for expected in [2, 3] {
+        tokens.issue(grant_id(), &client, "new", idle).unwrap();
+        assert_eq!(tokens.len(), expected);
+    }
+    assert!(rotate(&mut tokens, &live, &client, idle).is_ok());
+}
+
+/// The one that would end first makes room: the one that nobody has used for longest.
+#[tokio::test]
+async fn the_grant_that_rests_longest_makes_room() {
+    let client = public(CLIENT).await;
+    let mut tokens = RefreshBook::new(provider()).with_capacity(3);
+    let [old, middle, young] = [0, 1, 2].map(|n| {
+        let token = tokens.issue(grant_id(), &client, "granted", after(n));
+        token.unwrap().expose_secret().to_owned()
+    });
+    let old = rotate(&mut tokens, &old, &client, after(10)).unwrap();
+    tokens.issue(grant_id(), &client, "new", after(11)).unwrap();
+    let unknown = Err("refresh-token-unknown".into());
+    let mut is_there = |token: &str| rotate(&mut tokens, token, &client, after(12));
+    assert_eq!(is_there(&middle).map_err(str::to_owned), unknown);
+    assert!(is_there(&old).is_ok() && is_there(&young).is_ok());
+}
+
+/// One that signs in without end pushes out what is its own.
+#[tokio::test]
+async fn a_client_that_runs_wild_ends_no_grant_of_another() {
+    let (client, wild) = (public(CLIENT).await, public("wild").await);
+    let mut tokens = RefreshBook::new(provider()).with_capacity(40);
+    let mut codes = CodeBook::new(provider()).with_capacity(40);
+    let request = |client: &str| {
+        let mut request = code_request();
+        request.client_id = ClientId::new(client);
+        request
+    };
+    let own: Vec<_> = (0..30)
+        .map(|_| {
+            let token = tokens.issue(grant_id(), &client, "granted", NOW).unwrap();
+            let code = codes.issue(request(CLIENT), "granted", NOW).unwrap();
+            (token, code)
+        })
+        .collect();
+    for n in 0..500 {
+        let (id, now) = (grant_id(), after(n % 40));
+        tokens.issue(id, &wild, "granted", now).unwrap();
+        codes.issue(request("wild"), "granted", now).unwrap();
+        assert!(tokens.len() <= 40 && codes.len() <= 40);
+    }
+    assert_eq!((tokens.len(), codes.len()), (40, 40));
+    for (token, code) in &own {
+        assert!(rotate(&mut tokens, token.expose_secret(), &client, NOW).is_ok());
+        let found = redeem(&mut codes, code.expose_secret(), &good(&client), NOW);
+        assert_eq!(found, Ok("granted"));
+    }
+    // Who comes with less than a quarter is given the place of the oldest.
+    let other = public("other").await;
+    tokens.issue(grant_id(), &other, "granted", NOW).unwrap();
+    assert_eq!(tokens.len(), 40);
+}
+
 #[tokio::test]
 async fn no_debug_shows_what_could_be_presented() {
     let client = public(CLIENT).await;

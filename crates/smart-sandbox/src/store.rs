@@ -2,7 +2,7 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use smart_jose::alg::HashAlgorithm;
 use smart_jose::crypto::RandomFailed;
@@ -34,14 +34,22 @@ pub(crate) fn mint(provider: &CryptoProvider) -> Result<(String, Fingerprint), R
     Ok((text, fingerprint))
 }
 
-/// Values that are kept for a while. When it is full, the oldest makes room.
+/// Values that are kept for a while. When it is full, the oldest makes room; one that was taken out
+/// holds no place.
 pub(crate) struct Store<V> {
-    entries: HashMap<Fingerprint, (Duration, V)>,
-    /// Every key ever inserted and not yet dropped, oldest first; removed ones stay until then,
-    /// so this list, too, has at most `capacity` entries.
-    order: VecDeque<Fingerprint>,
+    entries: HashMap<Fingerprint, Entry<V>>,
+    /// The keys of the entries by their numbers, oldest first: no more and no fewer.
+    order: BTreeMap<u64, Fingerprint>,
+    next: u64,
     capacity: usize,
     lifetime: Duration,
+}
+
+struct Entry<V> {
+    /// No two have the same.
+    number: u64,
+    since: Duration,
+    value: V,
 }
 
 impl<V> Store<V> {
@@ -49,7 +57,8 @@ impl<V> Store<V> {
     pub(crate) fn new(capacity: usize, lifetime: Duration) -> Self {
         Self {
             entries: HashMap::new(),
-            order: VecDeque::new(),
+            order: BTreeMap::new(),
+            next: 0,
             capacity,
             lifetime,
         }
@@ -57,19 +66,22 @@ impl<V> Store<V> {
 
     /// Keeps a value from `now` on, a reading of the monotonic clock.
     pub(crate) fn insert(&mut self, key: Fingerprint, value: V, now: Duration) {
-        while let Some(oldest) = self.order.front() {
-            let is_live = self
-                .entries
-                .get(oldest)
-                .is_some_and(|(since, _)| now.saturating_sub(*since) < self.lifetime);
-            if is_live && self.order.len() < self.capacity {
+        self.remove(key, now);
+        while let Some(oldest) = self.order.values().next().copied() {
+            if self.get_mut(oldest, now).is_some() && self.entries.len() < self.capacity {
                 break;
             }
-            self.entries.remove(oldest);
-            self.order.pop_front();
+            self.remove(oldest, now);
         }
-        self.order.push_back(key);
-        self.entries.insert(key, (now, value));
+        let number = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.order.insert(number, key);
+        let entry = Entry {
+            number,
+            since: now,
+            value,
+        };
+        self.entries.insert(key, entry);
     }
 
     /// The value, unless its time is over.
@@ -77,21 +89,27 @@ impl<V> Store<V> {
         let lifetime = self.lifetime;
         self.entries
             .get_mut(&key)
-            .filter(|(since, _)| now.saturating_sub(*since) < lifetime)
-            .map(|(_, value)| value)
+            .filter(|it| now.saturating_sub(it.since) < lifetime)
+            .map(|it| &mut it.value)
     }
 
     /// Takes out every value of this kind.
     pub(crate) fn drop_where(&mut self, is_dropped: impl Fn(&V) -> bool) {
-        self.entries.retain(|_, (_, value)| !is_dropped(value));
+        let order = &mut self.order;
+        self.entries.retain(|_, it| {
+            let is_kept = !is_dropped(&it.value);
+            if !is_kept {
+                order.remove(&it.number);
+            }
+            is_kept
+        });
     }
 
     /// Takes the value out; `None` when its time was over.
     pub(crate) fn remove(&mut self, key: Fingerprint, now: Duration) -> Option<V> {
-        self.entries
-            .remove(&key)
-            .filter(|(since, _)| now.saturating_sub(*since) < self.lifetime)
-            .map(|(_, value)| value)
+        let entry = self.entries.remove(&key)?;
+        self.order.remove(&entry.number);
+        (now.saturating_sub(entry.since) < self.lifetime).then_some(entry.value)
     }
 }
 
@@ -117,10 +135,39 @@ mod tests {
             if n % 2 == 0 {
                 store.remove(key(n), Duration::ZERO);
             }
-            assert!(store.order.len() <= 3);
+            assert!(store.entries.len() <= 3);
+            assert_eq!(store.order.len(), store.entries.len());
         }
-        assert_eq!(store.get_mut(key(199), Duration::ZERO), Some(&mut 199));
-        assert_eq!(store.get_mut(key(195), Duration::ZERO), None);
+        for (n, expected) in [(199, true), (197, true), (195, true), (193, false)] {
+            let found = store.get_mut(key(n), Duration::ZERO).is_some();
+            assert_eq!(found, expected, "{n}");
+        }
+    }
+
+    /// What was taken out leaves its place, so that those that are in use do not pay for it.
+    #[test]
+    fn nobody_is_pushed_out_by_what_is_gone() {
+        let mut store = Store::new(3, Duration::from_secs(60));
+        store.insert(key(0), 0, Duration::ZERO);
+        for n in 1..100 {
+            store.insert(key(n), n, Duration::ZERO);
+            if n % 2 == 0 {
+                store.remove(key(n), Duration::ZERO);
+            } else {
+                store.drop_where(|it| *it == n);
+            }
+        }
+        // The same key again is one value, in a new place.
+        for n in [100, 101, 100] {
+            store.insert(key(n), n, Duration::ZERO);
+        }
+        for n in [0, 100, 101] {
+            assert!(store.get_mut(key(n), Duration::ZERO).is_some(), "{n}");
+        }
+        store.insert(key(102), 102, Duration::ZERO);
+        store.insert(key(103), 103, Duration::ZERO);
+        let found = [0, 100, 101].map(|n| store.get_mut(key(n), Duration::ZERO).is_some());
+        assert_eq!(found, [false, true, false]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use smart_jose::crypto::RandomFailed;
 use smart_jose::{CryptoProvider, ErrorClass, Text, UnixTime, base64url};
 
 use super::authenticated::AuthenticatedClient;
-use super::bounded::{Bounded, fingerprint};
+use super::bounded::{Bounded, OfClient, fingerprint};
 use super::grant_id::GrantId;
 use super::pkce::{CodeChallenge, PkceError};
 use super::refusal::Refusal;
@@ -55,10 +55,13 @@ impl CodeRequest {
 ///
 /// A code is bound to the client, the redirect URI and the challenge of its request. Codes are
 /// kept by their hash. When more are remembered than fit, the oldest is forgotten: a client that has
-/// not redeemed it is refused, and a second use of it is refused without being told from a guess.
+/// not redeemed it is refused, and a second use of it is refused without being told from a guess. A
+/// client that holds a quarter of the places makes room for itself, so that one that signs in without
+/// end does not push out the codes of the others.
 pub struct CodeBook<G> {
     codes: Bounded<[u8; 32], Record<G>>,
     life: Duration,
+    memory: Duration,
     provider: CryptoProvider,
 }
 
@@ -70,13 +73,20 @@ struct Record<G> {
     is_spent: bool,
 }
 
+impl<G> OfClient for Record<G> {
+    fn client_id(&self) -> &ClientId {
+        &self.request.client_id
+    }
+}
+
 impl<G> CodeBook<G> {
     /// No codes yet.
     #[must_use]
     pub fn new(provider: &CryptoProvider) -> Self {
         Self {
-            codes: Bounded::new(CODE_CAPACITY, CODE_MEMORY),
+            codes: Bounded::new(CODE_CAPACITY),
             life: CODE_LIFE,
+            memory: CODE_MEMORY,
             provider: *provider,
         }
     }
@@ -85,14 +95,14 @@ impl<G> CodeBook<G> {
     #[must_use]
     pub fn with_life(mut self, life: Duration) -> Self {
         self.life = life.min(MAX_CODE_LIFE);
-        self.codes.life = self.codes.life.max(self.life);
+        self.memory = self.memory.max(self.life);
         self
     }
 
     /// Remembers a code for so long, its life at least: as long as there are tokens to revoke.
     #[must_use]
     pub fn with_memory(mut self, memory: Duration) -> Self {
-        self.codes.life = memory.max(self.life);
+        self.memory = memory.max(self.life);
         self
     }
 
@@ -123,7 +133,8 @@ impl<G> CodeBook<G> {
             is_spent: false,
         };
         let key = fingerprint(code.expose_secret().as_bytes(), &self.provider);
-        self.codes.insert(key, record, now);
+        let until = now.saturating_add(self.memory);
+        self.codes.insert(key, record, until, now);
         Ok(code)
     }
 

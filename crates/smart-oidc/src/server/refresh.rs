@@ -7,7 +7,7 @@ use smart_jose::crypto::RandomFailed;
 use smart_jose::{CryptoProvider, ErrorClass, Secret, Text, UnixTime, base64url};
 
 use super::authenticated::AuthenticatedClient;
-use super::bounded::{Bounded, fingerprint, is_same};
+use super::bounded::{Bounded, Held, OfClient, fingerprint, is_same};
 use super::grant_id::{GRANT_ID_OCTETS, GrantId};
 use super::refusal::Refusal;
 use crate::value::{ClientId, RefreshToken};
@@ -35,11 +35,14 @@ const TOKEN_CHARACTERS: usize = (GRANT_ID_OCTETS + SECRET_OCTETS) / 3 * 4;
 /// A client that loses the response to a refresh cannot repeat it: to the server it looks like a
 /// thief. It begins a new sign-in.
 ///
-/// Tokens are kept by their hash. When more grants are held than fit, the oldest is forgotten, and
-/// its user signs in again.
+/// Tokens are kept by their hash. When more grants are held than fit, the one that would end first,
+/// most often the one that was unused for the longest time, is forgotten, and its user signs in again.
+/// A client that holds a quarter of the places makes room for itself, so that one that signs in
+/// without end does not end the grants of the others. What was revoked or is over holds no place.
 pub struct RefreshBook<G> {
     families: Bounded<GrantId, Family<G>>,
     idle: Duration,
+    life: Duration,
     provider: CryptoProvider,
 }
 
@@ -47,7 +50,22 @@ struct Family<G> {
     client_id: ClientId,
     current: [u8; 32],
     last_used: UnixTime,
+    /// The grant ends then, however often it was refreshed.
+    end: UnixTime,
     grant: G,
+}
+
+impl<G> OfClient for Family<G> {
+    fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+}
+
+impl<G> Family<G> {
+    /// Until when it is of use to anybody.
+    fn until(&self, idle: Duration) -> UnixTime {
+        self.end.min(self.last_used.saturating_add(idle))
+    }
 }
 
 impl<G> RefreshBook<G> {
@@ -55,8 +73,9 @@ impl<G> RefreshBook<G> {
     #[must_use]
     pub fn new(provider: &CryptoProvider) -> Self {
         Self {
-            families: Bounded::new(REFRESH_CAPACITY, REFRESH_LIFE),
+            families: Bounded::new(REFRESH_CAPACITY),
             idle: REFRESH_IDLE,
+            life: REFRESH_LIFE,
             provider: *provider,
         }
     }
@@ -71,7 +90,7 @@ impl<G> RefreshBook<G> {
     /// A grant ends so long after it began.
     #[must_use]
     pub const fn with_life(mut self, life: Duration) -> Self {
-        self.families.life = life;
+        self.life = life;
         self
     }
 
@@ -100,9 +119,11 @@ impl<G> RefreshBook<G> {
             client_id: client.client_id().clone(),
             current,
             last_used: now,
+            end: now.saturating_add(self.life),
             grant,
         };
-        self.families.insert(grant_id, family, now);
+        let until = family.until(self.idle);
+        self.families.insert(grant_id, family, until, now);
         Ok(token)
     }
 
@@ -120,7 +141,7 @@ impl<G> RefreshBook<G> {
         now: UnixTime,
     ) -> Result<GoodRefreshToken<'_, G>, RefreshTokenError> {
         let (grant_id, found) = self.read(token).ok_or(RefreshTokenError::Unknown)?;
-        let idle = self.idle;
+        let (idle, provider) = (self.idle, self.provider);
         let family = self.family(grant_id, client, now)?;
         let since = now.saturating_since(family.last_used);
         let is_current = is_same(&family.current, &found);
@@ -132,14 +153,10 @@ impl<G> RefreshBook<G> {
             self.families.remove(grant_id);
             return Err(RefreshTokenError::Reused { grant_id });
         }
-        let provider = self.provider;
-        let family = self
-            .families
-            .get_mut(grant_id, now)
-            .ok_or(RefreshTokenError::Unknown)?;
+        let family = self.families.held(grant_id);
         Ok(GoodRefreshToken {
-            family,
-            grant_id,
+            family: family.ok_or(RefreshTokenError::Unknown)?,
+            idle,
             now,
             provider,
         })
@@ -169,11 +186,10 @@ impl<G> RefreshBook<G> {
     /// What a token stands for, if it is the current one of its grant, whoever asks: for
     /// introspection. Nothing is spent.
     #[must_use]
-    pub fn peek(&mut self, token: &str, now: UnixTime) -> Option<(GrantId, &ClientId, &G)> {
+    pub fn peek(&self, token: &str, now: UnixTime) -> Option<(GrantId, &ClientId, &G)> {
         let (grant_id, found) = self.read(token)?;
-        let idle = self.idle;
-        let family = self.families.get_mut(grant_id, now)?;
-        let is_live = now.saturating_since(family.last_used) < idle;
+        let family = self.families.get(grant_id)?;
+        let is_live = now < family.until(self.idle);
         (is_live && is_same(&family.current, &found)).then_some((
             grant_id,
             &family.client_id,
@@ -205,15 +221,13 @@ impl<G> RefreshBook<G> {
     }
 
     fn family(
-        &mut self,
+        &self,
         grant_id: GrantId,
         client: &AuthenticatedClient,
         now: UnixTime,
-    ) -> Result<&mut Family<G>, RefreshTokenError> {
-        let family = self
-            .families
-            .get_mut(grant_id, now)
-            .ok_or(RefreshTokenError::Unknown)?;
+    ) -> Result<&Family<G>, RefreshTokenError> {
+        let family = self.families.get(grant_id).filter(|it| now < it.end);
+        let family = family.ok_or(RefreshTokenError::Unknown)?;
         if family.client_id != *client.client_id() {
             return Err(RefreshTokenError::OtherClient {
                 expected: Text::new(family.client_id.as_str()),
@@ -247,8 +261,8 @@ impl<G> fmt::Debug for RefreshBook<G> {
 /// meanwhile.
 #[must_use = "a token that is not rotated can be used again"]
 pub struct GoodRefreshToken<'b, G> {
-    family: &'b mut Family<G>,
-    grant_id: GrantId,
+    family: Held<'b, GrantId, Family<G>>,
+    idle: Duration,
     now: UnixTime,
     provider: CryptoProvider,
 }
@@ -257,13 +271,13 @@ impl<G> GoodRefreshToken<'_, G> {
     /// What was granted.
     #[must_use]
     pub const fn grant(&self) -> &G {
-        &self.family.grant
+        &self.family.value().grant
     }
 
     /// The name of the grant, to be kept with every token of it.
     #[must_use]
     pub const fn grant_id(&self) -> GrantId {
-        self.grant_id
+        self.family.key()
     }
 
     /// Spends the token and gives the one that takes its place.
@@ -272,10 +286,13 @@ impl<G> GoodRefreshToken<'_, G> {
     ///
     /// [`RandomFailed`] where the operating system gives no random octets; the token is then still
     /// good.
-    pub fn rotate(self) -> Result<RefreshToken, RandomFailed> {
-        let (token, current) = mint(self.grant_id, &self.provider)?;
-        self.family.current = current;
-        self.family.last_used = self.now;
+    pub fn rotate(mut self) -> Result<RefreshToken, RandomFailed> {
+        let (token, current) = mint(self.family.key(), &self.provider)?;
+        let family = self.family.value_mut();
+        family.current = current;
+        family.last_used = self.now;
+        let until = family.until(self.idle);
+        self.family.keep_until(until);
         Ok(token)
     }
 }
@@ -290,7 +307,8 @@ impl<G> fmt::Debug for GoodRefreshToken<'_, G> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshTokenError {
-    /// Nobody used the token for so long that it is dead.
+    /// Nobody used the token for so long that it is dead. Where its place was given to another grant
+    /// meanwhile, it is [`RefreshTokenError::Unknown`].
     #[error("the token was not used for {} s, it is good for {} s", .since.as_secs(), .idle.as_secs())]
     Idle {
         /// How long it was not used.
