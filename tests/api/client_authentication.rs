@@ -698,12 +698,31 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
         (says(401, refusal), Fate::Refused),
         (says(403, refusal), Fate::Refused),
         (
-            Ok(Answer::text("text/html", "<html>").with_status(400)),
+            Ok(Answer::text("text/html", refusal).with_status(401)),
             Fate::Refused,
         ),
         (
-            Ok(Answer::text("text/html", refusal).with_status(401)),
+            says(400, r#"{"error":"interaction_required"}"#),
             Fate::Refused,
+        ),
+        // Something on the way gave up, whatever it says about it.
+        (says(408, refusal), Fate::InDoubt),
+        (says(425, refusal), Fate::InDoubt),
+        (says(499, refusal), Fate::InDoubt),
+        // Nobody has judged the request, or has said so.
+        (says(400, r#"{"error":"server_error"}"#), Fate::InDoubt),
+        (
+            says(400, r#"{"error":"temporarily_unavailable"}"#),
+            Fate::InDoubt,
+        ),
+        (
+            says(400, r#"{"status":400,"error":"Bad Request"}"#),
+            Fate::InDoubt,
+        ),
+        (says(403, r#"{"error":"blocked_by_policy"}"#), Fate::InDoubt),
+        (
+            says(400, r#"{"resourceType":"OperationOutcome"}"#),
+            Fate::InDoubt,
         ),
         (Ok(Answer::status(429)), Fate::Refused),
         (Ok(Answer::status(500)), Fate::InDoubt),
@@ -722,6 +741,16 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
         ),
         (Ok(Answer::redirect(302, TOKEN)), Fate::InDoubt),
     ];
+    // A page of something before the server. Only some statuses say that it went no further.
+    let page = |status| Ok(Answer::text("text/html", "<html>").with_status(status));
+    let turned_away = [401, 405, 411, 413, 414, 415, 421, 429, 431];
+    let cases = cases.into_iter().chain((400..500).map(|status| {
+        let fate = match turned_away.contains(&status) {
+            true => Fate::Refused,
+            false => Fate::InDoubt,
+        };
+        (page(status), fate)
+    }));
     let (token, granted) = (RefreshToken::new("r"), granted());
     let refresh = RefreshRequest::new(&token, &granted);
     let world = World::new().await;
@@ -734,6 +763,10 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
             .unwrap_err();
         assert_eq!(error.fate(), fate, "{shown}");
         assert_eq!(error.is_in_doubt(), fate == Fate::InDoubt);
+        // Where nobody knows what became of it, nobody says whose fault the request is either.
+        if fate == Fate::InDoubt {
+            assert_eq!(error.class(), ErrorClass::Upstream, "{shown}");
+        }
         for hidden in [SECRET, "access_token"] {
             assert!(!format!("{error:?}{error}").contains(hidden), "{error}");
         }

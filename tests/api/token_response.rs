@@ -332,9 +332,24 @@ fn errors_are_read_from_every_4xx_under_every_content_type() {
             ErrorClass::Configuration,
         ),
         (
+            "invalid_target",
+            TokenErrorCode::Other("invalid_target".into()),
+            ErrorClass::InvalidRequest,
+        ),
+        (
             "Invalid_Grant",
             TokenErrorCode::Other("Invalid_Grant".into()),
-            ErrorClass::InvalidRequest,
+            ErrorClass::Upstream,
+        ),
+        (
+            "server_error",
+            TokenErrorCode::ServerError,
+            ErrorClass::Upstream,
+        ),
+        (
+            "temporarily_unavailable",
+            TokenErrorCode::TemporarilyUnavailable,
+            ErrorClass::Upstream,
         ),
     ];
     for (text, code, class) in named {
@@ -346,6 +361,11 @@ fn errors_are_read_from_every_4xx_under_every_content_type() {
                 assert_eq!(found.status, status);
                 assert_eq!(found.is_invalid_grant(), text == "invalid_grant");
                 assert_eq!(found.is_invalid_client(), text == "invalid_client");
+                assert_eq!(
+                    found.error.as_ref().unwrap().to_string().trim_matches('"'),
+                    text
+                );
+                assert_eq!(found.issued_nothing(), class != ErrorClass::Upstream);
                 assert_eq!(TokenResponseError::Refused(found).class(), class);
             }
         }

@@ -56,14 +56,17 @@ pub enum TokenError {
 pub enum Fate {
     /// Nothing has reached the server: the same token may be sent again.
     NotSent,
-    /// The server has answered that it gives no tokens. Nothing was issued, and
-    /// [`TokenResponseError`] says why.
+    /// The server has answered that it gives no tokens for this request: nothing was issued for
+    /// it, and nothing was used up. Whether the code or the refresh token is worth nothing any
+    /// more, [`TokenError::is_invalid_grant`] says. What became of a request before this one, it
+    /// does not say.
     Refused,
     /// The server has given tokens that are not accepted: what was sent is used up, and sending it
     /// again could end the whole grant.
     Spent,
     /// It may have reached the server, and no answer of use came back: the token may be used up,
-    /// and new ones may have been lost on their way.
+    /// and new ones may have been lost on their way. So it is after an error page that no
+    /// authorization server wrote, too ([`Refusal::issued_nothing`]).
     InDoubt,
 }
 
@@ -78,7 +81,9 @@ impl TokenError {
             | Self::Scope { .. }
             | Self::ScopeNotGranted { .. } => Fate::NotSent,
             Self::Transport(error) if error.is_not_sent() => Fate::NotSent,
-            Self::Response(TokenResponseError::Refused(_)) => Fate::Refused,
+            Self::Response(TokenResponseError::Refused(refusal)) if refusal.issued_nothing() => {
+                Fate::Refused
+            }
             // Asked to slow down: the request was turned away at the door.
             Self::Response(TokenResponseError::Status { status: 429, .. }) => Fate::Refused,
             Self::Response(error) if error.is_answer() => Fate::Spent,

@@ -67,7 +67,7 @@ impl TokenResponseError {
 
     /// Whose fault it is. A refusal is the app's configuration where the server does not know the
     /// client or not what it asks for, the request's where the grant is refused, and the server's
-    /// where no error code says which.
+    /// where no error code of the standards says which.
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {

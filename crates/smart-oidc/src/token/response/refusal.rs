@@ -7,10 +7,41 @@ use serde::Deserialize;
 use smart_jose::member::Member;
 use smart_jose::{ErrorClass, Text, json};
 
+/// Statuses by which a request was turned away before anybody looked at what it asks for: no
+/// credentials that count (401: "has not been applied", RFC 9110 15.5.2), a method, a length, a
+/// content type, a host or a header field that is not taken (405, 411, 413, 414, 415, 421, 431), and
+/// too many requests (429, RFC 6585 4).
+///
+/// What is left out can come after the tokens were made: 403 and 404 are also said by firewalls
+/// that look at answers, 406 by frameworks that find no form for an answer that they have, and 400
+/// and 409 by anything.
+const TURNED_AWAY: [u16; 9] = [401, 405, 411, 413, 414, 415, 421, 429, 431];
+
+/// Statuses by which something on the way gave up on a request that it may have passed on: a
+/// timeout (408), data that may be a repetition (425), and nginx's word for a client that went
+/// away (499). Whatever the body says, it is not the server's last word.
+const GAVE_UP: [u16; 3] = [408, 425, 499];
+
+/// Further codes that say of a request what was wrong with it, so that it brought nothing: those
+/// registered for token endpoints (RFC 8628, 8707, 9396, 9449), and those of OpenID Connect Core
+/// 3.1.2.6 that large providers answer there.
+const OTHER_JUDGEMENTS: [&str; 9] = [
+    "access_denied",
+    "consent_required",
+    "interaction_required",
+    "invalid_authorization_details",
+    "invalid_dpop_proof",
+    "invalid_target",
+    "login_required",
+    "slow_down",
+    "use_dpop_nonce",
+];
+
 /// An error answer of the token endpoint (RFC 6749 5.2).
 ///
 /// Servers send it with any 4xx status, under any content type, and sometimes without a body that
-/// says anything: a gateway's HTML page, a FHIR OperationOutcome. Then only the status is known.
+/// says anything: a gateway's HTML page, a FHIR OperationOutcome. Then only the status is known, and
+/// [`Refusal::issued_nothing`] says whether that is enough.
 ///
 /// What is shown of it is the status and the error code. Description and address are the server's
 /// prose, which in the field has quoted codes and refresh tokens, so they stay behind a method.
@@ -25,9 +56,11 @@ pub struct Refusal {
     pub description: Option<UntrustedText>,
     /// `error_uri`. Some servers say all that they say behind it. Nothing here fetches it.
     pub uri: Option<UntrustedText>,
+    issued_nothing: bool,
 }
 
-/// The error codes of a token endpoint (RFC 6749 5.2).
+/// The error codes of a token endpoint (RFC 6749 5.2), and the two of the authorization endpoint
+/// (4.1.2.1) that token endpoints answer in the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenErrorCode {
@@ -40,6 +73,10 @@ pub enum TokenErrorCode {
     InvalidRequest,
     /// The scope is unknown, malformed, or wider than what was granted.
     InvalidScope,
+    /// The server failed. What it did before that, it does not say.
+    ServerError,
+    /// The server is too busy, or is being maintained.
+    TemporarilyUnavailable,
     /// The client may not use this kind of grant.
     UnauthorizedClient,
     /// The server does not have this kind of grant.
@@ -66,13 +103,18 @@ impl Refusal {
             let text = it.into_value().filter(|it| !it.is_empty())?;
             Some(UntrustedText::new(&text))
         };
+        let code = wire.error.into_value().filter(|it| !it.is_empty());
+        let error = code.as_deref().map(TokenErrorCode::of);
+        let issued_nothing = match &error {
+            _ if GAVE_UP.contains(&status) => false,
+
+            Some(error) => error.is_judgement(),
+            None => TURNED_AWAY.contains(&status),
+        };
         Self {
             status,
-            error: wire
-                .error
-                .into_value()
-                .filter(|it| !it.is_empty())
-                .map(|it| TokenErrorCode::of(&it)),
+            error,
+            issued_nothing,
             description: untrusted(wire.error_description),
             uri: untrusted(wire.error_uri),
         }
@@ -91,7 +133,22 @@ impl Refusal {
         self.error == Some(TokenErrorCode::InvalidClient)
     }
 
+    /// Whether it is certain that the server has issued nothing for this request and used nothing
+    /// up: it says what is wrong with the request, or the status says that nobody looked at it. A
+    /// page of a gateway, a code that nobody has defined, `server_error`, and a request that
+    /// somebody gave up on are not certain: the tokens may have been made, and lost behind them.
+    ///
+    /// It says nothing about a request before this one.
+    #[must_use]
+    pub const fn issued_nothing(&self) -> bool {
+        self.issued_nothing
+    }
+
+    /// Where it is not certain who answered what, it is the server's, or of what stands before it.
     pub(super) const fn class(&self) -> ErrorClass {
+        if !self.issued_nothing {
+            return ErrorClass::Upstream;
+        }
         match self.error {
             Some(
                 TokenErrorCode::InvalidClient
@@ -104,8 +161,10 @@ impl Refusal {
                 | TokenErrorCode::InvalidRequest
                 | TokenErrorCode::Other(_),
             ) => ErrorClass::InvalidRequest,
-            // Nothing that speaks OAuth has answered.
-            None => ErrorClass::Upstream,
+            // Turned away, and nothing that speaks OAuth says why.
+            Some(TokenErrorCode::ServerError | TokenErrorCode::TemporarilyUnavailable) | None => {
+                ErrorClass::Upstream
+            }
         }
     }
 }
@@ -127,9 +186,26 @@ impl TokenErrorCode {
             "invalid_grant" => Self::InvalidGrant,
             "invalid_request" => Self::InvalidRequest,
             "invalid_scope" => Self::InvalidScope,
+            "server_error" => Self::ServerError,
+            "temporarily_unavailable" => Self::TemporarilyUnavailable,
             "unauthorized_client" => Self::UnauthorizedClient,
             "unsupported_grant_type" => Self::UnsupportedGrantType,
             other => Self::Other(Text::new(other)),
+        }
+    }
+
+    /// Whether it says that the request was looked at and found wanting.
+    fn is_judgement(&self) -> bool {
+        match self {
+            Self::InvalidClient
+            | Self::InvalidGrant
+            | Self::InvalidRequest
+            | Self::InvalidScope
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType => true,
+            Self::ServerError | Self::TemporarilyUnavailable => false,
+            // `Bad Request` and its like are a framework's, and any code may be a gateway's own.
+            Self::Other(text) => OTHER_JUDGEMENTS.contains(&text.as_str()),
         }
     }
 }
@@ -142,6 +218,8 @@ impl fmt::Display for TokenErrorCode {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidRequest => "invalid_request",
             Self::InvalidScope => "invalid_scope",
+            Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::Other(text) => return text.fmt(f),
