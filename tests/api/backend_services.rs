@@ -321,6 +321,42 @@ async fn a_server_that_is_down_is_left_alone_between_tries() {
     assert_eq!(world.http.count(), 5);
 }
 
+#[tokio::test]
+async fn a_server_that_asks_for_a_rest_is_left_alone_for_as_long() {
+    let busy = |status, wish: &str| Answer::status(status).with("retry-after", wish);
+    let gateway = Answer::text("text/html", "<html>").with_status(403);
+    for (told, rest) in [
+        (busy(429, "600"), 600),
+        (busy(503, "600"), 600),
+        (gateway.with("retry-after", "600"), 600),
+        // A day is longer than anybody is kept away by one header.
+        (busy(429, "86400"), 900),
+    ] {
+        let world = World::new().await;
+        let services = world.usual();
+        world.http.answer(TOKEN, told);
+        for second in 0..10 {
+            let error = services.token().await.unwrap_err();
+            let left = Duration::from_secs(rest - second);
+            assert_eq!(error.retry_after(), Some(left));
+            world.pass(1);
+        }
+        world.http.answer(TOKEN, answer("one", Some(300)));
+        world.pass(rest - 11);
+        assert!(get(&services).await.is_err());
+        assert_eq!(world.http.count(), 1);
+        world.pass(1);
+        assert_eq!(get(&services).await.as_deref(), Ok("one"));
+        assert_eq!(world.http.count(), 2);
+    }
+    // What asks for less than we rest anyway changes nothing.
+    let world = World::new().await;
+    let services = world.usual();
+    world.http.answer(TOKEN, busy(429, "0"));
+    let error = services.token().await.unwrap_err();
+    assert!(error.retry_after().unwrap() >= Duration::from_millis(800));
+}
+
 // covers: SMART-BS-10, SMART-BS-11, SBCP-12
 #[tokio::test]
 async fn the_token_goes_to_its_own_fhir_server_only() {

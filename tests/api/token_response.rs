@@ -7,7 +7,7 @@ use http::Response;
 use serde_json::{Value, json};
 use smart_oidc::jose::ErrorClass;
 use smart_oidc::token::{TokenErrorCode, TokenResponseError};
-use smart_oidc::{Scopes, TokenResponse};
+use smart_oidc::{Scopes, TokenError, TokenResponse};
 
 type Read = Result<TokenResponse, TokenResponseError>;
 
@@ -440,6 +440,8 @@ fn a_status_that_is_neither_yes_nor_no_refuses_nothing() {
             let answer = answer(status, &[("retry-after", value)], "");
             let error = TokenResponse::of_refresh(&answer, &Scopes::default()).unwrap_err();
             let retry_after = Some(Duration::from_secs(expected));
+            assert_eq!(error.retry_after(), retry_after);
+            assert_eq!(TokenError::from(error.clone()).retry_after(), retry_after);
             assert_eq!(
                 error,
                 TokenResponseError::Status {
@@ -448,7 +450,12 @@ fn a_status_that_is_neither_yes_nor_no_refuses_nothing() {
                 }
             );
         }
+        let refused = answer(403, &[("retry-after", value)], "<html>");
+        let error = TokenResponse::of_refresh(&refused, &Scopes::default()).unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(expected)));
     }
+    let silent = TokenResponse::of_refresh(&answer(429, &[], ""), &Scopes::default());
+    assert_eq!(silent.unwrap_err().retry_after(), None);
 }
 
 // covers: SMART-TOK-5

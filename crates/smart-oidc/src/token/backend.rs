@@ -128,13 +128,15 @@ impl<T, E: Clone> Held<T, E> {
         true
     }
 
-    /// Takes note of a failure. `chance` is from 0 to 1 and moves the rest by up to a fifth.
-    pub(super) fn failed(&mut self, error: E, now: Moment, chance: f64) {
+    /// Takes note of a failure, after which the server asks to be left alone for at least so long.
+    /// `chance` is from 0 to 1 and moves our own rest by up to a fifth.
+    pub(super) fn failed(&mut self, error: E, now: Moment, at_least: Duration, chance: f64) {
         let before = self.failure.as_ref().map_or(0, |it| it.count);
         let doubled = EMPTY_BACKOFF
             .saturating_mul(2_u32.saturating_pow(before))
             .min(MAX_EMPTY_BACKOFF);
         let rest = doubled.mul_f64(0.8 + 0.4 * chance.clamp(0.0, 1.0));
+        let rest = rest.max(at_least);
         self.failure = Some(Failure {
             error,
             count: before.saturating_add(1),
@@ -158,6 +160,8 @@ impl<T, E: Clone> Held<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NO_WISH: Duration = Duration::ZERO;
 
     type World = Held<&'static str, &'static str>;
 
@@ -237,7 +241,7 @@ mod tests {
         let mut held = World::default();
         let (mut second, mut rests) = (0, Vec::new());
         for _ in 0..8 {
-            held.failed("down", at(second), 0.5);
+            held.failed("down", at(second), NO_WISH, 0.5);
             let Ruling::Rest { left, .. } = held.rule(at(second)) else {
                 panic!("it rests");
             };
@@ -248,20 +252,33 @@ mod tests {
         assert_eq!(rests, [1, 2, 4, 8, 16, 30, 30, 30]);
         // A success ends the series.
         held.got("one", at(second), at(second), Duration::from_secs(300));
-        held.failed("down", at(second + 400), 0.0);
+        held.failed("down", at(second + 400), NO_WISH, 0.0);
         assert_eq!(shown(held.rule(at(second + 400))), "down, 800 ms");
-        held.failed("down", at(second + 400), 1.0);
+        held.failed("down", at(second + 400), NO_WISH, 1.0);
         assert_eq!(shown(held.rule(at(second + 400))), "down, 2400 ms");
+    }
+
+    #[test]
+    fn a_server_that_asks_for_a_rest_gets_it() {
+        let mut held = World::default();
+        let asked = Duration::from_secs(900);
+        held.failed("busy", at(0), asked, 0.5);
+        assert_eq!(shown(held.rule(at(0))), "busy, 900000 ms");
+        assert_eq!(shown(held.rule(at(899))), "busy, 1000 ms");
+        assert_eq!(shown(held.rule(at(900))), "get");
+        // One that asks for less than we rest anyway is not asked earlier.
+        held.failed("busy", at(900), Duration::from_secs(1), 0.5);
+        assert_eq!(shown(held.rule(at(900))), "busy, 2000 ms");
     }
 
     #[test]
     fn a_failure_to_renew_changes_nothing_while_the_token_serves() {
         let mut held = held(300);
-        held.failed("down", at(250), 0.5);
+        held.failed("down", at(250), NO_WISH, 0.5);
         assert_eq!(shown(held.rule(at(250))), "one");
         assert_eq!(shown(held.rule(at(251))), "one, renew");
         assert_eq!(shown(held.rule(at(295))), "get");
-        held.failed("down", at(295), 0.5);
+        held.failed("down", at(295), NO_WISH, 0.5);
         assert_eq!(shown(held.rule(at(295))), "down, 2000 ms");
     }
 

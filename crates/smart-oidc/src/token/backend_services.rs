@@ -24,8 +24,9 @@ const ROUNDS: usize = 3;
 /// - A token is asked for anew in the background a minute before its end, and is not handed out in
 ///   its last 5 s. Its life counts from the moment of the request, by both clocks. One whose life
 ///   the server does not name is used for 60 s.
-/// - After a failure nobody is asked for 1 s, doubling up to 30 s, give or take a fifth; a token
-///   that still serves is handed out meanwhile. A failure is never kept as a token.
+/// - After a failure nobody is asked for 1 s, doubling up to 30 s, give or take a fifth, and for as
+///   long as the server asks for (`Retry-After`, at most 15 min); a token that still serves is
+///   handed out meanwhile. A failure is never kept as a token.
 /// - Every request has an assertion of its own. A secret is refused.
 ///
 /// Cloning shares everything. How long a request may take is the contract of
@@ -167,12 +168,13 @@ impl BackendError {
         }
     }
 
-    /// How long to wait before it is of use to ask again.
+    /// How long to wait before it is of use to ask again: nobody is asked earlier.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Resting { retry_after, .. } => Some(*retry_after),
-            Self::Interrupted | Self::NoLife { .. } | Self::Token(_) => None,
+            Self::Token(error) => error.retry_after(),
+            Self::Interrupted | Self::NoLife { .. } => None,
         }
     }
 }
@@ -361,12 +363,13 @@ impl Inner {
     }
 
     fn fail(&self, error: BackendError, now: Moment) {
+        let at_least = error.retry_after().unwrap_or_default();
         let drawn = self.client.client.provider.random::<4>();
         // Where the system gives no random octets nothing is spread, which does no harm.
         let chance = drawn.map_or(0.5, |octets| {
             f64::from(u32::from_ne_bytes(octets)) / f64::from(u32::MAX)
         });
-        self.held().failed(error, now, chance);
+        self.held().failed(error, now, at_least, chance);
     }
 }
 

@@ -118,6 +118,18 @@ impl TokenError {
         matches!(self.fate(), Fate::InDoubt)
     }
 
+    /// How long the server asks to be left alone (`Retry-After`, RFC 9110 10.2.3), whatever status
+    /// it says so with: at most 15 min, and `None` where it asks for nothing that could be read.
+    /// Whoever asks earlier may be kept away for longer, so wait at least so long, and longer where
+    /// it has failed several times.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Response(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+
     /// A stable name for this error.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -94,6 +94,17 @@ impl TokenResponseError {
         }
     }
 
+    /// How long the server asks to be left alone (`Retry-After`, RFC 9110 10.2.3), at most 15 min;
+    /// `None` where it asks for nothing that could be read.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            Self::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        }
+    }
+
     /// What the server said when it refused.
     #[must_use]
     pub const fn refusal(&self) -> Option<&Refusal> {

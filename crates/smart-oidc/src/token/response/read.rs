@@ -5,12 +5,11 @@ use core::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde_json::{Map, Value};
-use smart_discovery::jwks::MAX_RETRY_AFTER;
-use smart_discovery::{Finding, retry_after};
+use smart_discovery::Finding;
 use smart_jose::{Text, json};
 
 use super::error::TokenResponseError;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, asked_to_wait};
 use super::tokens::TokenResponse;
 use crate::launch_context::LaunchContext;
 use crate::members::take_string;
@@ -189,13 +188,12 @@ fn body<'r>(
 ) -> Result<&'r [u8], TokenResponseError> {
     let status = response.status();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-        let refusal = Refusal::read(status.as_u16(), response.body(), LIMIT);
-        return Err(TokenResponseError::Refused(refusal));
+        return Err(TokenResponseError::Refused(Refusal::read(response, LIMIT)));
     }
     if status != StatusCode::OK {
         return Err(TokenResponseError::Status {
             status: status.as_u16(),
-            retry_after: retry_after(response).map(|it| it.min(MAX_RETRY_AFTER)),
+            retry_after: asked_to_wait(response),
         });
     }
     let content_type = response.headers().get(header::CONTENT_TYPE);

@@ -1,9 +1,13 @@
 //! What a token endpoint says when it refuses.
 
 use core::fmt;
+use core::time::Duration;
 
 use bytes::Bytes;
+use http::Response;
 use serde::Deserialize;
+use smart_discovery::jwks::MAX_RETRY_AFTER;
+use smart_discovery::retry_after;
 use smart_jose::member::Member;
 use smart_jose::{ErrorClass, Text, json};
 
@@ -56,6 +60,8 @@ pub struct Refusal {
     pub description: Option<UntrustedText>,
     /// `error_uri`. Some servers say all that they say behind it. Nothing here fetches it.
     pub uri: Option<UntrustedText>,
+    /// How long the server asks to be left alone (`Retry-After`), at most 15 min.
+    pub retry_after: Option<Duration>,
     issued_nothing: bool,
 }
 
@@ -97,8 +103,9 @@ pub struct UntrustedText {
 impl Refusal {
     /// A body that is no strict JSON object of at most so many octets says nothing that could be
     /// relied on.
-    pub(super) fn read(status: u16, body: &Bytes, limit: usize) -> Self {
-        let wire: WireError = json::read_object(body, limit).unwrap_or_default();
+    pub(super) fn read(response: &Response<Bytes>, limit: usize) -> Self {
+        let status = response.status().as_u16();
+        let wire: WireError = json::read_object(response.body(), limit).unwrap_or_default();
         let untrusted = |it: Member<String>| {
             let text = it.into_value().filter(|it| !it.is_empty())?;
             Some(UntrustedText::new(&text))
@@ -107,7 +114,6 @@ impl Refusal {
         let error = code.as_deref().map(TokenErrorCode::of);
         let issued_nothing = match &error {
             _ if GAVE_UP.contains(&status) => false,
-
             Some(error) => error.is_judgement(),
             None => TURNED_AWAY.contains(&status),
         };
@@ -117,6 +123,7 @@ impl Refusal {
             issued_nothing,
             description: untrusted(wire.error_description),
             uri: untrusted(wire.error_uri),
+            retry_after: asked_to_wait(response),
         }
     }
 
@@ -167,6 +174,11 @@ impl Refusal {
             }
         }
     }
+}
+
+/// What the server asks for, in bounds: nobody is kept away for a day by one header.
+pub(super) fn asked_to_wait(response: &Response<Bytes>) -> Option<Duration> {
+    retry_after(response).map(|it| it.min(MAX_RETRY_AFTER))
 }
 
 impl fmt::Display for Refusal {
