@@ -78,7 +78,7 @@ impl World {
             self.client(authentication),
             AuthorizationServer::of_fhir_server(&self.smart),
             FhirBaseUrl::parse(BASE).unwrap(),
-            scopes.iter().map(|it| (*it).to_owned()).collect(),
+            scopes.iter().collect(),
             self.clock.clone(),
         )
         .map_err(|error| error.code())
@@ -139,8 +139,8 @@ async fn a_secret_is_refused_unless_it_is_loudly_allowed() {
         let refused = world.services(authentication.clone(), &scopes);
         assert_eq!(refused.err(), Some("client-not-for-backend-services"));
         let server = AuthorizationServer::of_fhir_server(&world.smart);
-        let scopes = scopes.map(str::to_owned);
         let client = world.client(authentication);
+        let scopes = scopes.iter().collect();
         let asked = client.client_credentials(&server, &scopes, NOW).await;
         assert_eq!(asked.unwrap_err().code(), "client-not-for-backend-services");
     }
@@ -150,7 +150,7 @@ async fn a_secret_is_refused_unless_it_is_loudly_allowed() {
             world.client(authentication),
             AuthorizationServer::of_fhir_server(&world.smart),
             FhirBaseUrl::parse(BASE).unwrap(),
-            scopes.map(str::to_owned).into(),
+            scopes.iter().collect(),
             world.clock.clone(),
         )
         .map_err(|error| error.code())
@@ -168,17 +168,26 @@ async fn scopes_of_another_level_are_found() {
     let world = World::new().await;
     let findings = |scopes: &[&str]| {
         let services = world.services(key_pair(), scopes)?;
-        Ok::<_, &str>(services.findings().len())
+        let codes = services.findings().iter().map(|it| it.code);
+        Ok::<_, &str>(codes.collect::<Vec<_>>())
     };
-    assert_eq!(findings(&["system/*.rs", "system/Patient.read"]), Ok(0));
-    assert_eq!(
-        findings(&["system/*.rs", "user/Patient.rs", "patient/*.rs"]),
-        Ok(2)
-    );
-    assert_eq!(findings(&["openid"]), Ok(1));
+    let of_another_level = Ok(vec!["backend-scope"]);
+    let none = Ok(vec![]);
+    assert_eq!(findings(&["system/*.rs", "system/Patient.read"]), none);
+    for scopes in [
+        &["system/*.rs", "user/Patient.rs", "patient/*.rs"][..],
+        &["openid"],
+        &["of-somebody"],
+    ] {
+        assert_eq!(findings(scopes), of_another_level, "{scopes:?}");
+    }
+    // What is odd in a launch is odd here too.
+    let odd = ["system/*.cruds", "system/x.rs", "system/X.rs?a:b=c"];
+    let codes = ["scope-invalid", "scope-everything", "scope-experimental"];
+    assert_eq!(findings(&odd), Ok(codes.to_vec()));
     assert_eq!(findings(&[]), Err("token-no-scope"));
-    assert_eq!(findings(&["system/*.rs system/x.rs"]), Err("token-scope"));
-    assert_eq!(findings(&[""]), Err("token-scope"));
+    assert_eq!(findings(&[" "]), Err("token-no-scope"));
+    assert_eq!(findings(&["system/*.rs", "a\"b"]), Err("token-scope"));
 }
 
 #[tokio::test]

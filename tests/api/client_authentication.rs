@@ -9,16 +9,18 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use smart_oidc::discovery::{
-    Discovery, EndpointUrl, FhirBaseUrl, HttpClient, TransportError, TrustedIssuer,
+    Discovery, EndpointUrl, FhirBaseUrl, Finding, FixedClock, HttpClient, TransportError,
+    TrustedIssuer,
 };
 use smart_oidc::jose::crypto::{AtHand, RemoteSigningKey, SigningFailed};
 use smart_oidc::jose::key::{PrivateKey, PublicKey};
 use smart_oidc::jose::{Algorithm, Algorithms, ErrorClass, JwkSet, Text, UnixTime};
-use smart_oidc::token::{Fate, RefreshRequest};
+use smart_oidc::token::{BackendServices, Fate, RefreshRequest};
 use smart_oidc::{
     ASSERTION_LIFE, AccessToken, AssertionAudience, AssertionSigner, AssertionType,
     AuthorizationServer, AuthorizedLaunch, ClientAuthentication, ClientConfig, ClientId,
-    ClientSecret, Launch, Quirks, RedirectUri, RefreshToken, TokenClient, TokenError,
+    ClientSecret, Launch, Quirks, RedirectUri, RefreshToken, Scope, Scopes, TokenClient,
+    TokenError, TokenResponse,
 };
 use smart_tests::fixture;
 use smart_tests::forge::{Forge, kid_of, unb64};
@@ -136,8 +138,8 @@ fn tokens() -> Value {
     })
 }
 
-fn granted() -> Vec<String> {
-    ["launch/patient", "patient/*.rs"].map(str::to_owned).into()
+fn granted() -> Scopes {
+    Scopes::parse("launch/patient patient/*.rs")
 }
 
 fn client(authentication: ClientAuthentication) -> ClientConfig {
@@ -601,7 +603,7 @@ async fn a_refresh_asks_for_what_was_granted_and_no_more() {
     rotated["refresh_token"] = json!("the next one");
     rotated["scope"] = json!("openid launch/patient");
     world.http.answer(TOKEN, Answer::json(&rotated));
-    let less = ["launch/patient".to_owned()];
+    let less = Scopes::parse("launch/patient patient/Observation.r");
     let narrower = RefreshRequest::new(&token, &granted).asking_for(&less);
     // A refresh may come without an ID token, though openid is granted.
     let answer = tokens.refresh(&world.server, &narrower, NOW).await.unwrap();
@@ -610,18 +612,23 @@ async fn a_refresh_asks_for_what_was_granted_and_no_more() {
         "the next one"
     );
     let sent = world.http.sent().pop().unwrap();
-    assert_eq!(parameters(&sent.body)["scope"], "launch/patient");
+    assert_eq!(
+        parameters(&sent.body)["scope"],
+        "launch/patient patient/Observation.r"
+    );
 
     let before = world.http.count();
     for (asked, code) in [
-        (&["patient/*.cruds"][..], "token-scope-not-granted"),
-        (&["launch/patient", "user/*.rs"], "token-scope-not-granted"),
-        (&["launch/patient patient/*.rs"], "token-scope-not-granted"),
-        (&[""], "token-scope-not-granted"),
-        (&[], "token-no-scope"),
+        ("patient/*.cruds", "token-scope-not-granted"),
+        ("launch/patient user/*.rs", "token-scope-not-granted"),
+        ("patient/Observation.rsu", "token-scope-not-granted"),
+        ("system/*.rs", "token-scope-not-granted"),
+        ("Launch/patient", "token-scope-not-granted"),
+        (" ", "token-no-scope"),
+        ("", "token-no-scope"),
     ] {
-        let asked: Vec<String> = asked.iter().map(|it| (*it).to_owned()).collect();
-        let wider = RefreshRequest::new(&token, &granted).asking_for(&asked);
+        let scopes = Scopes::parse(asked);
+        let wider = RefreshRequest::new(&token, &granted).asking_for(&scopes);
         let error = tokens
             .refresh(&world.server, &wider, NOW)
             .await
@@ -895,6 +902,91 @@ async fn a_token_is_introspected_by_client_or_by_bearer() {
     let asked = tokens.introspect(&server, &access, NOW);
     assert_eq!(asked.await.unwrap_err().code(), "introspection-no-endpoint");
     assert_eq!(world.http.count(), before);
+}
+
+/// A search parameter in a scope can name a patient (SMART App Launch 2.2, finer-grained resource
+/// constraints).
+#[tokio::test]
+async fn adv_a_scope_that_names_a_patient_is_shown_without_it() {
+    const NAMED: &str = "patient/Observation.rs?subject=Patient/hidden";
+    let mut shown: Vec<(&str, String)> = Vec::new();
+    let mut show = |what, it: &dyn std::fmt::Debug| shown.push((what, format!("{it:?}")));
+    let findings = |found: &[Finding]| {
+        let found = found.iter().map(|it| it.found.as_str());
+        found.collect::<Vec<_>>().join("\n")
+    };
+    let world = World::new().await;
+    let scopes = Scopes::parse(NAMED);
+    show("a scope", &Scope::parse(NAMED));
+    show("a list", &scopes);
+
+    let mut config = client(post());
+    config.scopes = Scopes::parse(&format!("openid {NAMED} {NAMED}&_sort:x=Patient/hidden"));
+    show("a configuration", &config);
+    let launch = Launch::standalone(&world.trusted, &config);
+    show("a launch", &launch);
+    let begun = launch.begin(provider(), NOW).unwrap();
+    show("what begins", &begun);
+    show("its findings", &findings(&begun.findings));
+    assert!(!begun.findings.is_empty());
+    config.scopes = Scopes::parse("launch/task?role=Patient/hidden&role=Patient/hidden");
+    let launch = Launch::standalone(&world.trusted, &config);
+    let error = launch.begin(provider(), NOW).unwrap_err();
+    show("what does not begin", &(error.to_string(), error));
+
+    let (token, none) = (RefreshToken::new("r"), Scopes::parse("openid"));
+    let wider = RefreshRequest::new(&token, &none).asking_for(&scopes);
+    show("a refresh", &wider);
+    let tokens = world.tokens(&client(post()));
+    let error = tokens.refresh(&world.server, &wider, NOW).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), "token-scope-not-granted");
+    show("a refresh that is refused", &(error.to_string(), error));
+
+    let mut body = self::tokens();
+    body["scope"] = json!(format!("{NAMED} {NAMED}\"x patient/X.rs?y=Patient/hidden"));
+    let answer = Answer::json(&body).response();
+    for read in [
+        TokenResponse::of_launch(&answer, &none).unwrap(),
+        TokenResponse::of_refresh(&answer, &none).unwrap(),
+        TokenResponse::of_client_credentials(&answer, &none).unwrap(),
+    ] {
+        show("a response", &read);
+        show("its findings", &findings(&read.findings));
+        assert!(read.findings.len() >= 2);
+    }
+
+    let clock = Arc::new(FixedClock::at(NOW));
+    let backend = |scopes: &str| {
+        BackendServices::new(
+            world.tokens(&client(key_pair(Algorithm::ES384))),
+            world.server.clone(),
+            FhirBaseUrl::parse(BASE).unwrap(),
+            Scopes::parse(scopes),
+            clock.clone(),
+        )
+    };
+    let services = backend(NAMED).unwrap();
+    world.http.answer(TOKEN, Answer::json(&body));
+    let held = services.token().await.unwrap();
+    show("a service's token", &held);
+    show("its findings", &findings(&held.findings));
+    show("a service", &services);
+    show("its findings", &findings(services.findings()));
+    assert!(!services.findings().is_empty());
+    let error = backend(&format!("{NAMED}\"")).unwrap_err();
+    assert_eq!(error.code(), "token-scope");
+    show("a service that is refused", &(error.to_string(), error));
+
+    let body = json!({"active": true, "scope": NAMED, "patient": "hidden"});
+    world.http.answer(INTROSPECT, Answer::json(&body));
+    let access = AccessToken::new("a");
+    let asked = tokens.introspect(&world.server, &access, NOW).await;
+    show("what a token opens", &asked.unwrap());
+
+    for (what, shown) in shown {
+        assert!(!shown.contains("hidden"), "{what}: {shown}");
+    }
 }
 
 // covers: SMART-CAS-22, SMART-TOK-16

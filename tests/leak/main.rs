@@ -33,7 +33,7 @@ use smart_oidc::userinfo::UserInfoClient;
 use smart_oidc::{
     AccessToken, AssertionSigner, AuthorizationServer, Begun, ClientAuthentication, ClientConfig,
     ClientId, ClientSecret, Error, Expected, FhirUser, IdTokenVerifier, Launch, LaunchHandle,
-    LaunchKey, Nonce, RawIdToken, RedirectUri, RefreshToken, TokenClient, UserProfile,
+    LaunchKey, Nonce, RawIdToken, RedirectUri, RefreshToken, Scopes, TokenClient, UserProfile,
 };
 use smart_sandbox::{DEFAULT_CLIENT_ID, Sandbox, SandboxUser, UserType};
 use smart_tests::forge::Forge;
@@ -384,7 +384,7 @@ async fn credentials(world: &World, provider: &CryptoProvider, ledger: &mut Ledg
     ledger.debug(&signer);
     let server = AuthorizationServer::of(&world.trusted);
     ledger.debug(&server);
-    let granted = ["openid".to_owned()];
+    let granted = Scopes::parse("openid");
     for authentication in [
         ClientAuthentication::ClientSecretBasic(ClientSecret::new(secret)),
         ClientAuthentication::ClientSecretPost(ClientSecret::new(secret)),

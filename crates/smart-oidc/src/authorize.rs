@@ -155,11 +155,11 @@ pub enum LaunchError {
     /// Obtain authorization code).
     #[error("no scope is asked for")]
     NoScope,
-    /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3), or it is a
-    /// launch scope with more than one role (SMART App Launch 2.2, Requesting context with scopes).
+    /// A scope holds a character that scopes do not have (RFC 6749 3.3), or it is a launch scope
+    /// with more than one role (SMART App Launch 2.2, Requesting context with scopes).
     #[error("{scope} is no scope: {problem}")]
     Scope {
-        /// The scope.
+        /// The scope, without what stands behind a `?`.
         scope: Text,
         /// What is wrong with it.
         problem: ScopeProblem,
@@ -342,21 +342,21 @@ impl<'a> Launch<'a> {
     }
 
     fn scopes(&self) -> Result<Scopes, LaunchError> {
-        let words = &self.client.scopes;
-        if words.is_empty() {
+        let asked = &self.client.scopes;
+        if asked.is_empty() {
             return Err(LaunchError::NoScope);
         }
-        for word in words {
+        for word in asked.iter() {
             // What is merely odd may be a server's own; these two would break the request.
             if let ScopeKind::Invalid(problem @ (ScopeProblem::Character | ScopeProblem::Role)) =
-                Scope::parse(word).kind()
+                word.kind()
             {
-                let scope = Text::new(word);
+                let scope = word.shown();
                 return Err(LaunchError::Scope { scope, problem });
             }
         }
         let launch = self.handle.as_ref().map(|_| "launch");
-        let words = words.iter().map(String::as_str).chain(launch);
+        let words = asked.iter().map(Scope::as_str).chain(launch);
         let scopes = words.collect::<Scopes>().for_request();
         if scopes.has("fhirUser") && !scopes.has("openid") {
             return Err(LaunchError::FhirUserWithoutOpenid);

@@ -2,6 +2,7 @@
 
 use super::authentication::ClientAuthentication;
 use crate::quirks::Quirks;
+use crate::scope::Scopes;
 use crate::value::{ClientId, RedirectUri};
 
 /// The registration of an app, and what it asks for.
@@ -12,8 +13,8 @@ pub struct ClientConfig {
     pub client_id: ClientId,
     /// Where the browser comes back to.
     pub redirect_uri: RedirectUri,
-    /// The scopes to ask for, each one word.
-    pub scopes: Vec<String>,
+    /// The scopes to ask for.
+    pub scopes: Scopes,
     /// How the app proves who it is. Only the kinds that have a secret hold one.
     pub authentication: ClientAuthentication,
     /// What is done otherwise for this server's sake; nothing unless set.
@@ -45,7 +46,7 @@ impl ClientConfig {
         redirect_uri: RedirectUri,
         authentication: ClientAuthentication,
     ) -> Self {
-        let scopes = ["openid", "fhirUser"].map(str::to_owned).into();
+        let scopes = Scopes::parse("openid fhirUser");
         Self {
             client_id,
             redirect_uri,
@@ -55,12 +56,14 @@ impl ClientConfig {
         }
     }
 
-    /// Asks for one scope more; one that is there already is not repeated.
+    /// Asks for one scope more, or for several with spaces between them; one that is there already
+    /// is not repeated.
     #[must_use]
-    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
-        let scope = scope.into();
-        if !self.scopes.contains(&scope) {
-            self.scopes.push(scope);
+    pub fn with_scope(mut self, scope: impl AsRef<str>) -> Self {
+        for word in scope.as_ref().split_ascii_whitespace() {
+            if !self.scopes.has(word) {
+                self.scopes = [self.scopes.as_str(), word].into_iter().collect();
+            }
         }
         self
     }

@@ -150,12 +150,7 @@ impl Servers {
     ) -> Result<TokenResponse, RenewalError> {
         let (registration, trusted) = self.of_session(session).await?;
         let server = AuthorizationServer::of(&trusted);
-        let granted: Vec<String> = session
-            .scopes()
-            .iter()
-            .map(|it| it.as_str().to_owned())
-            .collect();
-        let request = RefreshRequest::new(token, &granted);
+        let request = RefreshRequest::new(token, session.scopes());
         let client = self.token_client(registration);
         Ok(client.refresh(&server, &request, self.clock.now()).await?)
     }

@@ -9,6 +9,7 @@ use smart_jose::UnixTime;
 use super::client::RegisteredClient;
 use crate::fhir_user::{FhirUser, FhirUserError, FhirUserType};
 use crate::id_token::Continuity;
+use crate::scope::Scopes;
 use crate::value::{AccessToken, AuthorizationCode, Nonce};
 
 /// What was granted to an app, for the ID token that tells it who the user is.
@@ -179,7 +180,7 @@ impl core::fmt::Debug for Grant<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Grant")
             .field("client", self.client)
-            .field("scopes", &self.scopes)
+            .field("scopes", &self.scopes.iter().collect::<Scopes>())
             .finish_non_exhaustive()
     }
 }

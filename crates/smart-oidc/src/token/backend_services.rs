@@ -13,6 +13,7 @@ use super::client::{TokenClient, check_scopes};
 use super::error::TokenError;
 use super::response::TokenResponse;
 use crate::client::{AuthorizationServer, ClientAuthentication, ClientAuthenticationError};
+use crate::scope::{Scope, ScopeUse, Scopes};
 use crate::value::AccessToken;
 
 /// How often it is looked again after waiting for a flight that brought nothing of use.
@@ -38,7 +39,9 @@ const ROUNDS: usize = 3;
 /// use smart_oidc::discovery::{Discovery, FhirBaseUrl, HttpClient, SystemClock};
 /// use smart_oidc::jose::CryptoProvider;
 /// use smart_oidc::token::BackendServices;
-/// use smart_oidc::{AssertionSigner, AuthorizationServer, ClientAuthentication, ClientId, TokenClient};
+/// use smart_oidc::{
+///     AssertionSigner, AuthorizationServer, ClientAuthentication, ClientId, Scopes, TokenClient,
+/// };
 ///
 /// async fn backend(
 ///     http: Arc<dyn HttpClient>,
@@ -49,24 +52,23 @@ const ROUNDS: usize = 3;
 ///     let server = AuthorizationServer::of_fhir_server(&smart);
 ///     let (id, key) = (ClientId::new("nightly"), ClientAuthentication::PrivateKeyJwt(signer));
 ///     let client = TokenClient::without_launch(id, key, http, CryptoProvider::ring());
-///     let scopes = vec!["system/Observation.rs".to_owned()];
+///     let scopes = Scopes::parse("system/Observation.rs");
 ///     let clock = Arc::new(SystemClock::new());
 ///     Ok(BackendServices::new(client, server, base, scopes, clock)?)
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BackendServices {
     inner: Arc<Inner>,
     flight: SingleFlight,
 }
 
-#[derive(Debug)]
 struct Inner {
     client: TokenClient,
     server: AuthorizationServer,
     base: FhirBaseUrl,
-    scopes: Vec<String>,
+    scopes: Scopes,
     clock: Arc<dyn Clock>,
     /// Whether the caller has said that a secret may stand where SMART forbids it.
     allows_secret: bool,
@@ -80,7 +82,7 @@ pub struct BackendToken {
     access_token: AccessToken,
     base: FhirBaseUrl,
     /// What was granted; it may be less than was asked for.
-    pub scopes: Vec<String>,
+    pub scopes: Scopes,
     /// When it ends by the clock of this machine; `None` where the server does not say.
     pub expires_at: Option<UnixTime>,
     /// What is not as it should be.
@@ -115,6 +117,19 @@ impl fmt::Debug for BackendToken {
             .field("base", &self.base)
             .field("scopes", &self.scopes)
             .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BackendServices {
+    /// Shows how it was set up, and neither its token nor its last failure.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackendServices")
+            .field("client", &self.inner.client)
+            .field("server", &self.inner.server)
+            .field("base", &self.inner.base)
+            .field("scopes", &self.inner.scopes)
+            .field("findings", &self.inner.findings)
             .finish_non_exhaustive()
     }
 }
@@ -190,7 +205,7 @@ impl BackendServices {
         client: TokenClient,
         server: AuthorizationServer,
         base: FhirBaseUrl,
-        scopes: Vec<String>,
+        scopes: Scopes,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TokenError> {
         Self::with(client, server, base, scopes, clock, false)
@@ -206,7 +221,7 @@ impl BackendServices {
         client: TokenClient,
         server: AuthorizationServer,
         base: FhirBaseUrl,
-        scopes: Vec<String>,
+        scopes: Scopes,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TokenError> {
         Self::with(client, server, base, scopes, clock, true)
@@ -216,7 +231,7 @@ impl BackendServices {
         client: TokenClient,
         server: AuthorizationServer,
         base: FhirBaseUrl,
-        scopes: Vec<String>,
+        scopes: Scopes,
         clock: Arc<dyn Clock>,
         allows_secret: bool,
     ) -> Result<Self, TokenError> {
@@ -248,7 +263,8 @@ impl BackendServices {
         })
     }
 
-    /// What is odd about the scopes: a backend service normally has `system/` scopes only.
+    /// What is odd about the scopes ([`Scopes::lint`]): a backend service normally has `system/`
+    /// scopes only.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.inner.findings
@@ -344,11 +360,7 @@ impl Inner {
                 let token = BackendToken {
                     access_token: tokens.access_token,
                     base: self.base.clone(),
-                    scopes: tokens
-                        .scopes
-                        .iter()
-                        .map(|it| it.as_str().to_owned())
-                        .collect(),
+                    scopes: tokens.scopes,
                     expires_at: life.map(|it| asked_at.wall.saturating_add(it)),
                     findings: tokens.findings,
                 };
@@ -375,17 +387,18 @@ impl Inner {
 
 /// Scopes of another level are for users, by agreement at most (SMART App Launch 2.2, Backend
 /// Services, Scopes).
-fn lint(scopes: &[String]) -> Vec<Finding> {
-    let odd = scopes.iter().filter(|it| !it.starts_with("system/"));
-    odd.map(|scope| {
-        Finding::new(
+fn lint(scopes: &Scopes) -> Vec<Finding> {
+    let words = scopes.iter().map(Scope::as_str);
+    let odd: Scopes = words.filter(|it| !it.starts_with("system/")).collect();
+    let mut findings = scopes.lint(ScopeUse::BackendService);
+    // It is said here of other scopes too.
+    findings.retain(|it| it.code != "scope-level");
+    if !odd.is_empty() {
+        findings.push(Finding::new(
             "backend-scope",
-            format!(
-                "a backend service asks for {}",
-                smart_jose::Text::new(scope)
-            ),
+            format!("a backend service asks for {}", odd.shown()),
             "ask for system/ scopes, or agree on others with the server's operator",
-        )
-    })
-    .collect()
+        ));
+    }
+    findings
 }

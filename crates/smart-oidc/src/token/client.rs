@@ -16,7 +16,7 @@ use crate::client::{
     ClientConfig,
 };
 use crate::quirks::Quirks;
-use crate::scope::Scopes;
+use crate::scope::{ScopeKind, ScopeProblem, Scopes};
 use crate::telemetry;
 use crate::value::{AuthorizationCode, ClientId, Nonce};
 
@@ -25,7 +25,7 @@ use crate::value::{AuthorizationCode, ClientId, Nonce};
 /// Every request is a POST of a form; redirects are not followed (the contract of [`HttpClient`]),
 /// so neither a secret nor a code goes along one. A request is sent once: after a failure
 /// [`TokenError::fate`] says whether it may be sent again, and an assertion is then made anew.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TokenClient {
     pub(super) http: Arc<dyn HttpClient>,
     pub(super) client: Authenticator,
@@ -62,6 +62,16 @@ impl ExchangedLaunch {
     #[must_use]
     pub const fn code(&self) -> &AuthorizationCode {
         &self.code
+    }
+}
+
+impl fmt::Debug for TokenClient {
+    /// Shows the registration. What an HTTP client shows of itself is its own affair, and could be
+    /// what it has sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenClient")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 
@@ -202,7 +212,7 @@ impl TokenClient {
         let credentials = credentials.await?;
         let request = request::refresh(server.token_endpoint(), refresh, &credentials);
         let response = self.http.send(request).await?;
-        let mut tokens = TokenResponse::of_refresh(&response, &refresh.expected())?;
+        let mut tokens = TokenResponse::of_refresh(&response, refresh.expected())?;
         tokens.findings.extend(credentials.findings);
         Ok(tokens)
     }
@@ -220,7 +230,7 @@ impl TokenClient {
     pub async fn client_credentials(
         &self,
         server: &AuthorizationServer,
-        scopes: &[String],
+        scopes: &Scopes,
         now: UnixTime,
     ) -> Result<TokenResponse, TokenError> {
         let authentication = &self.client.authentication;
@@ -242,7 +252,7 @@ impl TokenClient {
     pub async fn client_credentials_with_secret_against_smart(
         &self,
         server: &AuthorizationServer,
-        scopes: &[String],
+        scopes: &Scopes,
         now: UnixTime,
     ) -> Result<TokenResponse, TokenError> {
         let authentication = &self.client.authentication;
@@ -256,7 +266,7 @@ impl TokenClient {
     async fn obtain(
         &self,
         server: &AuthorizationServer,
-        scopes: &[String],
+        scopes: &Scopes,
         now: UnixTime,
     ) -> Result<TokenResponse, TokenError> {
         check_scopes(scopes)?;
@@ -267,8 +277,7 @@ impl TokenClient {
         let credentials = credentials.await?;
         let request = request::client_credentials(server.token_endpoint(), scopes, &credentials);
         let response = self.http.send(request).await?;
-        let mut tokens =
-            TokenResponse::of_client_credentials(&response, &Scopes::parse(&scopes.join(" ")))?;
+        let mut tokens = TokenResponse::of_client_credentials(&response, scopes)?;
         tokens.findings.extend(credentials.findings);
         Ok(tokens)
     }
@@ -280,17 +289,11 @@ fn not_for_backend_services(authentication: &ClientAuthentication) -> ClientAuth
     }
 }
 
-/// Scopes for a request that must name some (RFC 6749 3.3: printable ASCII without space, quotation
-/// mark and backslash).
-pub(super) fn check_scopes(scopes: &[String]) -> Result<(), TokenError> {
-    let is_scope = |it: &String| {
-        let is_character = |c: u8| c.is_ascii_graphic() && c != b'"' && c != b'\\';
-        !it.is_empty() && it.bytes().all(is_character)
-    };
-    match scopes.iter().find(|it| !is_scope(it)) {
-        Some(bad) => Err(TokenError::Scope {
-            scope: Text::new(bad),
-        }),
+/// Scopes for a request that must name some. What is merely odd may be a server's own.
+pub(super) fn check_scopes(scopes: &Scopes) -> Result<(), TokenError> {
+    let malformed = ScopeKind::Invalid(ScopeProblem::Character);
+    match scopes.iter().find(|it| it.kind() == malformed) {
+        Some(bad) => Err(TokenError::Scope { scope: bad.shown() }),
         None if scopes.is_empty() => Err(TokenError::NoScope),
         None => Ok(()),
     }

@@ -29,16 +29,17 @@ pub enum TokenError {
     /// The answer is no success.
     #[error(transparent)]
     Response(#[from] TokenResponseError),
-    /// A scope is empty or holds a character that scopes do not have (RFC 6749 3.3).
+    /// A scope holds a character that scopes do not have (RFC 6749 3.3).
     #[error("{scope} is no scope")]
     Scope {
-        /// The scope.
+        /// The scope, without what stands behind a `?`.
         scope: Text,
     },
     /// A refresh asks for more than was granted at the launch (RFC 6749 6).
     #[error("the scope {scope} was not granted at the launch")]
     ScopeNotGranted {
-        /// The scope.
+        /// The first scope that was not, with the letters that were not, and without what stands
+        /// behind a `?`.
         scope: Text,
     },
     /// No answer came.

@@ -14,6 +14,7 @@ use smart_jose::member::{FromJson, JsonType, Member};
 use smart_jose::{Text, UnixTime};
 
 use super::introspection_error::IntrospectionError;
+use crate::scope::Scopes;
 
 /// Longer answers are refused, in octets.
 const LIMIT: usize = 256 * 1024;
@@ -38,7 +39,7 @@ pub enum Introspection {
 #[non_exhaustive]
 pub struct ActiveToken {
     /// What was granted; empty where the server does not say.
-    pub scopes: Vec<String>,
+    pub scopes: Scopes,
     /// The client that the token was issued to.
     pub client_id: Option<String>,
     /// When it ends, in whole seconds rounded down.
@@ -76,10 +77,11 @@ impl ActiveToken {
         self.expires_at.map_or(asked_at, |end| end.min(limit))
     }
 
-    /// Whether this scope was granted, word for word.
+    /// Whether this very scope was granted; case matters. For scopes on resources ask
+    /// [`Scopes::allows`], since they can be written in several ways.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|it| it == scope)
+        self.scopes.has(scope)
     }
 }
 
@@ -196,11 +198,7 @@ fn active(wire: Wire, now: UnixTime) -> Result<ActiveToken, IntrospectionError> 
     }
     let audiences = optional("aud", wire.aud)?;
     Ok(ActiveToken {
-        scopes: scope
-            .iter()
-            .flat_map(|it| it.split_ascii_whitespace())
-            .map(str::to_owned)
-            .collect(),
+        scopes: scope.iter().collect(),
         client_id,
         expires_at: exp.map(whole_seconds),
         audiences: audiences
@@ -307,7 +305,7 @@ mod tests {
                 "intent":"reconcile","fhirContext":[{"reference":"ImagingStudy/1"}],"tenant":"t-1"}"#,
         )
         .unwrap();
-        assert_eq!(token.scopes, ["launch/patient", "patient/*.rs"]);
+        assert_eq!(token.scopes.as_str(), "launch/patient patient/*.rs");
         assert!(token.has_scope("patient/*.rs") && !token.has_scope("patient/*.r"));
         assert_eq!(token.client_id.as_deref(), Some("app"));
         assert_eq!(token.expires_at, Some(UnixTime::from_secs(1_800_000_300)));
@@ -330,7 +328,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_found_and_opens_nothing() {
         let token = active(r#"{"active":true,"scope":null}"#).unwrap();
-        assert_eq!(token.scopes, [""; 0]);
+        assert!(token.scopes.is_empty());
         let codes: Vec<_> = token.findings.iter().map(|it| it.code).collect();
         assert_eq!(codes, ["introspection-incomplete"; 3]);
     }

@@ -8,6 +8,7 @@ use smart_discovery::EndpointUrl;
 use super::refresh::RefreshRequest;
 use crate::authorize::AuthorizedLaunch;
 use crate::client::Credentials;
+use crate::scope::Scopes;
 
 /// The request that exchanges a code. It holds the code and the verifier, so it is sent once, by
 /// whoever uses up the launch.
@@ -33,9 +34,8 @@ pub(super) fn refresh(
 ) -> Request<Bytes> {
     let token = refresh.refresh_token().expose_secret();
     let mut parameters = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
-    let scope = refresh.asked().map(|it| it.join(" "));
-    if let Some(scope) = &scope {
-        parameters.push(("scope", scope));
+    if let Some(scopes) = refresh.asked() {
+        parameters.push(("scope", scopes.as_str()));
     }
     form(endpoint, &parameters, credentials)
 }
@@ -43,11 +43,11 @@ pub(super) fn refresh(
 /// The request of a program for a token of its own.
 pub(super) fn client_credentials(
     endpoint: &EndpointUrl,
-    scopes: &[String],
+    scopes: &Scopes,
     credentials: &Credentials,
 ) -> Request<Bytes> {
-    let scope = scopes.join(" ");
-    let parameters = [("grant_type", "client_credentials"), ("scope", &scope)];
+    let scope = scopes.as_str();
+    let parameters = [("grant_type", "client_credentials"), ("scope", scope)];
     form(endpoint, &parameters, credentials)
 }
 
