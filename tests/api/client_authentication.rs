@@ -720,7 +720,7 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
         (says(400, r#"{"error":"server_error"}"#), Fate::InDoubt),
         (
             says(400, r#"{"error":"temporarily_unavailable"}"#),
-            Fate::InDoubt,
+            Fate::Refused,
         ),
         (
             says(400, r#"{"status":400,"error":"Bad Request"}"#),
@@ -738,8 +738,27 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
         (says(200, "{"), Fate::InDoubt),
         (says(200, "{}"), Fate::InDoubt),
         (
-            says(200, r#"{"access_token":"a","token_type":"mac"}"#),
+            says(200, r#"{"token_type":"Bearer","expires_in":3600}"#),
             Fate::InDoubt,
+        ),
+        // Tokens came that are not accepted.
+        (
+            says(200, r#"{"access_token":"a","token_type":"mac"}"#),
+            Fate::Spent,
+        ),
+        (
+            says(
+                200,
+                r#"{"access_token":"a","expires_in":"soon","token_type":"Bearer"}"#,
+            ),
+            Fate::Spent,
+        ),
+        (
+            says(
+                200,
+                r#"{"access_token":"a","token_type":"Bearer","token_type":"Bearer"}"#,
+            ),
+            Fate::Spent,
         ),
         (Ok(Answer::text("text/html", "<html>")), Fate::InDoubt),
         (

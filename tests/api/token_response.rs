@@ -87,13 +87,18 @@ fn a_sound_answer_is_read_without_a_finding() {
 // covers: SMART-TOK-7, SMART-TOK-8, SMART-SCP-14, SMART-SCP-2, SMART-CTX-1, SMART-CTX-2, OAUTH-10
 #[test]
 fn each_tolerance_is_a_finding() {
-    let cases: [(Value, &[&str]); 20] = [
+    let cases: [(Value, &[&str]); 22] = [
         (
             json!({"scope": "openid patient/X.sr x\"y"}),
             &["scope-invalid"],
         ),
         (json!({"expires_in": null}), &["expires-in-missing"]),
         (json!({"expires_in": "3600"}), &["expires-in-string"]),
+        (json!({"expires_in": 0}), &["expires-in-zero"]),
+        (
+            json!({"expires_in": "0"}),
+            &["expires-in-string", "expires-in-zero"],
+        ),
         (json!({"scope": null}), &["scope-missing"]),
         (json!({"scope": " openid"}), &["scope-spaces"]),
         (json!({"scope": "openid\tfhirUser"}), &["scope-spaces"]),

@@ -104,15 +104,6 @@ impl TokenError {
         }
     }
 
-    /// How long the server asks to be left alone (`Retry-After`), up to 15 min.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Response(TokenResponseError::Status { retry_after, .. }) => *retry_after,
-            _ => None,
-        }
-    }
-
     /// Whether the server may have used up what was sent, though nothing of use came back.
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {

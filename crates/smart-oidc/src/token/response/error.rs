@@ -82,13 +82,13 @@ impl TokenResponseError {
         }
     }
 
-    /// Whether a success was read whole, and says what is not accepted. A text that breaks off, or is
-    /// something else, is no answer of the token endpoint.
+    /// Whether an access token came, with something beside it that is not accepted. A text that breaks
+    /// off, or is something else, is no answer of a token endpoint.
     pub(crate) const fn is_answer(&self) -> bool {
         match self {
-            Self::Context(_) | Self::Member { .. } | Self::NoIdToken | Self::TokenType { .. } => {
-                true
-            }
+            Self::Context(_) | Self::NoIdToken | Self::TokenType { .. } => true,
+            // An answer is read from the access token on.
+            Self::Member { member } => !matches!(member.as_bytes(), b"access_token"),
             Self::Json(error) => matches!(error, JsonError::DuplicateMember { .. }),
             Self::Html | Self::Refused(_) | Self::Status { .. } => false,
         }

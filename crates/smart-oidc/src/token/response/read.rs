@@ -95,16 +95,17 @@ impl TokenResponse {
         let mut findings = Vec::new();
         let body = body(response, &mut findings)?;
         let mut members: Map<String, Value> = json::read_object(body, LIMIT)?;
-        let token_type = required(&mut members, "token_type", &mut findings)?;
-        if !token_type.eq_ignore_ascii_case("bearer") {
-            return Err(TokenResponseError::TokenType {
-                found: Text::new(&token_type),
-            });
-        }
+        // First of all, since whatever is wrong beside it, a token was issued.
         let access_token = required(&mut members, "access_token", &mut findings)?;
         if !is_bearer_token(&access_token) {
             return Err(TokenResponseError::Member {
                 member: "access_token",
+            });
+        }
+        let token_type = required(&mut members, "token_type", &mut findings)?;
+        if !token_type.eq_ignore_ascii_case("bearer") {
+            return Err(TokenResponseError::TokenType {
+                found: Text::new(&token_type),
             });
         }
         let scopes = match optional(&mut members, "scope", &mut findings)? {
@@ -288,8 +289,26 @@ fn is_bearer_token(token: &str) -> bool {
             .all(|it| it.is_ascii_alphanumeric() || b"-._~+/".contains(&it))
 }
 
-/// A number of seconds. Some servers write it as a string (RFC 6749 A.14 means a number).
+/// How long the access token lasts. Nobody issues a token that has ended: a server that says zero
+/// means that it does not say.
 fn expires_in(
+    members: &mut Map<String, Value>,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Duration>, TokenResponseError> {
+    let life = seconds(members, findings)?;
+    if life == Some(Duration::ZERO) {
+        findings.push(Finding::new(
+            "expires-in-zero",
+            "expires_in is zero, which counts as unknown",
+            "say how long the access token lasts",
+        ));
+        return Ok(None);
+    }
+    Ok(life)
+}
+
+/// A number of seconds. Some servers write it as a string (RFC 6749 A.14 means a number).
+fn seconds(
     members: &mut Map<String, Value>,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Duration>, TokenResponseError> {

@@ -206,16 +206,18 @@ impl TokenErrorCode {
         }
     }
 
-    /// Whether it says that the request was looked at and found wanting.
+    /// Whether it says that the request was looked at, and that nothing was issued.
     fn is_judgement(&self) -> bool {
         match self {
             Self::InvalidClient
             | Self::InvalidGrant
             | Self::InvalidRequest
             | Self::InvalidScope
+            // A server that says so has put the request off, as one that answers 429.
+            | Self::TemporarilyUnavailable
             | Self::UnauthorizedClient
             | Self::UnsupportedGrantType => true,
-            Self::ServerError | Self::TemporarilyUnavailable => false,
+            Self::ServerError => false,
             // `Bad Request` and its like are a framework's, and any code may be a gateway's own.
             Self::Other(text) => OTHER_JUDGEMENTS.contains(&text.as_str()),
         }
