@@ -286,11 +286,16 @@ async fn without_a_life_a_token_is_used_for_a_minute_and_without_any_never() {
     assert_eq!(get(&services).await.as_deref(), Ok("two"));
     assert_eq!(world.http.count(), 2);
 
+    // Zero says nothing of its life; half a second is over when it arrives.
     let services = world.usual();
-    world.http.answer(TOKEN, answer("dead", Some(0)));
+    world.http.answer(TOKEN, answer("zero", Some(0)));
+    assert_eq!(services.token().await.unwrap().expires_at, None);
+    let services = world.usual();
+    let dead = json!({"access_token": "dead", "token_type": "bearer", "expires_in": 0.5});
+    world.http.answer(TOKEN, Answer::json(&dead));
     assert_eq!(get(&services).await, Err("backend-no-life"));
     assert_eq!(get(&services).await, Err("backend-no-life"));
-    assert_eq!(world.http.count(), 3);
+    assert_eq!(world.http.count(), 4);
 }
 
 #[tokio::test]

@@ -793,7 +793,7 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
         if fate == Fate::InDoubt {
             assert_eq!(error.class(), ErrorClass::Upstream, "{shown}");
         }
-        for hidden in [SECRET, "access_token"] {
+        for hidden in [SECRET, ":\"Bearer", ":\\\"Bearer"] {
             assert!(!format!("{error:?}{error}").contains(hidden), "{error}");
         }
     }
