@@ -14,7 +14,7 @@ use smart_oidc::server::{
     ASSERTION_TYPE, AssertionAudience, AuthenticatedClient, AuthenticationMethod,
     ClientAssertionVerifier, ClientKeys, ClientRegistration, CodeBook, CodeChallenge, CodeError,
     CodeRequest, Credentials, GrantId, MAX_CODE_LIFE, MemoryReplayStore, Parameters, PkceError,
-    Redemption, RefreshBook, RefreshTokenError, Refusal,
+    Redemption, RefreshBook, RefreshTokenError, Refusal, Verdict,
 };
 use smart_oidc::{ClientId, RedirectUri};
 use smart_tests::forge::{Forge, b64, sha256};
@@ -361,6 +361,11 @@ fn good<'a>(client: &'a AuthenticatedClient) -> Redemption<'a> {
     Redemption::new(client, Some(REDIRECT), Some(VERIFIER))
 }
 
+/// What was found to be good.
+fn good_of<T, E: std::fmt::Debug>(verdict: Verdict<T, E>) -> T {
+    verdict.or_revoke(|_| panic!("used before")).unwrap()
+}
+
 /// What comes of presenting a code, which is spent where it is good.
 fn redeem(
     codes: &mut CodeBook<&'static str>,
@@ -370,6 +375,7 @@ fn redeem(
 ) -> Result<&'static str, &'static str> {
     codes
         .present(code, redemption, now)
+        .or_revoke(drop)
         .map(|it| *it.spend())
         .map_err(|it| it.code())
 }
@@ -418,9 +424,11 @@ async fn a_code_is_good_once_for_a_minute_and_for_one_client() {
             "pkce-verifier-is-challenge",
         ),
     ];
-    // What fails changes nothing: the client still has its code.
+    // What fails changes nothing: the client still has its code, and nothing is to be revoked.
     for (redemption, expected) in &wrong {
-        assert_eq!(redeem(&mut codes, text, redemption, NOW), Err(*expected));
+        let verdict = codes.present(text, redemption, NOW);
+        let error = verdict.or_revoke(|_| panic!("used before")).unwrap_err();
+        assert_eq!(error.code(), *expected);
     }
     assert_eq!(
         redeem(&mut codes, "guess", &good(&client), NOW),
@@ -457,7 +465,7 @@ async fn a_second_use_names_the_grant_to_revoke() {
     let second = codes.issue(code_request(), 2, NOW).unwrap();
     let redemption = good(&client);
     let mut spend = |code: &str| {
-        let good = codes.present(code, &redemption, NOW).unwrap();
+        let good = good_of(codes.present(code, &redemption, NOW));
         let id = good.grant_id();
         assert!([1, 2].contains(good.spend()));
         id
@@ -465,10 +473,13 @@ async fn a_second_use_names_the_grant_to_revoke() {
     let ids = [spend(first.expose_secret()), spend(second.expose_secret())];
     assert_ne!(ids[0], ids[1]);
     for (code, grant_id) in [first, second].iter().zip(ids) {
-        let error = codes
-            .present(code.expose_secret(), &redemption, NOW)
-            .unwrap_err();
-        assert_eq!(error, CodeError::Reused { grant_id });
+        let verdict = codes.present(code.expose_secret(), &redemption, NOW);
+        let mut revoked = Vec::new();
+        let error = verdict.or_revoke(|it| revoked.push(it)).unwrap_err();
+        assert_eq!(
+            (error.clone(), revoked),
+            (CodeError::Reused, vec![grant_id])
+        );
         assert_eq!(error.refusal(), Refusal::InvalidGrant);
     }
 }
@@ -481,7 +492,7 @@ async fn a_code_that_was_looked_at_is_not_spent() {
     let code = codes.issue(code_request(), "granted", NOW).unwrap();
     for _ in 0..3 {
         let good = codes.present(code.expose_secret(), &good(&client), NOW);
-        assert_eq!(good.unwrap().grant(), &"granted");
+        assert_eq!(good_of(good).grant(), &"granted");
     }
     assert_eq!(
         redeem(&mut codes, code.expose_secret(), &good(&client), NOW),
@@ -519,14 +530,12 @@ async fn codes_are_bounded_in_number_and_life() {
         .with_life(Duration::from_secs(86_400));
     let code = long.issue(code_request(), "granted", NOW).unwrap();
     let end = MAX_CODE_LIFE.as_secs();
-    assert!(
-        long.present(code.expose_secret(), &good(&client), after(end - 1))
-            .is_ok()
-    );
-    assert!(
-        long.present(code.expose_secret(), &good(&client), after(end))
-            .is_err()
-    );
+    let mut at = |now| match long.present(code.expose_secret(), &good(&client), now) {
+        Verdict::Good(_) => Ok(()),
+        Verdict::Reused { error, .. } | Verdict::Refused(error) => Err(error.code()),
+    };
+    assert_eq!(at(after(end - 1)), Ok(()));
+    assert_eq!(at(after(end)), Err("code-unknown"));
 }
 
 fn grant_id() -> GrantId {
@@ -542,6 +551,7 @@ fn rotate(
 ) -> Result<String, &'static str> {
     tokens
         .present(token, client, now)
+        .or_revoke(drop)
         .map(|it| it.rotate().unwrap().expose_secret().to_owned())
         .map_err(|it| it.code())
 }
@@ -566,8 +576,11 @@ async fn a_refresh_token_is_good_once_and_a_second_use_ends_the_grant() {
     }
     assert_eq!(tokens.len(), 1);
     // The oldest of all, a hundred generations later.
-    let error = tokens.present(first, &client, NOW).unwrap_err();
-    assert_eq!(error, RefreshTokenError::Reused { grant_id: id });
+    let verdict = tokens.present(first, &client, NOW);
+    let mut revoked = Vec::new();
+    let error = verdict.or_revoke(|it| revoked.push(it)).unwrap_err();
+    assert_eq!(revoked, [id]);
+    assert_eq!(error, RefreshTokenError::Reused);
     assert_eq!(error.refusal(), Refusal::InvalidGrant);
     for it in &chain {
         assert_eq!(
@@ -606,7 +619,7 @@ async fn a_token_that_was_looked_at_is_not_spent() {
     let id = grant_id();
     let token = tokens.issue(id, &client, "granted", NOW).unwrap();
     for _ in 0..3 {
-        let good = tokens.present(token.expose_secret(), &client, NOW).unwrap();
+        let good = good_of(tokens.present(token.expose_secret(), &client, NOW));
         assert_eq!((good.grant(), good.grant_id()), (&"granted", id));
     }
     assert!(rotate(&mut tokens, token.expose_secret(), &client, NOW).is_ok());
@@ -783,11 +796,10 @@ async fn no_debug_shows_what_could_be_presented() {
     let read = Credentials::read(&basic("app:hunter2"), &form(&[])).unwrap();
     let registered = ClientRegistration::SecretBasic(secret("hunter2"));
     let shown = format!("{codes:?} {tokens:?} {read:?} {registered:?}");
-    let held = codes
-        .present(code.expose_secret(), &good(&client), NOW)
-        .unwrap();
+    let held = codes.present(code.expose_secret(), &good(&client), NOW);
+    let held = good_of(held);
     let shown = format!("{shown} {held:?} {:?}", grant_id());
-    let held = tokens.present(token.expose_secret(), &client, NOW).unwrap();
+    let held = good_of(tokens.present(token.expose_secret(), &client, NOW));
     let shown = format!("{shown} {held:?}");
     for secret in [
         code.expose_secret(),

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use smart_jose::crypto::RandomFailed;
-use smart_oidc::server::{
-    AuthenticatedClient, CodeError, GrantId, Parameters, Redemption, RefreshTokenError, Refusal,
-};
+use smart_oidc::server::{AuthenticatedClient, GrantId, Parameters, Redemption, Refusal, Verdict};
 
 use crate::client_auth::{PeerError, required};
 use crate::context::{BACKEND_LIFETIME, Context, Grant, RefreshGrant, State, TokenRecord};
@@ -36,15 +34,13 @@ pub(crate) fn code(
         ..
     } = &mut *guard;
     let good = match codes.present(code, &redemption, now) {
-        Ok(good) => good,
-        Err(error) => {
-            let refused = PeerError::new(error.refusal(), &error);
-            if let CodeError::Reused { grant_id } = error {
-                // Somebody else has the code, and nobody can say who came first.
-                guard.revoke(grant_id);
-            }
-            return Err(refused);
+        Verdict::Good(good) => good,
+        Verdict::Reused { grant_id, error } => {
+            // Somebody else has the code, and nobody can say who came first.
+            guard.revoke(grant_id);
+            return Err(PeerError::new(error.refusal(), &error));
         }
+        Verdict::Refused(error) => return Err(PeerError::new(error.refusal(), &error)),
     };
     let (grant, grant_id) = (Arc::clone(good.grant()), good.grant_id());
     let scopes = grant.scopes.clone();
@@ -85,14 +81,12 @@ pub(crate) fn refresh(
         ..
     } = &mut *guard;
     let good = match refresh.present(token, client, now) {
-        Ok(good) => good,
-        Err(error) => {
-            let refused = PeerError::new(error.refusal(), &error);
-            if let RefreshTokenError::Reused { grant_id } = error {
-                guard.revoke(grant_id);
-            }
-            return Err(refused);
+        Verdict::Good(good) => good,
+        Verdict::Reused { grant_id, error } => {
+            guard.revoke(grant_id);
+            return Err(PeerError::new(error.refusal(), &error));
         }
+        Verdict::Refused(error) => return Err(PeerError::new(error.refusal(), &error)),
     };
     let (grant, grant_id) = (Arc::clone(&good.grant().grant), good.grant_id());
     let scopes = match form.get("scope") {

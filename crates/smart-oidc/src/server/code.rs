@@ -11,6 +11,7 @@ use super::bounded::{Bounded, OfClient, fingerprint};
 use super::grant_id::GrantId;
 use super::pkce::{CodeChallenge, PkceError};
 use super::refusal::Refusal;
+use super::verdict::Verdict;
 use crate::value::{AuthorizationCode, ClientId, RedirectUri};
 
 /// A code is good for so long unless set otherwise (SMART App Launch 2.2: about one minute).
@@ -141,20 +142,28 @@ impl<G> CodeBook<G> {
     /// Looks at a code that a client presents. It is spent by [`GoodCode::spend`], when the response
     /// is ready: a client whose request fails before keeps a code that it alone can use.
     ///
-    /// # Errors
-    ///
-    /// [`CodeError`]. After [`CodeError::Reused`] revoke every token of the grant: somebody else has
-    /// the code, and nobody can say who came first (RFC 6749 4.1.2, RFC 9700 4.2.4).
+    /// After [`Verdict::Reused`] revoke every token of the grant: somebody else has the code, and
+    /// nobody can say who came first (RFC 6749 4.1.2, RFC 9700 4.2.4).
     pub fn present(
         &mut self,
         code: &str,
         redemption: &Redemption<'_>,
         now: UnixTime,
-    ) -> Result<GoodCode<'_, G>, CodeError> {
+    ) -> Verdict<GoodCode<'_, G>, CodeError> {
         let key = fingerprint(code.as_bytes(), &self.provider);
-        let record = self.codes.get_mut(key, now).ok_or(CodeError::Unknown)?;
-        record.judge(redemption, self.life, now, &self.provider)?;
-        Ok(GoodCode { record })
+        let Some(record) = self.codes.get_mut(key, now) else {
+            return Verdict::Refused(CodeError::Unknown);
+        };
+        if record.is_spent {
+            return Verdict::Reused {
+                grant_id: record.grant_id,
+                error: CodeError::Reused,
+            };
+        }
+        match record.judge(redemption, self.life, now, &self.provider) {
+            Ok(()) => Verdict::Good(GoodCode { record }),
+            Err(error) => Verdict::Refused(error),
+        }
     }
 
     /// How many codes are remembered.
@@ -178,11 +187,6 @@ impl<G> Record<G> {
         now: UnixTime,
         provider: &CryptoProvider,
     ) -> Result<(), CodeError> {
-        if self.is_spent {
-            return Err(CodeError::Reused {
-                grant_id: self.grant_id,
-            });
-        }
         let age = now.saturating_since(self.issued);
         if age >= life {
             return Err(CodeError::Expired { age, life });
@@ -257,7 +261,7 @@ impl<'b, G> GoodCode<'b, G> {
         self.record.grant_id
     }
 
-    /// Spends the code: its second use is [`CodeError::Reused`].
+    /// Spends the code: its second use is [`Verdict::Reused`].
     pub fn spend(self) -> &'b G {
         self.record.is_spent = true;
         &self.record.grant
@@ -306,10 +310,7 @@ pub enum CodeError {
     },
     /// The code was used before: every token of the grant is to be revoked.
     #[error("the code was used before")]
-    Reused {
-        /// The grant.
-        grant_id: GrantId,
-    },
+    Reused,
     /// There is no such code, or it is so old that it is forgotten.
     #[error("there is no such code")]
     Unknown,
@@ -325,7 +326,7 @@ impl CodeError {
             Self::OtherClient { .. } => "code-other-client",
             Self::Pkce(error) => error.code(),
             Self::RedirectUri { .. } => "code-redirect-uri",
-            Self::Reused { .. } => "code-reused",
+            Self::Reused => "code-reused",
             Self::Unknown => "code-unknown",
         }
     }
@@ -345,7 +346,7 @@ impl CodeError {
             Self::Expired { .. }
             | Self::OtherClient { .. }
             | Self::RedirectUri { .. }
-            | Self::Reused { .. }
+            | Self::Reused
             | Self::Unknown => Refusal::InvalidGrant,
         }
     }

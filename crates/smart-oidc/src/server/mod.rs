@@ -9,7 +9,8 @@
 //! Parameters, headers ──Credentials::read──▶ Credentials              exactly one method
 //! Credentials, registration ──authenticate──▶ AuthenticatedClient     assertions once only
 //! CodeBook::present ──▶ GoodCode ──spend──▶ the grant                  client, redirect URI, PKCE
-//! RefreshBook::present ──▶ GoodRefreshToken ──rotate──▶ the next one   a second use ends the grant
+//! RefreshBook::present ──▶ GoodRefreshToken ──rotate──▶ the next one   each good once
+//!                      └─▶ Verdict::Reused ──▶ every token of the grant is revoked
 //! ```
 //!
 //! A token request, from the form to the grant:
@@ -18,7 +19,8 @@
 //! # #[cfg(feature = "ring")] {
 //! use smart_oidc::jose::UnixTime;
 //! use smart_oidc::server::{
-//!     ClientAssertionVerifier, ClientRegistration, CodeBook, Credentials, Parameters, Redemption, Refusal,
+//!     ClientAssertionVerifier, ClientRegistration, CodeBook, Credentials, GrantId, Parameters, Redemption,
+//!     Refusal,
 //! };
 //!
 //! async fn redeem(
@@ -27,6 +29,7 @@
 //!     assertions: &ClientAssertionVerifier,
 //!     registered: impl Fn(&str) -> Option<ClientRegistration>,
 //!     codes: &mut CodeBook<String>,
+//!     revoke: impl FnOnce(GrantId),
 //!     now: UnixTime,
 //! ) -> Result<String, Refusal> {
 //!     let form = Parameters::parse(body).map_err(|_| Refusal::InvalidRequest)?;
@@ -38,7 +41,10 @@
 //!         .map_err(|it| it.refusal())?;
 //!     let code = form.get("code").ok_or(Refusal::InvalidRequest)?;
 //!     let redemption = Redemption::new(&client, form.get("redirect_uri"), form.get("code_verifier"));
-//!     let code = codes.present(code, &redemption, now).map_err(|it| it.refusal())?;
+//!     // Two have the code where it comes twice: `revoke` ends the refresh tokens of the grant
+//!     // (`RefreshBook::revoke`) and the access tokens that are kept with its name.
+//!     let verdict = codes.present(code, &redemption, now).or_revoke(revoke);
+//!     let code = verdict.map_err(|it| it.refusal())?;
 //!     Ok(code.spend().clone())
 //! }
 //! # }
@@ -55,6 +61,7 @@ mod parameters;
 mod pkce;
 mod refresh;
 mod refusal;
+mod verdict;
 
 pub use assertion::{
     ASSERTION_ALGORITHMS, ASSERTION_TYPE, AssertionAudience, AssertionError, AssertionUse,
@@ -75,3 +82,4 @@ pub use refresh::{
     GoodRefreshToken, REFRESH_CAPACITY, REFRESH_IDLE, REFRESH_LIFE, RefreshBook, RefreshTokenError,
 };
 pub use refusal::Refusal;
+pub use verdict::Verdict;

@@ -10,6 +10,7 @@ use super::authenticated::AuthenticatedClient;
 use super::bounded::{Bounded, Held, OfClient, fingerprint, is_same};
 use super::grant_id::{GRANT_ID_OCTETS, GrantId};
 use super::refusal::Refusal;
+use super::verdict::Verdict;
 use crate::value::{ClientId, RefreshToken};
 
 /// A refresh token that is not used for so long is dead, unless set otherwise: 30 days.
@@ -130,32 +131,39 @@ impl<G> RefreshBook<G> {
     /// Looks at a token that a client presents. It is spent by [`GoodRefreshToken::rotate`], when
     /// the rest of the response is ready: a client whose request fails before keeps its token.
     ///
-    /// # Errors
-    ///
-    /// [`RefreshTokenError`]. After [`RefreshTokenError::Reused`] the refresh tokens of the grant are
-    /// revoked already; revoke its access tokens too.
+    /// After [`Verdict::Reused`] the refresh tokens of the grant are revoked already; revoke its access
+    /// tokens too.
     pub fn present(
         &mut self,
         token: &str,
         client: &AuthenticatedClient,
         now: UnixTime,
-    ) -> Result<GoodRefreshToken<'_, G>, RefreshTokenError> {
-        let (grant_id, found) = self.read(token).ok_or(RefreshTokenError::Unknown)?;
+    ) -> Verdict<GoodRefreshToken<'_, G>, RefreshTokenError> {
+        let unknown = Verdict::Refused(RefreshTokenError::Unknown);
+        let Some((grant_id, found)) = self.read(token) else {
+            return unknown;
+        };
+        let family = match self.family(grant_id, client, now) {
+            Ok(family) => family,
+            Err(error) => return Verdict::Refused(error),
+        };
         let (idle, provider) = (self.idle, self.provider);
-        let family = self.family(grant_id, client, now)?;
         let since = now.saturating_since(family.last_used);
         let is_current = is_same(&family.current, &found);
         if since >= idle {
             self.families.remove(grant_id);
-            return Err(RefreshTokenError::Idle { since, idle });
+            return Verdict::Refused(RefreshTokenError::Idle { since, idle });
         }
         if !is_current {
             self.families.remove(grant_id);
-            return Err(RefreshTokenError::Reused { grant_id });
+            let error = RefreshTokenError::Reused;
+            return Verdict::Reused { grant_id, error };
         }
-        let family = self.families.held(grant_id);
-        Ok(GoodRefreshToken {
-            family: family.ok_or(RefreshTokenError::Unknown)?,
+        let Some(family) = self.families.held(grant_id) else {
+            return unknown;
+        };
+        Verdict::Good(GoodRefreshToken {
+            family,
             idle,
             now,
             provider,
@@ -165,6 +173,7 @@ impl<G> RefreshBook<G> {
     /// Revokes the grant of a token that its client gives back, at whatever generation (RFC 7009
     /// 2.1). Gives the grant, whose access tokens go too; `None` where the token is unknown or
     /// another client's, of which that client learns nothing.
+    #[must_use = "the access tokens of the grant go too"]
     pub fn revoke_token(
         &mut self,
         token: &str,
@@ -326,10 +335,7 @@ pub enum RefreshTokenError {
     },
     /// The token is not the current one of its grant: it was used before. The grant has ended.
     #[error("the token was used before, and its grant has ended")]
-    Reused {
-        /// The grant.
-        grant_id: GrantId,
-    },
+    Reused,
     /// There is no such token, or its grant has ended.
     #[error("there is no such token")]
     Unknown,
@@ -342,7 +348,7 @@ impl RefreshTokenError {
         match self {
             Self::Idle { .. } => "refresh-token-idle",
             Self::OtherClient { .. } => "refresh-token-other-client",
-            Self::Reused { .. } => "refresh-token-reused",
+            Self::Reused => "refresh-token-reused",
             Self::Unknown => "refresh-token-unknown",
         }
     }

@@ -173,7 +173,7 @@ async fn a_token_is_described_to_those_who_may_ask() {
         "token_type": "Bearer",
         "exp": NOW.as_secs() + token["expires_in"].as_u64().unwrap(),
         "iss": sandbox.issuer(),
-        "sub": crate::SandboxUser::default().sub,
+        "sub": SandboxUser::default().sub,
         "fhirUser": format!("{}/Practitioner/dr-smith", sandbox.fhir_base()),
         "patient": "p-1",
         "need_patient_banner": true,
