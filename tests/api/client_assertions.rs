@@ -9,8 +9,9 @@ use smart_oidc::discovery::{EndpointUrl, FixedClock};
 use smart_oidc::jose::{Algorithm, Algorithms, ErrorClass, JwkSet, UnixTime};
 use smart_oidc::server::{
     ASSERTION_TYPE, AssertionAudience, AssertionError, AssertionUse, AuthenticationMethod,
-    ClientAssertion, ClientAssertionVerifier, ClientKeys, MAX_ASSERTION_OCTETS, MemoryReplayStore,
-    Refusal, ReplayStore, ReplayStoreError, Use,
+    ClientAssertion, ClientAssertionVerifier, ClientKeys, ClientRegistration, Credentials,
+    MAX_ASSERTION_OCTETS, MemoryReplayStore, Parameters, Refusal, ReplayStore, ReplayStoreError,
+    Use,
 };
 use smart_tests::forge::{Forge, b64, hs256, kid_of};
 
@@ -93,11 +94,27 @@ async fn judge(
     let assertion =
         ClientAssertion::read(Some(ASSERTION_TYPE), Some(jwt), Some(&client())).unwrap();
     let result = verifier.verify(&assertion, &client(), keys, at(now)).await;
-    if let Err(error) = &result {
+    result.map(drop).map_err(|error| {
         assert_eq!(error.refusal(), Refusal::InvalidClient, "{error}");
         assert_eq!(error.refusal().as_str(), "invalid_client");
-    }
-    result.map(drop).map_err(|it| it.code())
+        error.code()
+    })
+}
+
+/// Presents what nobody is able to judge, as a token endpoint would take it.
+async fn unjudged(verifier: &ClientAssertionVerifier, jwt: &str, keys: &ClientKeys) -> String {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_assertion_type", ASSERTION_TYPE)
+        .append_pair("client_assertion", jwt)
+        .finish();
+    let form = Parameters::parse(form.as_bytes()).unwrap();
+    let credentials = Credentials::read(&http::HeaderMap::new(), &form).unwrap();
+    let registration = ClientRegistration::PrivateKeyJwt(keys.clone());
+    let verdict = credentials.authenticate(Some(&registration), verifier, at(NOW));
+    let error = verdict.await.unwrap_err();
+    let refusal = error.refusal();
+    assert_eq!((refusal.as_str(), refusal.status()), ("server_error", 503));
+    error.code().to_owned()
 }
 
 /// The verdict of a verifier that has seen nothing yet.
@@ -591,8 +608,39 @@ impl ReplayStore for Away {
 #[tokio::test]
 async fn a_store_that_does_not_answer_refuses() {
     let verifier = ClientAssertionVerifier::new(token_endpoint(), Arc::new(Away), provider());
-    let found = judge(&verifier, &signed(&claims()), &inline(), NOW).await;
-    assert_eq!(found, Err("replay-store-unavailable"));
+    let found = unjudged(&verifier, &signed(&claims()), &inline()).await;
+    assert_eq!(found, "replay-store-unavailable");
+    let full = Arc::new(MemoryReplayStore::new(0));
+    let verifier = ClientAssertionVerifier::new(token_endpoint(), full, provider());
+    let found = unjudged(&verifier, &signed(&claims()), &inline()).await;
+    assert_eq!(found, "replay-store-full");
+    // What is judged before the store is asked is the client's own fault all the same.
+    let found = judge(&verifier, &with_bad_signature(), &inline(), NOW).await;
+    assert_eq!(found, Err("jws-bad-signature"));
+}
+
+fn with_bad_signature() -> String {
+    Forge::other().token("ES384", &claims())
+}
+
+/// The client hears that nobody could judge, and not that its registration is wrong.
+#[tokio::test]
+async fn a_key_url_that_is_down_is_no_fault_of_the_assertion() {
+    let jwt = signed(&claims());
+    let down = Remote::serving(jwks());
+    down.http.set_down(true);
+    let away = unjudged(&verifier(), &jwt, &down.keys).await;
+    let page = Remote::serving(Answer::json(&json!({"error": "maintenance"})));
+    let odd = unjudged(&verifier(), &jwt, &page.keys).await;
+    assert_ne!(away, odd);
+    // It passes with the outage.
+    down.http.set_down(false);
+    down.clock.advance(Duration::from_secs(60));
+    assert_eq!(judge(&verifier(), &jwt, &down.keys, NOW).await, Ok(()));
+    // A set that was read is an answer, also where it has no key at all.
+    let empty = Remote::serving(Answer::json(&json!({"keys": []})));
+    let found = judge(&verifier(), &jwt, &empty.keys, NOW).await;
+    assert_eq!(found, Err("key-unknown-retry"));
 }
 
 /// The keys of a client behind a URL, over a scripted network.
@@ -640,7 +688,8 @@ async fn a_registered_url_is_read_and_kept_as_the_client_says() {
     assert_eq!(remote.http.count(), 3);
     // A server that is down gives no keys, and old ones do not come back.
     remote.http.set_down(true);
-    assert!(judge(&verifier, &one(13), &remote.keys, NOW).await.is_err());
+    let found = unjudged(&verifier, &one(13), &remote.keys).await;
+    assert!(found.starts_with("http-"), "{found}");
 }
 
 /// Some clients change their key and keep its name; anybody can send a bad signature.
@@ -784,7 +833,8 @@ async fn the_client_learns_one_word_and_the_operator_the_reason() {
         .verify(&assertion, &id, &remote.keys, at(NOW))
         .await
         .unwrap_err();
-    assert_eq!(error.refusal().as_str(), "invalid_client");
+    // Nobody has judged this one.
+    assert_eq!(error.refusal(), Refusal::ServerError);
     assert_eq!(error.class(), ErrorClass::Upstream);
 }
 

@@ -40,7 +40,8 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`AuthenticationError`]: for the client all of them are `invalid_client`.
+    /// [`AuthenticationError`]: for the client `invalid_client`, or `server_error` where nobody was able
+    /// to judge its assertion.
     pub async fn authenticate(
         &self,
         registration: Option<&ClientRegistration>,
@@ -128,9 +129,15 @@ impl AuthenticationError {
         }
     }
 
-    /// What the client is told: always `invalid_client` (RFC 6749 5.2).
+    /// What the client is told: `invalid_client` (RFC 6749 5.2), or `server_error` where nobody was
+    /// able to judge its assertion.
     #[must_use]
     pub const fn refusal(&self) -> Refusal {
-        Refusal::InvalidClient
+        match self {
+            Self::Assertion(error) => error.refusal(),
+            Self::Method { .. } | Self::Secret { .. } | Self::UnknownClient { .. } => {
+                Refusal::InvalidClient
+            }
+        }
     }
 }

@@ -17,8 +17,9 @@ pub enum Refusal {
     InvalidRequest,
     /// A scope is unknown, or more than was granted (RFC 6749 5.2).
     InvalidScope,
-    /// The server itself is not able to judge at present. At a token endpoint it is no registered
-    /// word; clients read it as a failure that is not theirs.
+    /// The server itself is not able to judge at present: its store is down, or what it would judge
+    /// by. At a token endpoint it is no registered word; clients read it as a failure that is not
+    /// theirs and, by its status 503, as one that passes. `Retry-After` may say when.
     ServerError,
     /// The client may not use this grant (RFC 6749 5.2).
     UnauthorizedClient,

@@ -1,8 +1,9 @@
-//! Why a client assertion is refused, for the operator. The client learns `invalid_client`.
+//! Why a client assertion is refused, for the operator. The client learns `invalid_client`, or that
+//! nobody was able to judge.
 
 use core::time::Duration;
 
-use smart_discovery::KeySourceError;
+use smart_discovery::{JwksError, KeySourceError};
 use smart_jose::json::JsonError;
 use smart_jose::jws::JwsError;
 use smart_jose::jwt::{ClaimError, NumericDate};
@@ -154,9 +155,27 @@ impl AssertionError {
         }
     }
 
-    /// What the client is told: always `invalid_client` (RFC 7521 4.2.1; SMART App Launch 2.2).
+    /// What the client is told: `invalid_client` where the assertion was judged (RFC 7521 4.2.1; SMART
+    /// App Launch 2.2), and `server_error` where it could not be, since the store of used assertions
+    /// or the client's key URL is down. Otherwise an outage of a minute would tell every client that
+    /// its registration is wrong.
     #[must_use]
     pub const fn refusal(&self) -> Refusal {
-        Refusal::InvalidClient
+        match self {
+            Self::ReplayStore(_) => Refusal::ServerError,
+            Self::Keys(error) if are_out_of_reach(error) => Refusal::ServerError,
+            _ => Refusal::InvalidClient,
+        }
+    }
+}
+
+/// Whether nobody knows the keys of the client. A set that was read and has no key for the token is
+/// known, also where a later fetch may bring another: anybody can send a `kid` that is in no set,
+/// and would learn by another answer who is registered with a URL.
+const fn are_out_of_reach(error: &KeySourceError) -> bool {
+    match error {
+        KeySourceError::UnknownRetry { .. }
+        | KeySourceError::Fetch(JwksError::NoUsableKey { .. }) => false,
+        other => matches!(other.class(), ErrorClass::Upstream),
     }
 }
