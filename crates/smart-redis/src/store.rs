@@ -177,8 +177,6 @@ impl RefreshLease for RedisStore {
         match self.script("acquire", script).await? {
             Answer::Done(fence) => Ok(Some(Lease {
                 fence: Fence(fence),
-                // Fences differ even across a failover, so they tell holders apart.
-                holder: String::new(),
             })),
             _ => Ok(None),
         }

@@ -244,7 +244,6 @@ impl RefreshLease for MemoryStore {
             record.leased_until = Some(now.saturating_add(life));
             Ok(Some(Lease {
                 fence: Fence(record.fence),
-                holder: String::new(),
             }))
         })
     }

@@ -1,6 +1,6 @@
 //! What a store and a lease promise.
 
-use core::fmt::{self, Debug};
+use core::fmt::Debug;
 use core::time::Duration;
 
 use async_trait::async_trait;
@@ -104,21 +104,11 @@ pub trait SessionStore: Debug + Send + Sync {
 ///
 /// Nobody can promise that a holder which pauses for longer than that has stopped. That is what
 /// the fence is for: the store refuses what an earlier holder writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a store makes it")]
 pub struct Lease {
-    /// Greater than that of every lease on this record before.
+    /// Greater than that of every lease on this record before, so it tells holders apart.
     pub fence: Fence,
-    /// Tells this holder from others, where the store needs it. It is no secret, but nobody else's
-    /// business either.
-    pub holder: String,
-}
-
-impl Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease")
-            .field("fence", &self.fence)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Gives out the right to refresh a session, to one holder at a time.
