@@ -125,6 +125,14 @@ impl LaunchFlow {
         self
     }
 
+    /// Ends sessions that nobody has used for so long; unless set, nothing is too long. A use is
+    /// written down eight times in that time, so a session may end an eighth of it too early.
+    #[must_use]
+    pub fn with_idle_life(mut self, life: Duration) -> Self {
+        self.keeper = self.keeper.with_idle_life(life);
+        self
+    }
+
     /// Keeps launches in another store than sessions. Anybody can begin launches, so that they may
     /// fill what they are kept in: where that is apart, the sessions of those who are signed in go
     /// on. A [`crate::MemoryStore`] is apart already.

@@ -56,6 +56,23 @@ impl Keeper {
                 clock,
                 provider: *provider,
                 gates: Gates::default(),
+                idle: None,
+            }),
+        }
+    }
+
+    /// The same keeper, whose sessions may lie idle for so long.
+    pub(crate) fn with_idle_life(&self, life: Duration) -> Self {
+        let it = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                store: Arc::clone(&it.store),
+                lease: Arc::clone(&it.lease),
+                renewal: Arc::clone(&it.renewal),
+                clock: Arc::clone(&it.clock),
+                provider: it.provider,
+                gates: Gates::default(),
+                idle: Some(life),
             }),
         }
     }
@@ -65,7 +82,7 @@ impl Keeper {
     pub(crate) async fn create(&self, session: &LaunchSession) -> Result<SessionId, SessionError> {
         let id = SessionId::generate(&self.inner.provider)?;
         let key = StoreKey::of_session(&id, &self.inner.provider);
-        let life = session.life(self.inner.clock.now());
+        let life = session.life(self.inner.clock.now(), self.inner.idle);
         let value = session.write()?;
         if let Err(error) = self.inner.store.insert(&key, &value, life).await {
             let _ = self.inner.store.remove(&key).await;
@@ -97,13 +114,18 @@ impl Keeper {
     ) -> Result<LaunchSession, SessionError> {
         let held = self.inner.read(&key).await?;
         match self.inner.need(&held.session, rejected) {
-            Need::Nothing => Ok(held.session),
-            Need::RefreshAhead => {
+            need @ (Need::Nothing | Need::RefreshAhead) => {
+                let is_ahead = need == Need::RefreshAhead;
                 // Whoever finds the gate closed goes on with what there is.
-                if let Ok(gate) = self.inner.gates.of(&key).try_lock_owned() {
+                if (is_ahead || self.inner.is_to_be_seen(&held.session))
+                    && let Ok(gate) = self.inner.gates.of(&key).try_lock_owned()
+                {
                     let inner = Arc::clone(&self.inner);
                     spawn(async move {
-                        let result = inner.renew(&key, None, Patience::None).await;
+                        let result = match is_ahead {
+                            true => inner.renew(&key, None, Patience::None).await.map(drop),
+                            false => inner.note_use(&key).await,
+                        };
                         drop(gate);
                         result
                     });

@@ -40,6 +40,8 @@ pub struct LaunchSession {
     /// The patient before a refresh brought another one, until the app takes that one.
     pub(crate) patient_before: Option<String>,
     pub(crate) began_at: UnixTime,
+    /// When it was used last, to an eighth of the time that it may lie idle.
+    pub(crate) seen_at: UnixTime,
     pub(crate) ends_at: UnixTime,
 }
 
@@ -91,6 +93,7 @@ impl LaunchSession {
             unjudged: None,
             patient_before: None,
             began_at: now,
+            seen_at: now,
             ends_at: now.saturating_add(SESSION_LIFE),
         };
         Ok(session)
@@ -291,17 +294,21 @@ impl LaunchSession {
         )
     }
 
-    /// How long a store need keep it.
-    pub(crate) fn life(&self, now: UnixTime) -> Duration {
+    /// How long a store need keep it, where it may lie idle so long.
+    pub(crate) fn life(&self, now: UnixTime, idle: Option<Duration>) -> Duration {
+        let ends_at = match idle {
+            Some(idle) => self.ends_at.min(self.seen_at.saturating_add(idle)),
+            None => self.ends_at,
+        };
         let left = |end: UnixTime| Duration::from_secs(end.as_secs().saturating_sub(now.as_secs()));
         match self.tokens.ends_at {
             // A session that cannot go on is over with its access token. It is kept a little longer,
             // so that whoever comes back hears so, and so that the answer to a last request that is
             // under way finds it.
             Some(end) if !self.tokens.can_refresh() && self.unjudged.is_none() => {
-                left(end.max(now).saturating_add(FAREWELL).min(self.ends_at))
+                left(end.max(now).saturating_add(FAREWELL).min(ends_at))
             }
-            _ => left(self.ends_at),
+            _ => left(ends_at),
         }
     }
 }

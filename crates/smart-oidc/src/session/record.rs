@@ -75,6 +75,7 @@ struct SessionRecord<'r> {
     #[serde(borrow)]
     patient_before: Option<Cow<'r, str>>,
     began_at: u64,
+    seen_at: u64,
     ends_at: u64,
 }
 
@@ -233,6 +234,7 @@ impl LaunchSession {
             }),
             patient_before: self.patient_before.as_deref().map(Cow::from),
             began_at: self.began_at.as_secs(),
+            seen_at: self.seen_at.as_secs(),
             ends_at: self.ends_at.as_secs(),
         })
     }
@@ -265,6 +267,7 @@ impl LaunchSession {
             }),
             patient_before: it.patient_before.map(Cow::into_owned),
             began_at: UnixTime::from_secs(it.began_at),
+            seen_at: UnixTime::from_secs(it.seen_at),
             ends_at: UnixTime::from_secs(it.ends_at),
         })
     }
@@ -352,6 +355,7 @@ mod tests {
             }),
             patient_before: Some("p\u{e9}0".to_owned()),
             began_at: BEGIN,
+            seen_at: BEGIN.saturating_add(core::time::Duration::from_secs(5)),
             ends_at: BEGIN.saturating_add(core::time::Duration::from_secs(9)),
         }
     }

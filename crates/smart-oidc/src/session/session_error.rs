@@ -1,5 +1,7 @@
 //! Why there is no session to work with.
 
+use core::time::Duration;
+
 use smart_jose::crypto::RandomFailed;
 use smart_jose::{ErrorClass, UnixTime};
 
@@ -20,6 +22,12 @@ pub enum SessionError {
     /// whether it was used is not known.
     #[error("the session is in doubt: the answer to its last refresh was lost")]
     InDoubt,
+    /// Nobody has used the session for as long as it may lie idle.
+    #[error("the session has lain idle for longer than {} s", .limit.as_secs())]
+    Idle {
+        /// How long it may.
+        limit: Duration,
+    },
     /// The answer to the refresh is not provably of the user who signed in. The session is over,
     /// and no FHIR request has left with a token of that answer.
     #[error(transparent)]
@@ -84,6 +92,7 @@ impl SessionError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Busy => "session-busy",
+            Self::Idle { .. } => "session-idle",
             Self::InDoubt => "session-in-doubt",
             Self::Identity(error) | Self::Undecided(error) => error.code(),
             Self::Interrupted => "session-interrupted",
@@ -101,9 +110,11 @@ impl SessionError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Lost | Self::Over | Self::InDoubt | Self::PatientChanged(_) => {
-                ErrorClass::InvalidRequest
-            }
+            Self::Idle { .. }
+            | Self::Lost
+            | Self::Over
+            | Self::InDoubt
+            | Self::PatientChanged(_) => ErrorClass::InvalidRequest,
             Self::Busy | Self::Interrupted | Self::Resting { .. } => ErrorClass::Upstream,
             Self::Identity(error) | Self::Undecided(error) => error.class(),
             Self::Random(_) => ErrorClass::Configuration,
@@ -117,7 +128,8 @@ impl SessionError {
     #[must_use]
     pub const fn needs_launch(&self) -> bool {
         match self {
-            Self::InDoubt
+            Self::Idle { .. }
+            | Self::InDoubt
             | Self::Identity(_)
             | Self::Lost
             | Self::Over

@@ -1,5 +1,6 @@
 //! What keeping a session works with, and a look at it.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use smart_discovery::Clock;
@@ -14,6 +15,7 @@ use crate::session::store::{RefreshLease, SessionStore};
 use crate::session::tokens::Need;
 use crate::value::AccessToken;
 
+/// What every part of keeping works with.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) store: Arc<dyn SessionStore>,
@@ -22,6 +24,8 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) provider: CryptoProvider,
     pub(super) gates: Gates,
+    /// How long a session may lie idle, if that is bounded.
+    pub(super) idle: Option<Duration>,
 }
 
 /// A session as it was read.
@@ -39,10 +43,23 @@ impl Inner {
         if self.clock.now() >= session.ends_at {
             return Err(SessionError::Lost);
         }
+        if let Some(limit) = self.idle
+            && self.clock.now() >= session.seen_at.saturating_add(limit)
+        {
+            return Err(SessionError::Idle { limit });
+        }
         Ok(Held {
             session,
             revision: stored.revision,
         })
+    }
+
+    /// Whether it has to be written down that the session is used. That is done eight times in the
+    /// time that it may lie idle, so it ends by an eighth of that time too early at most.
+    pub(super) fn is_to_be_seen(&self, session: &LaunchSession) -> bool {
+        let noted = session.seen_at;
+        self.idle
+            .is_some_and(|idle| self.clock.now() >= noted.saturating_add(idle / 8))
     }
 
     pub(super) fn need(&self, session: &LaunchSession, rejected: Option<&AccessToken>) -> Need {

@@ -87,6 +87,7 @@ impl Inner {
             Need::Rest(until) => return Err(SessionError::Resting { until }),
             Need::Launch(over) => return Err(over.into()),
         }
+        held.session.seen_at = self.clock.now();
         if held.session.unjudged.is_none()
             && let Err(error) = self.ask(tenure, &mut held).await?
         {
@@ -186,6 +187,26 @@ impl Inner {
             }
             other => Ok(other?),
         }
+    }
+
+    /// Writes down that the session is used, where nobody else is at it.
+    pub(super) async fn note_use(&self, key: &StoreKey) -> Result<(), SessionError> {
+        let Some(lease) = self.acquire(key).await? else {
+            return Ok(());
+        };
+        let tenure = Tenure {
+            key,
+            fence: lease.fence,
+        };
+        let result = async {
+            let mut held = self.read(key).await?;
+            held.session.seen_at = self.clock.now();
+            let written = self.write_surely(&tenure, &mut held, Effort::Short).await;
+            written.map_err(SessionError::from)
+        };
+        let result = result.await;
+        let _ = self.lease.release(key, &lease).await;
+        result
     }
 
     /// Writes down that the app shows the patient of this change.

@@ -100,7 +100,7 @@ async fn two_processes_refresh_one_session_a_thousand_times() {
 async fn rewrite(rig: &Rig, session: &LaunchSession) {
     rig.store.remove(&rig.key).await.unwrap();
     let value = session.write().unwrap();
-    let life = session.life(rig.clock.now());
+    let life = session.life(rig.clock.now(), None);
     rig.store.insert(&rig.key, &value, life).await.unwrap();
 }
 

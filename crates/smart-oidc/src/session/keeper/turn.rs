@@ -100,7 +100,7 @@ impl Inner {
         }
     }
 
-    async fn acquire(&self, key: &StoreKey) -> Result<Option<Lease>, SessionError> {
+    pub(super) async fn acquire(&self, key: &StoreKey) -> Result<Option<Lease>, SessionError> {
         Ok(self.lease.acquire(key, LEASE).await?)
     }
 

@@ -47,7 +47,7 @@ impl Inner {
             value: &value,
             expected: held.revision,
             fence: tenure.fence,
-            life: held.session.life(self.clock.now()),
+            life: held.session.life(self.clock.now(), self.idle),
         };
         held.revision = self.store.replace(tenure.key, write).await?;
         Ok(())

@@ -5,6 +5,7 @@ use super::rig::*;
 use super::*;
 use crate::session::error::StoreError;
 use crate::session::renewal_error::RenewalError;
+use crate::session::tokens::Tokens;
 
 #[tokio::test]
 async fn tokens_that_are_not_accepted_use_the_refresh_token_up() {
@@ -260,4 +261,49 @@ fn what_only_a_new_launch_ends_says_so() {
         assert_eq!(error.needs_launch(), needs_launch, "{error:?}");
     }
     assert_eq!(from(StoreError::Gone), SessionError::Lost);
+}
+
+#[tokio::test]
+async fn a_session_that_lies_idle_ends_and_one_that_is_used_does_not() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let rig = Rig::new().await;
+    let keeper = rig.keeper.with_idle_life(40 * MINUTE);
+    let open = || async { access(keeper.open(&rig.id, None).await) };
+    // A use in each half hour is enough, and is written down once in five minutes.
+    for round in 1..=10 {
+        let before = rig.store.read(&rig.key).await.unwrap().unwrap().revision;
+        rig.pass(4 * MINUTE);
+        for _ in 0..10 {
+            assert_eq!(open().await, ok(0));
+        }
+        rig.settled().await;
+        rig.pass(MINUTE);
+        for _ in 0..10 {
+            assert_eq!(open().await, ok(0));
+            rig.settled().await;
+        }
+        let after = rig.store.read(&rig.key).await.unwrap().unwrap().revision;
+        assert_eq!(after.0, before.0 + 1, "{round}");
+    }
+    let seen = rig.stored().await.unwrap().seen_at;
+    assert_eq!(seen, rig.clock.now());
+    // A refresh is a use.
+    rig.pass(30 * MINUTE);
+    assert_eq!(open().await, ok(1));
+    assert_eq!(rig.stored().await.unwrap().seen_at, rig.clock.now());
+    rig.pass(40 * MINUTE - Duration::from_secs(1));
+    assert_eq!(open().await, ok(1));
+    rig.settled().await;
+    rig.pass(40 * MINUTE);
+    assert!(rig.store.is_empty(), "the store ends it");
+    assert_eq!(open().await, Err("session-lost"));
+    // Where the store has not done so yet, it is over all the same.
+    let mut idle = session();
+    idle.tokens = Tokens::received(&response(0, None, None), rig.clock.now());
+    idle.seen_at = rig.clock.now();
+    idle.ends_at = rig.clock.now().saturating_add(2 * HOUR);
+    rewrite(&rig, &idle).await;
+    rig.pass(40 * MINUTE);
+    let error = keeper.open(&rig.id, None).await.unwrap_err();
+    assert_eq!((error.code(), error.needs_launch()), ("session-idle", true));
 }

@@ -220,6 +220,7 @@ pub(super) fn session() -> LaunchSession {
         unjudged: None,
         patient_before: None,
         began_at: BEGIN,
+        seen_at: BEGIN,
         ends_at: BEGIN.saturating_add(12 * HOUR),
     }
 }
