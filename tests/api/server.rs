@@ -213,6 +213,65 @@ async fn a_secret_counts_in_the_spelling_of_either_standard() {
     assert_eq!(judge(&HeaderMap::new(), &post, Some(&empty)).await, wrong);
 }
 
+/// An id that reads in two ways is the one of the form, or the one that is registered.
+// covers: OIDC-AUT-15
+#[tokio::test]
+async fn an_id_counts_in_one_spelling() {
+    let raw = basic("app+lab:s%2Bt");
+    let read = |form: &Parameters| Credentials::read(&raw, form).unwrap();
+    let ids = |it: &Credentials| -> Vec<String> {
+        it.client_ids().map(|it| it.as_str().to_owned()).collect()
+    };
+    // (who is registered, who it is)
+    let cases: [(&[&str], Option<&str>); 4] = [
+        (&["app+lab"], Some("app+lab")),
+        (&["app lab"], Some("app lab")),
+        // The standard's spelling counts where both are there.
+        (&["app+lab", "app lab"], Some("app lab")),
+        (&["app", "lab"], None),
+    ];
+    for (registered, expected) in cases {
+        let mut credentials = read(&form(&[]));
+        assert_eq!(ids(&credentials), ["app lab", "app+lab"]);
+        let found = credentials.registration(|it| {
+            let is_there = registered.contains(&it.as_str());
+            is_there.then(|| (it.clone(), ClientRegistration::SecretBasic(secret("s+t"))))
+        });
+        let (id, registration) = found.unzip();
+        assert_eq!(id.as_ref().map(ClientId::as_str), expected);
+        // From then on it is that one, whatever else would be asked.
+        assert_eq!(ids(&credentials), [expected.unwrap_or("app lab")]);
+        let mut asked = Vec::new();
+        let none: Option<()> = credentials.registration(|it| {
+            asked.push(it.as_str().to_owned());
+            None
+        });
+        assert_eq!((none, asked), (None, ids(&credentials)));
+        let verifier = assertions();
+        let proven = credentials.authenticate(registration.as_ref(), &verifier, NOW);
+        let proven = proven.await.ok();
+        let proven = proven.as_ref().map(|it| it.client_id().as_str());
+        assert_eq!(proven, expected);
+    }
+    // What the form names is what the header means, and nothing else is looked up.
+    for named in ["app+lab", "app lab"] {
+        let mut credentials = read(&form(&[("client_id", named)]));
+        assert_eq!(ids(&credentials), [named]);
+        let other = credentials.registration(|it| (it.as_str() != named).then_some(()));
+        assert_eq!(other, None);
+        assert_eq!(credentials.client_id().as_str(), named);
+    }
+    // A third client is neither, and an id that reads in one way is one.
+    for named in ["app", "app%2Blab", "app++lab"] {
+        let read = Credentials::read(&raw, &form(&[("client_id", named)]));
+        assert_eq!(read.unwrap_err().code(), "credentials-other-client");
+    }
+    for pair in ["app:s", "app%lab:s"] {
+        let read = Credentials::read(&basic(pair), &form(&[])).unwrap();
+        assert_eq!(read.client_ids().count(), 1, "{pair}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_authentication_is_told_apart() {
     let registration = ClientRegistration::SecretBasic(secret("s"));

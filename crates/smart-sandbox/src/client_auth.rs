@@ -70,10 +70,10 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<AuthenticatedClient, PeerError> {
-    let credentials =
+    let mut credentials =
         Credentials::read(headers, form).map_err(|error| PeerError::new(error.refusal(), error))?;
-    let client = context.client(credentials.client_id().as_str());
-    let registration = client.map(|it| &it.authentication);
+    let registered = credentials.registration(|it| context.client(it.as_str()));
+    let registration = registered.map(|it| &it.authentication);
     let now = context.clock.now();
     credentials
         .authenticate(registration, &context.assertions, now)

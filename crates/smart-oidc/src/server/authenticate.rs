@@ -35,8 +35,8 @@ impl ClientRegistration {
 }
 
 impl Credentials {
-    /// Judges what was presented by the registration of [`Credentials::client_id`]; `None` where
-    /// there is no such client.
+    /// Judges what was presented by the registration of [`Credentials::client_id`], as
+    /// [`Credentials::registration`] finds it; `None` where there is no such client.
     ///
     /// # Errors
     ///

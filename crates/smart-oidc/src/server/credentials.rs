@@ -12,11 +12,13 @@ use super::parameters::Parameters;
 use super::refusal::Refusal;
 use crate::value::ClientId;
 
-/// What a request presents, not yet judged. Look up the registration of
-/// [`Credentials::client_id`], then [`Credentials::authenticate`].
+/// What a request presents, not yet judged. [`Credentials::registration`] looks up whom it names, then
+/// [`Credentials::authenticate`].
 #[derive(Clone, Debug)]
 pub struct Credentials {
     client_id: ClientId,
+    /// The id as it stands in the header, as long as it may be meant and is another one.
+    raw_client_id: Option<ClientId>,
     pub(super) presented: Presented,
 }
 
@@ -49,7 +51,8 @@ impl Credentials {
     /// Reads the header and the form of a token request.
     ///
     /// The user and the password of Basic are form-encoded (RFC 6749 2.3.1). Clients that follow the
-    /// SMART guide to the letter do not encode them, so a secret counts in either spelling.
+    /// SMART guide to the letter do not encode them, so a secret counts in either spelling, and an id
+    /// in the one that the form or a registration has ([`Credentials::registration`]).
     /// A client that authenticates in the header may name itself in the form too, with the same id.
     ///
     /// # Errors
@@ -67,23 +70,13 @@ impl Credentials {
             return Err(CredentialsError::Several);
         }
         if let Some(value) = header {
-            let (client_id, secret) = basic(value)?;
-            if let Some(named) = named.filter(|it| *it != client_id) {
-                return Err(CredentialsError::OtherClient {
-                    authenticated: Text::new(client_id.as_str()),
-                    named: Text::new(named.as_str()),
-                });
-            }
-            let presented = Presented::Basic(secret);
-            return Ok(Self {
-                client_id,
-                presented,
-            });
+            return Self::of_header(basic(value)?, named);
         }
         if has_assertion {
             let assertion = ClientAssertion::read(assertion_type, assertion, named.as_ref())?;
             return Ok(Self {
                 client_id: assertion.claimed_client_id().clone(),
+                raw_client_id: None,
                 presented: Presented::Assertion(assertion),
             });
         }
@@ -96,11 +89,69 @@ impl Credentials {
         });
         Ok(Self {
             client_id,
+            raw_client_id: None,
             presented,
         })
     }
 
-    /// Who the client says it is: the key to its registration, and proof of nothing.
+    /// What a header presents. The form has one spelling, so the id that it names is what the header
+    /// means, where that is a way to read it.
+    fn of_header(header: Basic, named: Option<ClientId>) -> Result<Self, CredentialsError> {
+        let Basic { meant, raw, secret } = header;
+        let is_one = |it: &ClientId| *it == meant || raw.as_ref() == Some(it);
+        if let Some(named) = named.as_ref().filter(|it| !is_one(it)) {
+            return Err(CredentialsError::OtherClient {
+                authenticated: Text::new(meant.as_str()),
+                named: Text::new(named.as_str()),
+            });
+        }
+        let raw_client_id = if named.is_some() { None } else { raw };
+        Ok(Self {
+            client_id: named.unwrap_or(meant),
+            raw_client_id,
+            presented: Presented::Basic(secret),
+        })
+    }
+
+    /// The ids that the client may mean, first the one that counts where both are registered. There
+    /// are two only where a header of `Basic` reads in two ways (`app+lab`, which is `app lab` where
+    /// it is form-encoded) and the form does not say which.
+    pub fn client_ids(&self) -> impl Iterator<Item = &ClientId> {
+        core::iter::once(&self.client_id).chain(&self.raw_client_id)
+    }
+
+    /// Looks up the registration of the client, by each of [`Credentials::client_ids`] until there is
+    /// one. That one is the client from then on; a request is never two. Where looking up waits for a
+    /// database, ask that for all of them first.
+    ///
+    /// ```
+    /// use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+    /// use smart_oidc::server::{Credentials, Parameters};
+    /// // "app+lab:s", from a client that does not form-encode.
+    /// let basic = HeaderValue::from_static("Basic YXBwK2xhYjpz");
+    /// let headers = HeaderMap::from_iter([(AUTHORIZATION, basic)]);
+    /// let mut read = Credentials::read(&headers, &Parameters::default()).unwrap();
+    /// assert_eq!(read.client_id().as_str(), "app lab");
+    /// let found = read.registration(|it| (it.as_str() == "app+lab").then_some("its registration"));
+    /// assert_eq!((found, read.client_id().as_str()), (Some("its registration"), "app+lab"));
+    /// ```
+    pub fn registration<R>(
+        &mut self,
+        mut registered: impl FnMut(&ClientId) -> Option<R>,
+    ) -> Option<R> {
+        let found = registered(&self.client_id);
+        let raw = self.raw_client_id.take();
+        if found.is_some() {
+            return found;
+        }
+        let raw = raw?;
+        let found = registered(&raw)?;
+        self.client_id = raw;
+        Some(found)
+    }
+
+    /// Who the client says it is: the key to its registration, and proof of nothing. Of two spellings
+    /// it is the standard's, unless [`Credentials::registration`] has found the other.
     #[must_use]
     pub const fn client_id(&self) -> &ClientId {
         &self.client_id
@@ -128,8 +179,16 @@ fn authorization(headers: &HeaderMap) -> Result<Option<&[u8]>, CredentialsError>
     Ok(first)
 }
 
+/// What a header of the scheme `Basic` says.
+struct Basic {
+    meant: ClientId,
+    /// The id as it stands there, where that is another one.
+    raw: Option<ClientId>,
+    secret: PresentedSecret,
+}
+
 /// Reads `Basic` (RFC 7617 2), whose scheme has no case.
-fn basic(value: &[u8]) -> Result<(ClientId, PresentedSecret), CredentialsError> {
+fn basic(value: &[u8]) -> Result<Basic, CredentialsError> {
     let text = core::str::from_utf8(value).map_err(|_| CredentialsError::Basic)?;
     let (scheme, encoded) = text.split_once(' ').ok_or(CredentialsError::Basic)?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -153,7 +212,13 @@ fn basic(value: &[u8]) -> Result<(ClientId, PresentedSecret), CredentialsError> 
         meant: Secret::new(form_decoded(password)),
         raw: Some(Secret::new(password.to_owned())),
     };
-    Ok((ClientId::new(form_decoded(user)), secret))
+    let meant = form_decoded(user);
+    let raw = (meant != user).then(|| ClientId::new(user));
+    Ok(Basic {
+        meant: ClientId::new(meant),
+        raw,
+        secret,
+    })
 }
 
 /// One value of `application/x-www-form-urlencoded`. In what is not well encoded, the part that is

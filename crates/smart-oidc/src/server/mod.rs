@@ -33,8 +33,8 @@
 //!     now: UnixTime,
 //! ) -> Result<String, Refusal> {
 //!     let form = Parameters::parse(body).map_err(|_| Refusal::InvalidRequest)?;
-//!     let credentials = Credentials::read(headers, &form).map_err(|it| it.refusal())?;
-//!     let registration = registered(credentials.client_id().as_str());
+//!     let mut credentials = Credentials::read(headers, &form).map_err(|it| it.refusal())?;
+//!     let registration = credentials.registration(|it| registered(it.as_str()));
 //!     let client = credentials
 //!         .authenticate(registration.as_ref(), assertions, now)
 //!         .await
