@@ -21,9 +21,11 @@ mod contention;
 mod faults;
 mod fleet;
 mod link;
+mod midway;
 mod proxy;
 mod rig;
 mod tls;
+mod witness;
 
 #[cfg(feature = "ring")]
 #[path = "."]

@@ -2,13 +2,13 @@
 //! to.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -17,6 +17,26 @@ const BUFFER: usize = 64 * 1024;
 
 /// What happens to the next answer.
 const PASS: usize = usize::MAX;
+
+/// What happens to one command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is done, and the connection ends before its answer.
+    Lost,
+    /// It is done, and its answer comes so much later.
+    Late(Duration),
+    /// It does not reach the server, which is about to be killed.
+    KilledBefore,
+    /// It is done, and the server is killed before its answer.
+    KilledAfter,
+}
+
+/// Which command meets a fault: the n-th from now on that has these octets in it.
+struct Plan {
+    octets: &'static [u8],
+    nth: usize,
+    fault: Fault,
+}
 
 pub(crate) struct Proxy {
     address: SocketAddr,
@@ -36,6 +56,8 @@ impl Proxy {
             delay: Arc::default(),
             passed: Arc::default(),
             room: watch::channel(PASS).0,
+            plan: Arc::default(),
+            struck: Arc::default(),
         };
         let task = tokio::spawn(serve(listener, port, way.clone()));
         Self { address, way, task }
@@ -85,6 +107,17 @@ impl Proxy {
         self.way.room.send_replace(PASS);
     }
 
+    /// Has the n-th command that has these octets in it meet a fault.
+    pub(crate) fn plan(&self, octets: &'static [u8], nth: usize, fault: Fault) {
+        *self.way.plan.lock().unwrap() = Some(Plan { octets, nth, fault });
+    }
+
+    /// Returns when a command has met its fault. Where the server is to be killed, its answers are
+    /// held back until then.
+    pub(crate) async fn struck(&self) {
+        self.way.struck.notified().await;
+    }
+
     /// How many connections there have been.
     pub(crate) fn connections(&self) -> usize {
         self.way.connections.load(Ordering::SeqCst)
@@ -119,6 +152,25 @@ struct Way {
     passed: Arc<AtomicUsize>,
     /// How many may.
     room: watch::Sender<usize>,
+    plan: Arc<Mutex<Option<Plan>>>,
+    /// Told when a command has met its fault.
+    struck: Arc<Notify>,
+}
+
+impl Way {
+    /// The fault that these commands meet.
+    fn strikes(&self, commands: &[u8]) -> Option<Fault> {
+        let mut plan = self.plan.lock().unwrap();
+        let planned = plan.as_mut()?;
+        let octets = planned.octets;
+        let windows = commands.windows(octets.len());
+        let found = windows.filter(|it| *it == octets).count();
+        if found < planned.nth {
+            planned.nth -= found;
+            return None;
+        }
+        plan.take().map(|it| it.fault)
+    }
 }
 
 async fn serve(listener: TcpListener, port: u16, way: Way) {
@@ -136,21 +188,42 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, way: Way, number: us
     let (mut command, mut answer) = (vec![0; BUFFER], vec![0; BUFFER]);
     let mut room = way.room.subscribe();
     let mut is_first = true;
+    let mut fault = None;
     loop {
         let passed = way.passed.load(Ordering::SeqCst);
         let left = room.borrow_and_update().saturating_sub(passed).min(BUFFER);
         tokio::select! {
             read = client.read(&mut command) => {
                 let Ok(read @ 1..) = read else { return };
-                if number >= way.dead_before.load(Ordering::SeqCst) {
-                    way.commands.fetch_add(1, Ordering::SeqCst);
-                    if server.write_all(&command[..read]).await.is_err() {
-                        return;
-                    }
+                if number < way.dead_before.load(Ordering::SeqCst) {
+                    continue;
+                }
+                way.commands.fetch_add(1, Ordering::SeqCst);
+                fault = fault.or_else(|| way.strikes(&command[..read]));
+                if fault == Some(Fault::KilledBefore) {
+                    way.struck.notify_one();
+                } else if server.write_all(&command[..read]).await.is_err() {
+                    return;
                 }
             }
             read = server.read(&mut answer[..left]), if left > 0 => {
                 let Ok(read @ 1..) = read else { return };
+                match fault {
+                    None => {}
+                    Some(Fault::Late(delay)) => {
+                        way.struck.notify_one();
+                        fault = None;
+                        sleep_until(Instant::now() + delay).await;
+                    }
+                    Some(Fault::Lost) => {
+                        way.struck.notify_one();
+                        return;
+                    }
+                    Some(Fault::KilledBefore | Fault::KilledAfter) => {
+                        way.struck.notify_one();
+                        continue;
+                    }
+                }
                 if is_first {
                     let delay = Duration::from_millis(way.delay.load(Ordering::SeqCst));
                     sleep_until(Instant::now() + delay).await;

@@ -179,6 +179,16 @@ impl World {
         }
     }
 
+    /// The same, with something in the app's way to the EHR.
+    #[must_use]
+    pub fn through(
+        mut self,
+        wrap: impl FnOnce(Arc<dyn HttpClient>) -> Arc<dyn HttpClient>,
+    ) -> Self {
+        self.http = wrap(self.http);
+        self
+    }
+
     /// A node of the app, that keeps its sessions here.
     pub fn node<S: Store + 'static>(&self, store: Arc<S>) -> LaunchFlow {
         let registered = Registrations::new().with(self.base.clone(), self.client.clone());
@@ -196,10 +206,15 @@ impl World {
 
     /// Begins a launch at this node and brings its genuine callback.
     pub async fn callback(&self, node: &LaunchFlow) -> (String, BrowserBinding) {
+        self.callback_for(node, "patient-of-the-ehr").await
+    }
+
+    /// The same where the EHR, if it is the one that launches, has this patient open.
+    pub async fn callback_for(&self, node: &LaunchFlow, patient: &str) -> (String, BrowserBinding) {
         let (request, binding) = match self.launcher {
             Launcher::Standalone => node.begin_standalone(&self.base).await.unwrap(),
             Launcher::Ehr => {
-                let open = LaunchContext::new().patient("patient-of-the-ehr");
+                let open = LaunchContext::new().patient(patient);
                 let id = self.client.client_id.as_str();
                 let launch = self.ehr.ehr_launch(id, open).unwrap();
                 let url = launch.url("https://app.example/launch");
