@@ -159,17 +159,17 @@ async fn ask_until_settled(
     false
 }
 
-/// Has the n-th write of a refresh meet a fault that the store is over soon, and asserts that it
-/// costs nobody a session.
-async fn check_a_refresh(nth: usize, fault: Fault, callers: usize) {
+/// Has the n-th write of a refresh meet a fault that the store is over soon, it alone or so many in a
+/// row, and asserts that it costs nobody a session.
+async fn check_a_refresh((nth, times): (usize, usize), fault: Fault, callers: usize) {
     let Some(mut scene) = Scene::set(Persistence::Always).await else {
         return;
     };
-    let cell = format!("write {nth}, {fault:?}, {callers} callers");
+    let cell = format!("write {nth}, {times} times {fault:?}, {callers} callers");
     let ours = Arc::new(scene.sign_in("patient-a").await);
     scene.outlive(&ours.session);
     let theirs = Arc::new(scene.sign_in("patient-b").await);
-    scene.proxy.plan(REPLACE, nth, fault);
+    scene.proxy.plan_times(REPLACE, (nth, times), fault);
     let task = (callers, Some(fault));
     let lives = ask_until_settled(&mut scene, task, (&ours, &theirs), &cell).await;
     assert!(lives, "{cell}: the session is over");
@@ -187,32 +187,35 @@ async fn check_a_refresh(nth: usize, fault: Fault, callers: usize) {
 }
 
 /// One caller, and eight on two nodes.
-async fn check_both(nth: usize, fault: Fault) {
+async fn check_both(writes: (usize, usize), fault: Fault) {
+    let (alone, together) = (1, 8);
     tokio::join!(
-        check_a_refresh(nth, fault, 1),
-        check_a_refresh(nth, fault, 8)
+        check_a_refresh(writes, fault, alone),
+        check_a_refresh(writes, fault, together)
     );
 }
 
 /// A test for each write of a refresh and each fault.
 macro_rules! matrix {
-    ($($name:ident: $nth:expr, $fault:expr;)*) => {$(
+    ($($name:ident: $writes:expr, $fault:expr;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
-            check_both($nth, $fault).await;
+            check_both($writes, $fault).await;
         }
     )*};
 }
 
 matrix! {
-    the_answer_to_the_mark_is_lost: 1, Fault::Lost;
-    the_answer_to_the_mark_is_late: 1, LATE;
-    the_server_is_killed_before_the_mark: 1, Fault::KilledBefore;
-    the_server_is_killed_after_the_mark: 1, Fault::KilledAfter;
-    the_answer_to_the_write_of_the_tokens_is_lost: 2, Fault::Lost;
-    the_answer_to_the_write_of_the_tokens_is_late: 2, LATE;
-    the_server_is_killed_before_the_write_of_the_tokens: 2, Fault::KilledBefore;
-    the_server_is_killed_after_the_write_of_the_tokens: 2, Fault::KilledAfter;
+    the_answer_to_the_mark_is_lost: (1, 1), Fault::Lost;
+    the_answer_to_the_mark_is_late: (1, 1), LATE;
+    the_server_is_killed_before_the_mark: (1, 1), Fault::KilledBefore;
+    the_server_is_killed_after_the_mark: (1, 1), Fault::KilledAfter;
+    the_answer_to_the_write_of_the_tokens_is_lost: (2, 1), Fault::Lost;
+    the_answer_to_the_write_of_the_tokens_is_late: (2, 1), LATE;
+    the_server_is_killed_before_the_write_of_the_tokens: (2, 1), Fault::KilledBefore;
+    the_server_is_killed_after_the_write_of_the_tokens: (2, 1), Fault::KilledAfter;
+    three_answers_in_a_row_are_lost_from_the_mark_on: (1, 3), Fault::Lost;
+    three_answers_in_a_row_are_lost_after_the_mark: (2, 3), Fault::Lost;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

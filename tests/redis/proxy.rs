@@ -31,10 +31,12 @@ pub(crate) enum Fault {
     KilledAfter,
 }
 
-/// Which command meets a fault: the n-th from now on that has these octets in it.
+/// Which command meets a fault: the n-th from now on that has these octets in it, and then the next,
+/// until it is so many.
 struct Plan {
     octets: &'static [u8],
     nth: usize,
+    times: usize,
     fault: Fault,
 }
 
@@ -109,7 +111,23 @@ impl Proxy {
 
     /// Has the n-th command that has these octets in it meet a fault.
     pub(crate) fn plan(&self, octets: &'static [u8], nth: usize, fault: Fault) {
-        *self.way.plan.lock().unwrap() = Some(Plan { octets, nth, fault });
+        self.plan_times(octets, (nth, 1), fault);
+    }
+
+    /// The same for so many in a row.
+    pub(crate) fn plan_times(
+        &self,
+        octets: &'static [u8],
+        (nth, times): (usize, usize),
+        fault: Fault,
+    ) {
+        let plan = Plan {
+            octets,
+            nth,
+            times,
+            fault,
+        };
+        *self.way.plan.lock().unwrap() = Some(plan);
     }
 
     /// Returns when a command has met its fault. Where the server is to be killed, its answers are
@@ -169,7 +187,12 @@ impl Way {
             planned.nth -= found;
             return None;
         }
-        plan.take().map(|it| it.fault)
+        let fault = planned.fault;
+        (planned.nth, planned.times) = (1, planned.times - 1);
+        if planned.times == 0 {
+            *plan = None;
+        }
+        Some(fault)
     }
 }
 

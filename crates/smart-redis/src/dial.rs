@@ -31,7 +31,8 @@ pub(crate) struct Dial {
 pub(crate) struct Link {
     connection: MultiplexedConnection,
     driver: JoinHandle<()>,
-    /// How many answers have come in time.
+    /// How many answers have come in time, refusals aside: a server that takes no more clients says
+    /// so and hangs up.
     answers: AtomicU64,
 }
 

@@ -99,12 +99,8 @@ impl Wire {
                 match error.code() {
                     // It has ended, or what came is no answer to what was sent.
                     None => switch.forget(&link, link.answers() == 0),
-                    Some(code) => {
-                        link.answered();
-                        if BEGIN_ANEW.contains(&code) {
-                            switch.forget(&link, true);
-                        }
-                    }
+                    Some(code) if BEGIN_ANEW.contains(&code) => switch.forget(&link, true),
+                    Some(_) => {}
                 }
                 Err(refused(name, &error))
             }
