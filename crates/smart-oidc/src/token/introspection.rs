@@ -14,6 +14,7 @@ use smart_jose::member::{FromJson, JsonType, Member};
 use smart_jose::{Text, UnixTime};
 
 use super::introspection_error::IntrospectionError;
+use crate::launch_context::LaunchContext;
 use crate::scope::Scopes;
 
 /// Longer answers are refused, in octets.
@@ -52,14 +53,9 @@ pub struct ActiveToken {
     pub subject: Option<String>,
     /// The FHIR resource of the user, as the server writes it: a URL that nobody has judged.
     pub fhir_user: Option<String>,
-    /// The id of the patient in context.
-    pub patient: Option<String>,
-    /// The id of the encounter in context.
-    pub encounter: Option<String>,
-    /// What the launch was for.
-    pub intent: Option<String>,
-    /// The further context, as it was found.
-    pub fhir_context: Option<Value>,
+    /// The patient and whatever else is in context, read and checked as in a token response:
+    /// `Patient/456` is the patient `456`, and what could lead a URL elsewhere is an error.
+    pub context: LaunchContext,
     /// Every other member, as it was found.
     pub extra: Map<String, Value>,
     /// What is not as it should be.
@@ -92,6 +88,7 @@ impl fmt::Debug for ActiveToken {
             .field("scopes", &self.scopes)
             .field("client_id", &self.client_id)
             .field("expires_at", &self.expires_at)
+            .field("context", &self.context)
             .field("findings", &self.findings)
             .finish_non_exhaustive()
     }
@@ -121,14 +118,6 @@ struct Wire {
     sub: Member<String>,
     #[serde(default, rename = "fhirUser")]
     fhir_user: Member<String>,
-    #[serde(default)]
-    patient: Member<String>,
-    #[serde(default)]
-    encounter: Member<String>,
-    #[serde(default)]
-    intent: Member<String>,
-    #[serde(rename = "fhirContext")]
-    fhir_context: Option<Value>,
     #[serde(flatten)]
     extra: Map<String, Value>,
 }
@@ -173,14 +162,14 @@ impl Introspection {
     }
 }
 
-fn active(wire: Wire, now: UnixTime) -> Result<ActiveToken, IntrospectionError> {
+fn active(mut wire: Wire, now: UnixTime) -> Result<ActiveToken, IntrospectionError> {
     let exp = optional("exp", wire.exp)?;
     if let Some(exp) = exp {
         check::expiry(&Member::Value(exp), now, check::DEFAULT_LEEWAY)?;
     }
     let nbf = optional("nbf", wire.nbf)?.map_or(Member::Absent, Member::Value);
     check::not_before(&nbf, now, check::DEFAULT_LEEWAY)?;
-    let mut findings = Vec::new();
+    let (context, mut findings) = LaunchContext::take_from(&mut wire.extra)?;
     let scope = optional("scope", wire.scope)?;
     let client_id = optional("client_id", wire.client_id)?;
     for (member, is_missing) in [
@@ -209,10 +198,7 @@ fn active(wire: Wire, now: UnixTime) -> Result<ActiveToken, IntrospectionError> 
         issuer: optional("iss", wire.iss)?,
         subject: optional("sub", wire.sub)?,
         fhir_user: optional("fhirUser", wire.fhir_user)?,
-        patient: optional("patient", wire.patient)?,
-        encounter: optional("encounter", wire.encounter)?,
-        intent: optional("intent", wire.intent)?,
-        fhir_context: wire.fhir_context,
+        context,
         extra: wire.extra,
         findings,
     })
@@ -302,7 +288,8 @@ mod tests {
             r#"{"active":true,"scope":"launch/patient  patient/*.rs","client_id":"app",
                 "exp":1800000300,"iss":"https://ehr.example","sub":"alice","aud":"https://ehr.example/fhir",
                 "fhirUser":"https://ehr.example/fhir/Patient/456","patient":"456","encounter":"e-1",
-                "intent":"reconcile","fhirContext":[{"reference":"ImagingStudy/1"}],"tenant":"t-1"}"#,
+                "intent":"reconcile","fhirContext":[{"reference":"ImagingStudy/1"}],"tenant":"t-1",
+                "own":1}"#,
         )
         .unwrap();
         assert_eq!(token.scopes.as_str(), "launch/patient patient/*.rs");
@@ -312,16 +299,60 @@ mod tests {
         assert_eq!(token.issuer.as_deref(), Some("https://ehr.example"));
         assert_eq!(token.subject.as_deref(), Some("alice"));
         assert_eq!(token.audiences, ["https://ehr.example/fhir"]);
-        assert_eq!(token.patient.as_deref(), Some("456"));
-        assert_eq!(token.encounter.as_deref(), Some("e-1"));
-        assert_eq!(token.intent.as_deref(), Some("reconcile"));
-        assert!(token.fhir_user.is_some() && token.fhir_context.is_some());
-        assert_eq!(token.extra["tenant"], "t-1");
+        assert!(token.fhir_user.is_some());
+        let context = &token.context;
+        assert_eq!(context.patient.as_deref(), Some("456"));
+        assert_eq!(context.encounter.as_deref(), Some("e-1"));
+        assert_eq!(context.intent.as_deref(), Some("reconcile"));
+        assert_eq!(context.tenant.as_deref(), Some("t-1"));
+        let [item] = context.fhir_context() else {
+            panic!("one item");
+        };
+        assert_eq!(item.resource_type(), Some("ImagingStudy"));
+        assert_eq!(token.extra["own"], 1);
         assert_eq!(token.extra.len(), 1);
         assert_eq!(token.findings, []);
         let shown = format!("{token:?}");
         for hidden in ["alice", "456", "e-1"] {
             assert!(!shown.contains(hidden), "{shown}");
+        }
+    }
+
+    // covers: SMART-CTX-1, SMART-INT-4
+    #[test]
+    fn a_context_is_checked_as_in_a_token_response() {
+        const REST: &str = r#""active":true,"scope":"","client_id":"a","exp":1800000300"#;
+        let read = |members: &str| active(&format!("{{{REST},{members}}}"));
+        for (members, patient, code) in [
+            (
+                r#""patient":"Patient/456""#,
+                Some("456"),
+                "context-id-reference",
+            ),
+            (r#""patient":"""#, None, "context-id-empty"),
+            (r#""patient":null"#, None, "context-null"),
+            (r#""fhirContext":["Task/1"]"#, None, "context-item-string"),
+            (r#""intent":7"#, None, "context-type"),
+        ] {
+            let token = read(members).unwrap();
+            assert_eq!(token.context.patient.as_deref(), patient, "{members}");
+            let codes: Vec<_> = token.findings.iter().map(|it| it.code).collect();
+            assert_eq!(codes, [code], "{members}");
+        }
+        // What could lead a URL to other data, or is no text, is nobody's id.
+        for (member, value, expected) in [
+            ("patient", r#""../Group/1""#, "context-id"),
+            ("patient", r#""1/_history/1""#, "context-id"),
+            ("patient", r#""1?x=y""#, "context-id"),
+            ("patient", r#""%2e%2e""#, "context-id"),
+            ("patient", r#""Encounter/1""#, "context-id"),
+            ("encounter", r#""..""#, "context-id"),
+            ("patient", "456", "context-type"),
+            ("patient", r#"{"reference":"Patient/1"}"#, "context-type"),
+            ("encounter", r#"["1"]"#, "context-type"),
+        ] {
+            let found = read(&format!(r#""{member}":{value}"#)).map(drop);
+            assert_eq!(found, Err(expected), "{member}: {value}");
         }
     }
 
@@ -346,7 +377,6 @@ mod tests {
             (r#""scope":["patient/*.rs"]"#, Err("introspection-member")),
             (r#""client_id":7"#, Err("introspection-member")),
             (r#""sub":{}"#, Err("introspection-member")),
-            (r#""patient":456"#, Err("introspection-member")),
         ] {
             let body = format!(r#"{{"active":true,{members}}}"#);
             assert_eq!(active(&body).map(drop), expected, "{members}");

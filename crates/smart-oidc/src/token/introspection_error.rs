@@ -7,6 +7,7 @@ use smart_jose::member::JsonType;
 use smart_jose::{ErrorClass, Text};
 
 use crate::client::ClientAuthenticationError;
+use crate::launch_context::LaunchContextError;
 
 /// Why nothing is known of a token. It must not be let in then.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum IntrospectionError {
     /// The token is said to be active, and by its own dates it is not.
     #[error("the token is said to be active, but {0}")]
     Claim(#[from] ClaimError),
+    /// The patient or the encounter in context is no id.
+    #[error(transparent)]
+    Context(#[from] LaunchContextError),
     /// The answer is not a strict JSON object.
     #[error("the answer is not a JSON object: {0}")]
     Json(#[from] JsonError),
@@ -62,6 +66,7 @@ impl IntrospectionError {
             Self::Authentication(error) => error.code(),
             Self::Bearer => "introspection-bearer",
             Self::Claim(error) => error.code(),
+            Self::Context(error) => error.code(),
             Self::Json(_) => "introspection-json",
             Self::Member { .. } => "introspection-member",
             Self::NoEndpoint => "introspection-no-endpoint",
@@ -76,6 +81,7 @@ impl IntrospectionError {
         match self {
             Self::Authentication(error) => error.class(),
             Self::Bearer => ErrorClass::Configuration,
+            Self::Context(error) => error.class(),
             Self::Transport(error) => error.class(),
             Self::Active
             | Self::Claim(_)
