@@ -77,7 +77,6 @@ impl World {
         BackendServices::new(
             self.client(authentication),
             AuthorizationServer::of_fhir_server(&self.smart),
-            FhirBaseUrl::parse(BASE).unwrap(),
             scopes.iter().collect(),
             self.clock.clone(),
         )
@@ -149,7 +148,6 @@ async fn a_secret_is_refused_unless_it_is_loudly_allowed() {
         BackendServices::with_secret_against_smart(
             world.client(authentication),
             AuthorizationServer::of_fhir_server(&world.smart),
-            FhirBaseUrl::parse(BASE).unwrap(),
             scopes.iter().collect(),
             world.clock.clone(),
         )
@@ -375,6 +373,8 @@ async fn a_server_that_asks_for_a_rest_is_left_alone_for_as_long() {
 #[tokio::test]
 async fn the_token_goes_to_its_own_fhir_server_only() {
     let world = World::new().await;
+    let server = AuthorizationServer::of_fhir_server(&world.smart);
+    assert_eq!(server.fhir_base().as_str(), BASE);
     let token: Arc<BackendToken> = world.usual().token().await.unwrap();
     let header = |url: &str| token.authorization_for(url).ok();
     for url in [

@@ -335,8 +335,21 @@ async fn audience_type_and_jku_are_as_chosen() {
     let refused = no_issuer.check(&newer.authentication).unwrap_err();
     assert_eq!(refused.code(), "client-audience-not-vouched");
     assert_eq!(elsewhere.http.count() + world.http.count(), before);
-    // By default an assertion is for the URL that it goes to, which helps nobody else.
+    // A launch that began with other settings does not lend its endpoint a name that it never had.
     let older = client(key_pair(Algorithm::RS384));
+    let launch = elsewhere.launch(&older).unwrap();
+    let server = launch.context().authorization_server();
+    assert_eq!(server.fhir_base().as_str(), BASE);
+    let refused = server.check(&newer.authentication).unwrap_err();
+    assert_eq!(refused.code(), "client-audience-not-vouched");
+    let exchanged = elsewhere.tokens(&newer).exchange(launch, NOW).await;
+    let refused = exchanged.map(drop).unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.fate()),
+        ("client-audience-not-vouched", Fate::NotSent)
+    );
+    assert_eq!(elsewhere.http.count() + world.http.count(), before);
+    // By default an assertion is for the URL that it goes to, which helps nobody else.
     let sent = elsewhere.exchange(&older).await.unwrap();
     assert_eq!(assertion(&sent).1["aud"], TOKEN);
     let tokens = world.tokens(&older);
@@ -980,7 +993,6 @@ async fn adv_a_scope_that_names_a_patient_is_shown_without_it() {
         BackendServices::new(
             world.tokens(&client(key_pair(Algorithm::ES384))),
             world.server.clone(),
-            FhirBaseUrl::parse(BASE).unwrap(),
             Scopes::parse(scopes),
             clock.clone(),
         )

@@ -115,6 +115,7 @@ pub fn from_response(
         });
     };
     Ok(SmartConfiguration::of_smart_1_0(
+        base,
         authorization_endpoint,
         token_endpoint,
         findings,

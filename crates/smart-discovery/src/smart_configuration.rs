@@ -63,6 +63,7 @@ pub struct SmartConfiguration {
     pub extra: Map<String, Value>,
     /// What is not as it should be.
     pub findings: Vec<Finding>,
+    fhir_base: FhirBaseUrl,
     from_capability_statement: bool,
 }
 
@@ -244,6 +245,7 @@ impl SmartConfiguration {
             smart_app_state_endpoint,
             extra,
             findings,
+            fhir_base: base.clone(),
             from_capability_statement: false,
         };
         Ok(configuration.with_own_findings())
@@ -251,6 +253,7 @@ impl SmartConfiguration {
 
     /// What a server of SMART 1.0 says in its CapabilityStatement.
     pub(crate) fn of_smart_1_0(
+        base: &FhirBaseUrl,
         authorization_endpoint: Option<EndpointUrl>,
         token_endpoint: EndpointUrl,
         findings: Vec<Finding>,
@@ -275,6 +278,7 @@ impl SmartConfiguration {
             token_endpoint_auth_signing_alg_values_supported: None,
             extra: Map::new(),
             findings,
+            fhir_base: base.clone(),
             from_capability_statement: true,
         }
     }
@@ -282,6 +286,12 @@ impl SmartConfiguration {
     /// Says where this was read, where it was written down in between.
     pub(crate) const fn set_from_capability_statement(&mut self, from: bool) {
         self.from_capability_statement = from;
+    }
+
+    /// The FHIR server that says this of itself: the base under which it was read.
+    #[must_use]
+    pub const fn fhir_base(&self) -> &FhirBaseUrl {
+        &self.fhir_base
     }
 
     /// Whether this was read from a CapabilityStatement, since the server has no

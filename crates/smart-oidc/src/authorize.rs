@@ -9,7 +9,7 @@ use smart_jose::{CryptoProvider, ErrorClass, Secret, Text, UnixTime, base64url};
 
 use crate::authorization_request::AuthorizationRequest;
 use crate::callback::{CallbackError, LAUNCH_LIFE, Parameters};
-use crate::client::{AuthorizationServer, ClientAuthenticationError, ClientConfig};
+use crate::client::{AuthorizationServer, ClientAuthenticationError, ClientConfig, Endpoint};
 use crate::launch_tag::LaunchTag;
 use crate::pkce;
 use crate::scope::{Scope, ScopeKind, ScopeProblem, ScopeUse, Scopes};
@@ -120,6 +120,8 @@ pub struct LaunchIdentity {
     pub redirect_uri: RedirectUri,
     /// The scopes that are asked for.
     pub scopes: Scopes,
+    /// Whether the issuer's own metadata named the token endpoint when the launch began.
+    pub(crate) token_endpoint_is_vouched: bool,
 }
 
 /// A launch whose callback was genuine. It holds the code and is used up by exchanging it.
@@ -274,7 +276,8 @@ impl<'a> Launch<'a> {
             .as_ref()
             .ok_or(LaunchError::NoAuthorizationEndpoint)?;
         let scopes = self.scopes()?;
-        AuthorizationServer::of(self.issuer).check(&self.client.authentication)?;
+        let server = AuthorizationServer::of(self.issuer);
+        server.check(&self.client.authentication)?;
         let state = State::generate(provider)?;
         let nonce = match self.client.quirks.send_no_nonce {
             false => Some(Nonce::generate(provider)?),
@@ -316,10 +319,11 @@ impl<'a> Launch<'a> {
             context: LaunchIdentity {
                 issuer: self.issuer.issuer().clone(),
                 fhir_base: self.issuer.fhir_base().clone(),
-                token_endpoint: smart.token_endpoint.clone(),
+                token_endpoint: server.token_endpoint().clone(),
                 client_id: self.client.client_id.clone(),
                 redirect_uri: self.client.redirect_uri.clone(),
                 scopes,
+                token_endpoint_is_vouched: server.token().is_vouched,
             },
             callbacks_carry_iss: self
                 .issuer
@@ -439,7 +443,11 @@ impl LaunchIdentity {
     /// of no other endpoint than the token endpoint; [`AuthorizationServer::of`] does.
     #[must_use]
     pub fn authorization_server(&self) -> AuthorizationServer {
-        AuthorizationServer::of_launch(self.issuer.clone(), self.token_endpoint.clone())
+        let token = Endpoint {
+            url: self.token_endpoint.clone(),
+            is_vouched: self.token_endpoint_is_vouched,
+        };
+        AuthorizationServer::of_launch(self.fhir_base.clone(), self.issuer.clone(), token)
     }
 }
 

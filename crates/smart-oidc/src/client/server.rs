@@ -1,6 +1,6 @@
 //! The authorization server as a client sees it: where requests go, and who vouches for that.
 
-use smart_discovery::{EndpointUrl, Issuer, SmartConfiguration, TrustedIssuer};
+use smart_discovery::{EndpointUrl, FhirBaseUrl, Issuer, SmartConfiguration, TrustedIssuer};
 use smart_jose::Text;
 
 use super::assertion::AssertionAudience;
@@ -10,9 +10,11 @@ use super::error::ClientAuthenticationError;
 /// The endpoints of one authorization server, and how it says that clients authenticate there.
 ///
 /// It is made of documents that discovery has checked and never of a token or a request, so that
-/// neither a secret nor an assertion goes to a place of somebody else's choosing.
+/// neither a secret nor an assertion goes to a place of somebody else's choosing. It belongs to one
+/// FHIR server, for which its access tokens are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizationServer {
+    fhir_base: FhirBaseUrl,
     issuer: Option<Issuer>,
     token: Endpoint,
     revocation: Option<Endpoint>,
@@ -90,6 +92,7 @@ impl AuthorizationServer {
         };
         let algorithms = &smart.token_endpoint_auth_signing_alg_values_supported;
         Self {
+            fhir_base: smart.fhir_base().clone(),
             issuer: None,
             token: endpoint(&smart.token_endpoint),
             revocation: smart.revocation_endpoint.as_ref().map(endpoint),
@@ -99,19 +102,25 @@ impl AuthorizationServer {
         }
     }
 
-    /// The server of a launch, which has been judged when the launch began.
-    pub(crate) const fn of_launch(issuer: Issuer, token_endpoint: EndpointUrl) -> Self {
+    /// The server of a launch, as it was judged when the launch began. Who authenticates there now
+    /// may do so in another way than was planned then, so what was found about the endpoint stays
+    /// with it.
+    pub(crate) const fn of_launch(fhir_base: FhirBaseUrl, issuer: Issuer, token: Endpoint) -> Self {
         Self {
+            fhir_base,
             issuer: Some(issuer),
-            token: Endpoint {
-                url: token_endpoint,
-                is_vouched: true,
-            },
+            token,
             revocation: None,
             introspection: None,
             methods: None,
             algorithms: None,
         }
+    }
+
+    /// The FHIR server that names it, and that its access tokens are for.
+    #[must_use]
+    pub const fn fhir_base(&self) -> &FhirBaseUrl {
+        &self.fhir_base
     }
 
     /// The issuer, where the chain of trust led to one.

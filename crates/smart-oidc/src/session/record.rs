@@ -46,6 +46,7 @@ struct LaunchRecord<'r> {
     fhir_base: Cow<'r, str>,
     #[serde(borrow)]
     token_endpoint: Cow<'r, str>,
+    token_endpoint_is_vouched: bool,
     #[serde(borrow)]
     client_id: Cow<'r, str>,
     #[serde(borrow)]
@@ -176,6 +177,7 @@ impl PendingLaunch {
             issuer: context.issuer.as_str().into(),
             fhir_base: context.fhir_base.as_str().into(),
             token_endpoint: context.token_endpoint.as_str().into(),
+            token_endpoint_is_vouched: context.token_endpoint_is_vouched,
             client_id: context.client_id.as_str().into(),
             redirect_uri: context.redirect_uri.as_str().into(),
             scopes: context.scopes.clone(),
@@ -199,6 +201,7 @@ impl PendingLaunch {
                 client_id: ClientId::new(it.client_id),
                 redirect_uri: RedirectUri::new(it.redirect_uri),
                 scopes: it.scopes,
+                token_endpoint_is_vouched: it.token_endpoint_is_vouched,
             },
             callbacks_carry_iss: it.callbacks_carry_iss,
         })
@@ -375,6 +378,7 @@ mod tests {
                 client_id: ClientId::new("app"),
                 redirect_uri: RedirectUri::new("https://app.example/cb"),
                 scopes: Scopes::parse("openid launch"),
+                token_endpoint_is_vouched: true,
             },
             callbacks_carry_iss: true,
         }
@@ -398,7 +402,7 @@ mod tests {
             let read = PendingLaunch::read(&written).unwrap();
             assert_eq!(read.nonce.as_ref().map(Nonce::expose_secret), nonce);
             // A callback is judged, and a code exchanged, by what was known when the launch began.
-            assert!(read.callbacks_carry_iss);
+            assert!(read.callbacks_carry_iss && read.context().token_endpoint_is_vouched);
             let context = read.context();
             assert_eq!(context.issuer.as_str(), "https://e.example");
             assert_eq!(

@@ -54,7 +54,7 @@ const ROUNDS: usize = 3;
 ///     let client = TokenClient::without_launch(id, key, http, CryptoProvider::ring());
 ///     let scopes = Scopes::parse("system/Observation.rs");
 ///     let clock = Arc::new(SystemClock::new());
-///     Ok(BackendServices::new(client, server, base, scopes, clock)?)
+///     Ok(BackendServices::new(client, server, scopes, clock)?)
 /// }
 /// # }
 /// ```
@@ -67,7 +67,6 @@ pub struct BackendServices {
 struct Inner {
     client: TokenClient,
     server: AuthorizationServer,
-    base: FhirBaseUrl,
     scopes: Scopes,
     clock: Arc<dyn Clock>,
     /// Whether the caller has said that a secret may stand where SMART forbids it.
@@ -127,7 +126,6 @@ impl fmt::Debug for BackendServices {
         f.debug_struct("BackendServices")
             .field("client", &self.inner.client)
             .field("server", &self.inner.server)
-            .field("base", &self.inner.base)
             .field("scopes", &self.inner.scopes)
             .field("findings", &self.inner.findings)
             .finish_non_exhaustive()
@@ -195,7 +193,7 @@ impl BackendError {
 }
 
 impl BackendServices {
-    /// Tokens of this client for the FHIR base, with these scopes.
+    /// Tokens of this client for the FHIR base of the server, with these scopes.
     ///
     /// # Errors
     ///
@@ -204,11 +202,10 @@ impl BackendServices {
     pub fn new(
         client: TokenClient,
         server: AuthorizationServer,
-        base: FhirBaseUrl,
         scopes: Scopes,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TokenError> {
-        Self::with(client, server, base, scopes, clock, false)
+        Self::with(client, server, scopes, clock, false)
     }
 
     /// The same with a client secret, which SMART rules out for backend services: see
@@ -220,17 +217,15 @@ impl BackendServices {
     pub fn with_secret_against_smart(
         client: TokenClient,
         server: AuthorizationServer,
-        base: FhirBaseUrl,
         scopes: Scopes,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TokenError> {
-        Self::with(client, server, base, scopes, clock, true)
+        Self::with(client, server, scopes, clock, true)
     }
 
     fn with(
         client: TokenClient,
         server: AuthorizationServer,
-        base: FhirBaseUrl,
         scopes: Scopes,
         clock: Arc<dyn Clock>,
         allows_secret: bool,
@@ -251,7 +246,6 @@ impl BackendServices {
             findings: lint(&scopes),
             client,
             server,
-            base,
             scopes,
             clock,
             allows_secret,
@@ -359,7 +353,7 @@ impl Inner {
                 let life = tokens.expires_in;
                 let token = BackendToken {
                     access_token: tokens.access_token,
-                    base: self.base.clone(),
+                    base: self.server.fhir_base().clone(),
                     scopes: tokens.scopes,
                     expires_at: life.map(|it| asked_at.wall.saturating_add(it)),
                     findings: tokens.findings,
