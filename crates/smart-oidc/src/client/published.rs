@@ -33,8 +33,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// and its own `Cache-Control` and `ETag`. It is the same text for the same keys, on every node and
 /// in whichever order they are given.
 ///
-/// Each key has `kty` and its numbers, `kid`, `use: sig` and `alg`. There is no `key_ops` beside
-/// `use`: a set has one of the two (RFC 7517 4.3).
+/// Each key has `kty` and its numbers, `kid`, `use: sig` and `alg`. There is no `key_ops`, which
+/// should not stand beside `use` (RFC 7517 4.3).
 ///
 /// To change keys: publish the next one, wait for [`PublishedKeys::lead`], let it sign, and take
 /// the one before out no earlier than [`PublishedKeys::tail`] after its last assertion. A key that
