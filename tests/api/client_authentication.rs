@@ -799,7 +799,32 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
             says(200, r#"{"token_type":"Bearer","expires_in":3600}"#),
             Fate::InDoubt,
         ),
+        (
+            says(200, r#"{"access_token":null,"refresh_token":""}"#),
+            Fate::InDoubt,
+        ),
+        (says(200, r#"{"error":"a","error":"b"}"#), Fate::InDoubt),
+        (
+            says(
+                200,
+                r#"{"access_token":"a","token_type":"Bearer","x":1,"x":"#,
+            ),
+            Fate::InDoubt,
+        ),
         // Tokens came that are not accepted.
+        (
+            says(200, r#"{"access_token":"a|b","token_type":"Bearer"}"#),
+            Fate::Spent,
+        ),
+        (
+            says(200, r#"{"access_token":["a"],"token_type":"Bearer"}"#),
+            Fate::Spent,
+        ),
+        (says(200, r#"{"refresh_token":"r-2"}"#), Fate::Spent),
+        (
+            says(200, r#"{"access_token":"a","access_token":null}"#),
+            Fate::Spent,
+        ),
         (
             says(200, r#"{"access_token":"a","token_type":"mac"}"#),
             Fate::Spent,
@@ -847,6 +872,7 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
             .unwrap_err();
         assert_eq!(error.fate(), fate, "{shown}");
         assert_eq!(error.is_in_doubt(), fate == Fate::InDoubt);
+        assert_eq!(error.issued().is_some(), fate == Fate::Spent, "{shown}");
         // Where nobody knows what became of it, nobody says whose fault the request is either.
         if fate == Fate::InDoubt {
             assert_eq!(error.class(), ErrorClass::Upstream, "{shown}");

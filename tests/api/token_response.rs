@@ -211,6 +211,87 @@ fn an_answer_that_cannot_be_used_has_an_error_of_its_own() {
     }
 }
 
+// covers: SMART-TOK-16
+#[test]
+fn adv_what_was_issued_in_an_answer_that_is_refused_is_kept_hidden() {
+    let tokens = |members: &str| format!(r#"{{"refresh_token":"hidden-r",{members}}}"#);
+    let both = Some((Some("hidden-a"), Some("hidden-r")));
+    let refresh_only = Some((None, Some("hidden-r")));
+    let cases = [
+        // Every kind of answer that is refused.
+        (
+            r#""access_token":"hidden-a","token_type":"Bearer","scope":"openid""#,
+            ("token-no-id-token", both),
+        ),
+        (
+            r#""access_token":"hidden-a","token_type":"mac""#,
+            ("token-type", both),
+        ),
+        (
+            r#""access_token":"hidden-a","token_type":"Bearer","patient":1"#,
+            ("context-type", both),
+        ),
+        (r#""access_token":"hidden-a""#, ("token-member", both)),
+        (
+            r#""access_token":"hidden-a","token_type":"Bearer","token_type":"Bearer""#,
+            ("token-json", both),
+        ),
+        // Of two, the one that says something.
+        (
+            r#""access_token":"hidden-a","access_token":null"#,
+            ("token-json", both),
+        ),
+        (
+            r#""access_token":"first","\u0061ccess_token":"hidden-a""#,
+            ("token-json", both),
+        ),
+        // One that no header can carry is revoked by its text, and what is no text cannot be.
+        (
+            r#""access_token":"hidden|a","token_type":"Bearer""#,
+            ("token-member", Some((Some("hidden|a"), Some("hidden-r")))),
+        ),
+        (
+            r#""access_token":["hidden-a"]"#,
+            ("token-member", refresh_only),
+        ),
+        (r#""token_type":"Bearer""#, ("token-member", refresh_only)),
+        (
+            r#""access_token":null,"refresh_token":null,"refresh_token":"""#,
+            ("token-json", refresh_only),
+        ),
+    ];
+    let read = |body: &str| launch("openid", body).unwrap_err();
+    for (members, (code, expected)) in cases {
+        let error = read(&tokens(members));
+        assert_eq!(error.code(), code, "{members}");
+        let issued = error.issued();
+        let found = issued.map(|it| {
+            let access = it.access_token.as_ref().map(|it| it.expose_secret());
+            (
+                access,
+                it.refresh_token.as_ref().map(|it| it.expose_secret()),
+            )
+        });
+        assert_eq!(found, expected, "{members}");
+        let shown = format!("{error:?} {error} {:?}", TokenError::from(error.clone()));
+        assert!(!shown.contains("hidden"), "{shown}");
+        assert_eq!(TokenError::from(error.clone()).issued(), issued);
+        assert_eq!(error, read(&tokens(members)));
+        assert_ne!(error, read(&tokens(members).replace("hidden-r", "other-r")));
+    }
+    for body in [
+        "{}",
+        r#"{"access_token":null,"refresh_token":""}"#,
+        r#"{"error":"a","error":"b"}"#,
+        r#"["access_token"]"#,
+        r#"{"access_token":"hidden-a","x":1,"x":1"#,
+    ] {
+        assert_eq!(read(body).issued(), None, "{body}");
+    }
+    let long = body(&json!({"x": "y".repeat(256 * 1024)}));
+    assert_eq!(read(&long).issued(), None);
+}
+
 // covers: SMART-REF-4, SMART-REF-5, SMART-REF-6, SMART-CTX-17
 #[test]
 fn a_refresh_keeps_what_it_does_not_say_and_may_not_widen() {
