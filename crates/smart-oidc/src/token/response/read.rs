@@ -262,7 +262,7 @@ fn required(
     member: &'static str,
     findings: &mut Vec<Finding>,
 ) -> Result<String, TokenResponseError> {
-    optional(members, member, findings)?.ok_or(TokenResponseError::member(member))
+    optional(members, member, findings)?.ok_or_else(|| TokenResponseError::member(member))
 }
 
 fn optional(
