@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 use smart_oidc::jose::ErrorClass;
-use smart_oidc::token::{TokenErrorCode, TokenResponseError};
+use smart_oidc::token::{Fate, TokenErrorCode, TokenResponseError};
 use smart_oidc::{Scopes, TokenError, TokenResponse};
 
 type Read = Result<TokenResponse, TokenResponseError>;
@@ -483,6 +483,48 @@ fn errors_are_read_from_every_4xx_under_every_content_type() {
             ErrorClass::Upstream
         );
     }
+}
+
+// covers: OAUTH-1, SMART-REF-8
+#[test]
+fn a_new_launch_is_for_who_is_refused_for_good_or_asked_for() {
+    let error = |status, code: &str| {
+        let body = json!({ "error": code }).to_string();
+        let read = TokenResponse::of_refresh(&answer(status, &JSON, &body), &Scopes::default());
+        TokenError::from(read.unwrap_err())
+    };
+    for code in [
+        "invalid_grant",
+        "interaction_required",
+        "login_required",
+        "consent_required",
+        "access_denied",
+    ] {
+        for status in [400, 401, 403] {
+            let error = error(status, code);
+            assert!(error.needs_launch(), "{status} {code}");
+            assert_eq!(error.fate(), Fate::Refused, "{status} {code}");
+        }
+        // Something on the way gave up: it is not the last word.
+        for status in [408, 425, 499, 429, 500, 503] {
+            assert!(!error(status, code).needs_launch(), "{status} {code}");
+        }
+        for status in [408, 425, 499] {
+            assert_eq!(error(status, code).fate(), Fate::InDoubt, "{status} {code}");
+        }
+    }
+    for code in [
+        "invalid_client",
+        "invalid_request",
+        "invalid_scope",
+        "slow_down",
+        "temporarily_unavailable",
+        "server_error",
+        "Login_Required",
+    ] {
+        assert!(!error(400, code).needs_launch(), "{code}");
+    }
+    assert!(!TokenError::NoScope.needs_launch());
 }
 
 // covers: OAUTH-9, SMART-TOK-16

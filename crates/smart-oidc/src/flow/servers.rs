@@ -190,7 +190,7 @@ impl Renewal for Servers {
             Ok(response) => Answer::Tokens(Box::new(response)),
             Err(RenewalError::Token(error)) => match error.fate() {
                 Fate::NotSent => Answer::NotSent(error.into()),
-                Fate::Refused if error.is_invalid_grant() => Answer::GrantRefused(error.into()),
+                Fate::Refused if error.needs_launch() => Answer::GrantRefused(error.into()),
                 Fate::Refused => Answer::Refused(error.into()),
                 Fate::Spent => Answer::Spent(error.into()),
                 Fate::InDoubt => Answer::Lost(error.into()),

@@ -58,9 +58,8 @@ pub enum Fate {
     /// Nothing has reached the server: the same token may be sent again.
     NotSent,
     /// The server has answered that it gives no tokens for this request, and nothing was issued for
-    /// it. Whether the code or the refresh token is worth nothing any more,
-    /// [`TokenError::is_invalid_grant`] says. What became of a request before this one, it does
-    /// not say.
+    /// it. Whether only a new launch helps, [`TokenError::needs_launch`] says; else the code or the
+    /// refresh token is as it was. What became of a request before this one, it does not say.
     Refused,
     /// The server has given tokens that are not accepted: what was sent is used up, and sending it
     /// again could end the whole grant. [`TokenError::issued`] has the tokens, to be revoked.
@@ -94,8 +93,19 @@ impl TokenError {
         }
     }
 
-    /// Whether the server says that the code or the refresh token is worth nothing: the one refusal
-    /// after which only a new launch helps. A server that is too busy refuses as well.
+    /// Whether only a new launch helps, since the server refuses for good or asks for the user
+    /// ([`Refusal::needs_launch`]): after any other refusal the code or the refresh token may be sent
+    /// again. A server that is too busy refuses as well. Always `false` where the fate is in doubt.
+    #[must_use]
+    pub fn needs_launch(&self) -> bool {
+        match self {
+            Self::Response(error) => error.refusal().is_some_and(Refusal::needs_launch),
+            _ => false,
+        }
+    }
+
+    /// Whether the server answers `invalid_grant`, whatever its status. What to do next,
+    /// [`TokenError::fate`] and [`TokenError::needs_launch`] say.
     #[must_use]
     pub fn is_invalid_grant(&self) -> bool {
         match self {

@@ -41,6 +41,16 @@ const OTHER_JUDGEMENTS: [&str; 9] = [
     "use_dpop_nonce",
 ];
 
+/// Codes after which no other request for the same grant helps, beside `invalid_grant`: the user has to
+/// sign in or to consent again (OpenID Connect Core 3.1.2.6), or has taken the grant back. Large
+/// providers answer refreshes so.
+const USER_WANTED: [&str; 4] = [
+    "access_denied",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+];
+
 /// An error answer of the token endpoint (RFC 6749 5.2).
 ///
 /// Servers send it with any 4xx status, under any content type, and sometimes without a body that
@@ -127,11 +137,28 @@ impl Refusal {
         }
     }
 
-    /// Whether the code or the refresh token is refused for good, so that only a new launch
-    /// helps.
+    /// Whether the code is `invalid_grant`: the authorization code or the refresh token is refused
+    /// for good. It is not the only code after which a new launch is needed; see
+    /// [`Refusal::needs_launch`].
     #[must_use]
     pub fn is_invalid_grant(&self) -> bool {
         self.error == Some(TokenErrorCode::InvalidGrant)
+    }
+
+    /// Whether only a new launch helps: `invalid_grant`, or the user has to sign in or to consent again
+    /// (`interaction_required`, `login_required`, `consent_required`), or has refused
+    /// (`access_denied`).
+    ///
+    /// Never so where it is not certain who said it ([`Refusal::issued_nothing`]): after 408, 425 and
+    /// 499 a code is not the server's last word.
+    #[must_use]
+    pub fn needs_launch(&self) -> bool {
+        self.issued_nothing
+            && match &self.error {
+                Some(TokenErrorCode::InvalidGrant) => true,
+                Some(TokenErrorCode::Other(text)) => USER_WANTED.contains(&text.as_str()),
+                _ => false,
+            }
     }
 
     /// Whether the server does not know the client, or not its secret or key.
