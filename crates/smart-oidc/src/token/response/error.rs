@@ -49,10 +49,11 @@ pub enum TokenResponseError {
         /// What came without it.
         issued: Option<Box<IssuedTokens>>,
     },
-    /// The server refuses (RFC 6749 5.2): any 4xx status but 429.
+    /// The server refuses (RFC 6749 5.2): any 4xx status but 429, or 503 with the code
+    /// `temporarily_unavailable`.
     #[error("the server refuses with {0}")]
     Refused(Refusal),
-    /// A status that says neither yes nor no: 429, 5xx, a redirect, a success of another kind.
+    /// A status that says neither yes nor no: 429, any other 5xx, a redirect, a success of another kind.
     #[error("the token endpoint answers with status {status}")]
     Status {
         /// The HTTP status.

@@ -10,7 +10,7 @@ use smart_jose::{Text, json};
 
 use super::error::TokenResponseError;
 use super::issued::IssuedTokens;
-use super::refusal::{Refusal, asked_to_wait};
+use super::refusal::{Refusal, TokenErrorCode, asked_to_wait};
 use super::tokens::TokenResponse;
 use crate::launch_context::LaunchContext;
 use crate::members::take_string;
@@ -204,6 +204,12 @@ fn body<'r>(
     let status = response.status();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         return Err(TokenResponseError::Refused(Refusal::read(response, LIMIT)));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let refusal = Refusal::read(response, LIMIT);
+        if refusal.error == Some(TokenErrorCode::TemporarilyUnavailable) {
+            return Err(TokenResponseError::Refused(refusal));
+        }
     }
     if status != StatusCode::OK {
         return Err(TokenResponseError::Status {
