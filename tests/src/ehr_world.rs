@@ -204,6 +204,7 @@ impl World {
             self.clock.clone(),
             store,
         )
+        .with_rejection_pause(Duration::ZERO)
     }
 
     /// Begins a launch at this node and brings its genuine callback.
