@@ -184,13 +184,16 @@ impl Introspection {
     }
 }
 
+/// A member, and whether it may say this of an access token.
+type Kind = (&'static str, fn(&str) -> bool);
+
 /// By which members servers tell their tokens apart, and what each may say of an access token. A member
 /// that is missing or `null` says nothing.
 ///
 /// `token_type` is that of the token response (RFC 7662 2.2), and here every token comes as Bearer.
 /// `typ` and `token_use` are of no standard: the one may say anything but the kinds that are known to be
 /// none, the other has two spellings.
-const KINDS: [(&str, fn(&str) -> bool); 3] = [
+const KINDS: [Kind; 3] = [
     ("token_type", |it| it.eq_ignore_ascii_case("bearer")),
     ("typ", |it| {
         let others = ["refresh", "offline", "id"];
