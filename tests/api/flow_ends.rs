@@ -66,6 +66,18 @@ async fn a_browser_that_goes_away_at_the_callback_leaves_no_session() {
     abandoned(world.flow.complete(&query, &binding)).await;
     world.until_revoked(1).await;
     assert!(world.store.is_empty());
+    // Nor does one that goes away when all is done and nobody has heard of it yet.
+    let (query, binding) = world.callback().await;
+    let before = world.revoked();
+    {
+        let mut completing = pin!(world.flow.complete(&query, &binding));
+        let first = poll_fn(|context| Poll::Ready(completing.as_mut().poll(context).is_ready()));
+        assert!(!first.await);
+        world.flow.drain().await;
+        assert_eq!((world.store.len(), world.revoked()), (1, before));
+    }
+    world.flow.drain().await;
+    assert_eq!((world.store.len(), world.revoked()), (0, before + 2));
 }
 
 #[tokio::test]

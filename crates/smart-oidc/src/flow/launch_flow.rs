@@ -19,7 +19,7 @@ use crate::callback::LAUNCH_LIFE;
 use crate::id_token::{IdToken, IdTokenError};
 use crate::launch_tag::LaunchTag;
 use crate::session::{
-    Closed, Keeper, LaunchSession, RefreshLease, RenewalError, SESSION_LIFE, SessionError,
+    Closed, Keeper, LaunchSession, RefreshLease, Renewal, RenewalError, SESSION_LIFE, SessionError,
     SessionId, SessionStore, StoreKey, Tasks,
 };
 use crate::token::{ExchangedLaunch, IssuedTokens, RevocationError, TokenResponse};
@@ -309,11 +309,12 @@ impl LaunchFlow {
     /// [`SessionError`]. Where [`SessionError::needs_launch`] says so, the user signs in again;
     /// otherwise the session stays, and a later try may succeed.
     pub async fn session(&self, id: &SessionId) -> Result<LaunchSession, SessionError> {
-        self.keeper.open(id, None).await
+        self.keeper.open(id, None, None).await
     }
 
     /// The same after the FHIR server has refused this access token with status 401: the session
-    /// is refreshed whatever its end, if it still has that token.
+    /// is refreshed whatever its end, if it still has that token. A token that is new rests
+    /// ([`SessionError::Resting`]), see [`LaunchFlow::with_rejection_pause`].
     ///
     /// # Errors
     ///
@@ -323,7 +324,7 @@ impl LaunchFlow {
         id: &SessionId,
         rejected: &AccessToken,
     ) -> Result<LaunchSession, SessionError> {
-        self.keeper.open(id, Some(rejected)).await
+        self.keeper.open(id, Some(rejected), None).await
     }
 
     /// The session, for a page that shows this patient (the id of a FHIR `Patient`): another one in
@@ -338,11 +339,21 @@ impl LaunchFlow {
         id: &SessionId,
         shown: &str,
     ) -> Result<LaunchSession, SessionError> {
-        let session = self.session(id).await?;
-        match session.change_from(shown) {
-            None => Ok(session),
-            Some(change) => Err(SessionError::PatientChanged(change)),
-        }
+        self.keeper.open(id, None, Some(shown)).await
+    }
+
+    /// The same after the FHIR server has refused this access token with status 401.
+    ///
+    /// # Errors
+    ///
+    /// As [`LaunchFlow::session_showing`].
+    pub async fn session_showing_after_rejection(
+        &self,
+        id: &SessionId,
+        shown: &str,
+        rejected: &AccessToken,
+    ) -> Result<LaunchSession, SessionError> {
+        self.keeper.open(id, Some(rejected), Some(shown)).await
     }
 
     /// Goes on after [`SessionError::PatientChanged`]: the app says whom it shows now (the id of a
@@ -439,9 +450,11 @@ impl Drop for Unclaimed {
         if let Some(nobodys) = self.signed_in.take() {
             let flow = self.flow.clone();
             self.flow.tasks.spawn_on(&self.runtime, async move {
-                if flow.end(&nobodys.id).await.is_err() {
-                    flow.revoke(&nobodys.session).await;
-                }
+                let session = match flow.keeper.close(&nobodys.id).await {
+                    Closed::Ended(it) | Closed::Unsure(_, Some(it)) => *it,
+                    Closed::None | Closed::Unsure(_, None) => nobodys.session,
+                };
+                Renewal::revoke(&*flow.servers, &session).await;
             });
         }
     }

@@ -6,6 +6,7 @@
 //! knows that an answer was lost.
 
 mod inner;
+mod outcome;
 mod refresh;
 mod turn;
 mod writing;
@@ -97,14 +98,22 @@ impl Keeper {
 
     /// The session, with an access token that serves. Where it is about to end it is refreshed in
     /// the background; where it has ended, or is the one that was rejected, before anything else.
+    ///
+    /// It is for an app that shows this patient, or, where that is not said, the one of the launch or
+    /// whom it has accepted since.
     pub(crate) async fn open(
         &self,
         id: &SessionId,
         rejected: Option<&AccessToken>,
+        shown: Option<&str>,
     ) -> Result<LaunchSession, SessionError> {
         let key = StoreKey::of_session(id, &self.inner.provider);
         let session = self.open_any(key, rejected).await?;
-        match session.patient_change() {
+        let change = match shown {
+            Some(shown) => session.change_from(shown),
+            None => session.patient_change(),
+        };
+        match change {
             None => Ok(session),
             Some(change) => Err(SessionError::PatientChanged(change)),
         }
@@ -156,7 +165,7 @@ impl Keeper {
     }
 
     /// Goes on with the patient whom the app shows, if it is the one in context. Where nobody waits
-    /// for it any more nothing is written.
+    /// for it any more nothing is begun.
     pub(crate) async fn accept_patient(
         &self,
         id: &SessionId,
@@ -165,7 +174,7 @@ impl Keeper {
         let key = StoreKey::of_session(id, &self.inner.provider);
         let accepted = time::timeout(PATIENCE, self.inner.accept_patient(&key, shown)).await;
         accepted.map_err(|_| SessionError::Busy)??;
-        self.open(id, None).await
+        self.open(id, None, Some(shown)).await
     }
 
     /// Ends a session. Gives back what is to be revoked, also where the store does not say that it

@@ -22,6 +22,10 @@ pub const SESSION_LIFE: Duration = Duration::from_secs(12 * 3600);
 /// So long after its access token a session that cannot be refreshed is still known.
 const FAREWELL: Duration = Duration::from_secs(300);
 
+/// The record of a session whose refresh has begun outlives the time for which the answer is kept by
+/// whoever has it.
+const DOUBT: Duration = Duration::from_secs(1000);
+
 /// The end of a launch, and what an app works with all day: who signed in, what was granted, in
 /// which context, and the access token.
 ///
@@ -217,20 +221,20 @@ impl LaunchSession {
 
     /// Takes in the answer to a refresh. Where an ID token came with it nothing of it is used
     /// before that was judged; the refresh token that was sent is used up in any case.
-    pub(crate) fn receive(&mut self, response: TokenResponse, now: UnixTime) {
+    pub(crate) fn receive(&mut self, response: &TokenResponse, now: UnixTime) {
         for finding in &response.findings {
             telemetry::odd("refresh-response", finding.code);
         }
-        let mut tokens = Tokens::received(&response, now);
+        let mut tokens = Tokens::received(response, now);
         let before = self.tokens.refresh.take();
         self.tokens.refresh_is_over();
         tokens.refresh = tokens.refresh.or(before);
         tokens.rest = self.tokens.rest;
-        let (scopes, context) = (response.scopes, response.context);
-        match response.id_token {
+        let (scopes, context) = (response.scopes.clone(), response.context.clone());
+        match &response.id_token {
             Some(id_token) if self.identity.is_some() => {
                 self.unjudged = Some(Unjudged {
-                    id_token,
+                    id_token: id_token.clone(),
                     tokens,
                     scopes,
                     context,
@@ -309,16 +313,20 @@ impl LaunchSession {
                 .as_ref()
                 .map(|it| it.id_token.expose_secret().to_owned())
         };
-        self.tokens.has_mark_of(&other.tokens) && unjudged(self) == unjudged(other)
+        self.tokens.are_of_same_refresh(&other.tokens) && unjudged(self) == unjudged(other)
     }
 
-    /// Takes note of a use. The clock of a node that is slow takes nothing back.
-    pub(crate) fn is_used(&mut self, now: UnixTime) {
-        self.seen_at = self.seen_at.max(now);
+    /// Takes note of a use.
+    pub(crate) const fn is_used(&mut self, now: UnixTime) {
+        self.seen_at = now;
     }
 
     /// How long a store need keep it, where it may lie idle so long.
     pub(crate) fn life(&self, now: UnixTime, idle: Option<Duration>) -> Duration {
+        let (farewell, idle) = match self.tokens.is_in_doubt() {
+            true => (DOUBT, idle.map(|it| it.max(DOUBT))),
+            false => (FAREWELL, idle),
+        };
         // Whoever writes has a use of it in hand, so the time to lie idle begins anew.
         let ends_at = match idle {
             Some(idle) => self.ends_at.min(now.saturating_add(idle)),
@@ -330,7 +338,7 @@ impl LaunchSession {
             // so that whoever comes back hears so, and so that the answer to a last request that is
             // under way finds it.
             Some(end) if !self.tokens.can_refresh() && self.unjudged.is_none() => {
-                left(end.max(now).saturating_add(FAREWELL).min(ends_at))
+                left(end.max(now).saturating_add(farewell).min(ends_at))
             }
             _ => left(ends_at),
         }

@@ -6,6 +6,7 @@ use smart_discovery::DiscoveryError;
 use smart_jose::{ErrorClass, Text};
 
 use crate::token::TokenError;
+use crate::value::RefreshToken;
 
 /// Why a session was not refreshed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -61,6 +62,14 @@ impl RenewalError {
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         matches!(self, Self::NotRegistered { .. } | Self::OtherIssuer { .. })
+    }
+
+    /// The refresh token of an answer that is not accepted.
+    pub(crate) fn issued_refresh_token(&self) -> Option<&RefreshToken> {
+        match self {
+            Self::Token(error) => error.issued()?.refresh_token.as_ref(),
+            _ => None,
+        }
     }
 
     /// How long the server asks to be left alone, up to 15 min.

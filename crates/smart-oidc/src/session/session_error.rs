@@ -46,8 +46,9 @@ pub enum SessionError {
     /// The access token has ended, and no other could be had. The session stays.
     #[error(transparent)]
     Refresh(#[from] RenewalError),
-    /// The access token has ended, and a refresh has just failed: it is tried again later.
-    #[error("a refresh has just failed; it is tried again at {}", .until.as_secs())]
+    /// The access token has ended or is refused, and a refresh has just failed or just been made: it is
+    /// tried again later.
+    #[error("a refresh has just been tried; it is tried again at {}", .until.as_secs())]
     Resting {
         /// When it is tried again.
         until: UnixTime,

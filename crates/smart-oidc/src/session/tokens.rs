@@ -20,10 +20,10 @@ const USED_UP: u8 = u8::MAX;
 
 /// While the access token serves, the last request is put off until so long before its end, or half
 /// the time by which a refresh is ahead: an outage of some seconds must not use up both.
-const LAST_AHEAD: Duration = Duration::from_secs(60);
+const LAST_AHEAD: Duration = Duration::from_secs(20);
 
 /// Where it serves no more, so long is waited before the last request.
-const LAST_REST: Duration = Duration::from_secs(15);
+const LAST_REST: Duration = Duration::from_secs(30);
 
 /// After a failure that says nothing about the session, so long is waited; then twice as long,
 /// and so on up to [`MAX_REST`].
@@ -181,16 +181,20 @@ impl Tokens {
     }
 
     /// Takes note that an answer came that is not accepted: nothing is asked with this refresh token
-    /// any more.
-    pub(crate) const fn refresh_is_used_up(&mut self) {
+    /// any more. The one that came with the answer, if one did, takes its place, to be revoked.
+    pub(crate) fn refresh_is_used_up(&mut self, issued: Option<RefreshToken>) {
         self.sent = USED_UP;
+        if issued.is_some() {
+            self.refresh = issued;
+        }
     }
 
-    /// Whether the refresh token is this one, and was sent as often: whoever has sent it knows by
-    /// that whether somebody else has done so since.
-    pub(crate) fn has_mark_of(&self, marked: &Self) -> bool {
-        let secret = |it: &Self| it.refresh.as_ref().map(|it| it.expose_secret().to_owned());
-        self.sent == marked.sent && secret(self) == secret(marked)
+    /// Whether the tokens are these, and the refresh token was sent no more often since: a store may
+    /// even have forgotten that it was. Whoever has sent it knows by that that nobody else has.
+    pub(crate) fn are_of_same_refresh(&self, marked: &Self) -> bool {
+        let refresh = |it: &Self| it.refresh.as_ref().map(|it| it.expose_secret().to_owned());
+        let is_same = self.access.matches(marked.access.expose_secret());
+        is_same && self.sent <= marked.sent && refresh(self) == refresh(marked)
     }
 
     /// Takes note that the refresh token is worth nothing any more.
@@ -283,18 +287,21 @@ mod tests {
         // Somebody else finds it so: the holder before is gone, or has an answer that he cannot write
         // down yet. While the access token serves there is time.
         assert_eq!(tokens.need(at(4300), false), Need::Nothing);
-        assert_eq!(tokens.need(at(4539), false), Need::Nothing);
-        assert_eq!(tokens.need(at(4540), false), Need::RefreshAhead);
+        assert_eq!(tokens.need(at(4579), false), Need::Nothing);
+        assert_eq!(tokens.need(at(4580), false), Need::RefreshAhead);
         assert_eq!(tokens.need(at(4600), false), Need::RefreshNow);
         let mut short = tokens.clone();
         short.ends_at = Some(at(1300));
-        assert_eq!(short.need(at(1269), false), Need::Nothing);
-        assert_eq!(short.need(at(1270), false), Need::RefreshAhead);
+        assert_eq!(short.need(at(1279), false), Need::Nothing);
+        assert_eq!(short.need(at(1280), false), Need::RefreshAhead);
+        short.ends_at = Some(at(1060));
+        assert_eq!(short.need(at(1053), false), Need::Nothing);
+        assert_eq!(short.need(at(1054), false), Need::RefreshAhead);
         // Where it has ended, an outage of some seconds is waited for.
         let mut ended = tokens.clone();
         ended.rest(at(4600), None);
-        assert_eq!(ended.need(at(4614), false), Need::Rest(at(4615)));
-        assert_eq!(ended.need(at(4615), false), Need::RefreshNow);
+        assert_eq!(ended.need(at(4629), false), Need::Rest(at(4630)));
+        assert_eq!(ended.need(at(4630), false), Need::RefreshNow);
         tokens.sending();
         tokens.rest(at(4300), None);
         for now in [4300, 4400, 4599] {
@@ -359,7 +366,7 @@ mod tests {
         assert!(lost.is_spent());
         let mut used_up = tokens();
         used_up.sending();
-        used_up.refresh_is_used_up();
+        used_up.refresh_is_used_up(None);
         assert!(!used_up.is_in_doubt() && !used_up.can_refresh());
         assert_eq!(used_up.need(at(4599), false), Need::Nothing);
         assert_eq!(used_up.need(at(4600), false), Need::Launch(Over::Ended));

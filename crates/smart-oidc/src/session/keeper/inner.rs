@@ -70,8 +70,7 @@ impl Inner {
 
     /// Whether it has to be written down that the session is used, by which the store counts the time
     /// that it may lie idle anew. That is done eight times in that time, so a session ends by an eighth
-    /// of it too early at most. Nothing is written while a refresh is not finished: whoever holds its
-    /// answer may still write that down.
+    /// of it too early at most.
     pub(super) fn is_to_be_seen(&self, session: &LaunchSession) -> bool {
         let (now, noted) = (self.clock.now(), session.seen_at);
         let is_time = |idle: Duration| {
@@ -79,7 +78,7 @@ impl Inner {
             // Written by a node whose clock is fast: that says nothing of how long ago it was.
             is_late || noted > now.saturating_add(CLOCK_SPREAD)
         };
-        self.limits.idle.is_some_and(is_time) && !session.tokens.is_in_doubt()
+        self.limits.idle.is_some_and(is_time)
     }
 
     pub(super) fn need(&self, session: &LaunchSession, rejected: Option<&AccessToken>) -> Need {

@@ -5,6 +5,7 @@ use core::time::Duration;
 use tokio::time;
 
 use super::inner::{Held, Inner};
+use super::outcome::Outcome;
 use super::turn::{LEASE, Patience, Pauses, Turn};
 use super::writing::{Effort, FIRST_PAUSE, LAST_PAUSE, Tenure};
 use crate::session::error::StoreError;
@@ -125,36 +126,30 @@ impl Inner {
         // A mark whose answer was lost would count as a request that was sent.
         self.write_surely(tenure, held, Effort::Short).await?;
         let marked = held.session.clone();
-        let answer = self.renewal.refresh(&held.session, &token).await;
+        let answer = self.renewal.refresh(&marked, &token).await;
         let now = self.clock.now();
-        let tokens = &mut held.session.tokens;
-        let outcome = match answer {
-            Answer::Tokens(response) => {
-                held.session.receive(*response, now);
-                Ok(())
-            }
+        let (outcome, result) = match answer {
+            Answer::Tokens(response) => (Outcome::Tokens(response, now), Ok(())),
             Answer::GrantRefused(error) => {
                 telemetry::judged("refresh-grant", Some(error.code()));
-                tokens.refresh_is_over();
-                Err(SessionError::Over)
+                (Outcome::Over, Err(SessionError::Over))
             }
             Answer::Spent(error) => {
                 telemetry::judged("refresh-grant", Some(error.code()));
-                tokens.refresh_is_used_up();
-                Err(SessionError::Over)
+                let issued = error.issued_refresh_token().cloned();
+                (Outcome::UsedUp(issued), Err(SessionError::Over))
             }
             Answer::Refused(error) | Answer::NotSent(error) => {
-                tokens.not_counted();
-                tokens.rest(now, error.retry_after());
-                Err(SessionError::Refresh(error))
+                let outcome = Outcome::NotCounted(now, error.retry_after());
+                (outcome, Err(SessionError::Refresh(error)))
             }
             Answer::Lost(error) => {
-                tokens.rest(now, error.retry_after());
-                Err(lost(&held.session, error))
+                let outcome = Outcome::Lost(now, error.retry_after());
+                (outcome, Err(lost(&marked, error)))
             }
         };
-        self.write_answer(tenure, held, &marked).await?;
-        Ok(outcome)
+        self.write_outcome(tenure, held, &outcome).await?;
+        Ok(result)
     }
 
     /// Judges the ID token of the answer, and makes the new tokens those of the session.
@@ -163,39 +158,43 @@ impl Inner {
         tenure: &Tenure<'_>,
         held: &mut Held,
     ) -> Result<Result<(), SessionError>, SessionError> {
-        let waiting = held.session.clone();
-        let (Some(unjudged), Some(identity)) = (&waiting.unjudged, &waiting.identity) else {
+        let session = &held.session;
+        let (Some(unjudged), Some(identity)) = (&session.unjudged, &session.identity) else {
             return Ok(Ok(()));
         };
         let (id_token, access) = (&unjudged.id_token, &unjudged.tokens.access);
         let first = &identity.continuity;
-        let judged = self.renewal.judge(&waiting, first, id_token, access).await;
-        match judged {
-            Ok(()) => held.session.accept(self.clock.now()),
+        let judged = self.renewal.judge(session, first, id_token, access).await;
+        let now = self.clock.now();
+        let outcome = match judged {
+            Ok(()) => Outcome::Accepted(now),
             Err(error @ SessionError::Identity(_)) => {
                 let removed = self.store.remove(tenure.key).await;
                 // Whatever the store says: nothing is done with tokens of another user.
-                self.renewal.revoke(&waiting).await;
+                self.renewal.revoke(session).await;
                 removed?;
                 return Err(error);
             }
-            Err(_) => held.session.tokens.rest(self.clock.now(), None),
-        }
-        self.write_answer(tenure, held, &waiting).await?;
+            Err(_) => Outcome::Undecided(now),
+        };
+        self.write_outcome(tenure, held, &outcome).await?;
         Ok(judged)
     }
 
     /// Writes what came of a refresh of this session, which nobody else knows.
     ///
     /// A lease may have ended meanwhile, and somebody else may have held one, to write down something
-    /// else or to look. As long as nobody has sent the refresh token since, the answer is the latest
+    /// else or to look. As long as nobody has sent the refresh token since, the outcome is the latest
     /// that there is of it, and is written under a lease of its own.
-    async fn write_answer(
+    async fn write_outcome(
         &self,
         tenure: &Tenure<'_>,
         held: &mut Held,
-        before: &LaunchSession,
+        outcome: &Outcome,
     ) -> Result<(), SessionError> {
+        let end = time::Instant::now() + Effort::Long.budget();
+        let before = held.session.clone();
+        outcome.apply(&mut held.session);
         let error = match self.write_surely(tenure, held, Effort::Long).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -206,28 +205,32 @@ impl Inner {
         ) {
             return self.give_up(tenure, held, before, error).await;
         }
-        let end = time::Instant::now() + Effort::Long.budget();
         let mut pauses = Pauses::new(FIRST_PAUSE, LAST_PAUSE, &self.provider);
         loop {
-            match self.write_again(tenure.key, held, before).await {
+            match self.write_again(tenure.key, held, &before, outcome).await {
                 Ok(true) => return Ok(()),
                 // Somebody else has sent the token, so this answer is not the latest.
                 Ok(false) => return Err(error.into()),
                 Err(SessionError::Lost) => {
                     return self.give_up(tenure, held, before, StoreError::Gone).await;
                 }
+                Err(SessionError::Store(
+                    error @ (StoreError::TooLong { .. } | StoreError::Unreadable { .. }),
+                )) => return self.give_up(tenure, held, before, error).await,
                 Err(_) if time::Instant::now() < end => pauses.pause().await,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Writes an answer under a lease of its own, if it is still the latest; says whether it was.
+    /// Writes an outcome under a lease of its own, to the session as it is now, if it is still the
+    /// latest; says whether it was.
     async fn write_again(
         &self,
         key: &StoreKey,
         held: &mut Held,
         before: &LaunchSession,
+        outcome: &Outcome,
     ) -> Result<bool, SessionError> {
         let lease = self.acquire_for(key, SHORT_LEASE, LEASE).await?;
         let result = async {
@@ -235,7 +238,8 @@ impl Inner {
             if !found.session.is_of_same_refresh(before) {
                 return Ok(false);
             }
-            held.revision = found.revision;
+            *held = found;
+            outcome.apply(&mut held.session);
             let tenure = Tenure {
                 key,
                 fence: lease.fence,
@@ -248,12 +252,12 @@ impl Inner {
         result
     }
 
-    /// What is left to do with an answer that cannot be written down.
+    /// What is left to do with an outcome that cannot be written down.
     async fn give_up(
         &self,
         tenure: &Tenure<'_>,
         held: &mut Held,
-        before: &LaunchSession,
+        before: LaunchSession,
         error: StoreError,
     ) -> Result<(), SessionError> {
         match error {
@@ -263,11 +267,12 @@ impl Inner {
                 self.renewal.revoke(&held.session).await;
                 Err(SessionError::Lost)
             }
-            // The store will not take these tokens, whoever asks for them again.
+            // The store will not take these tokens, whoever asks for them again. The session goes on
+            // with those that it has, and keeps the new refresh token to be revoked with them.
             StoreError::TooLong { .. } => {
-                self.renewal.revoke(&held.session).await;
-                held.session = before.clone();
-                held.session.tokens.refresh_is_used_up();
+                let issued = held.session.all_tokens().0.first().copied().cloned();
+                held.session = before;
+                held.session.tokens.refresh_is_used_up(issued);
                 self.write_surely(tenure, held, Effort::Short).await?;
                 Err(error.into())
             }
@@ -310,10 +315,17 @@ impl Inner {
         };
         let result = async {
             let mut held = self.read(key).await?;
-            let change = held.session.change_from(shown);
-            let before = change.is_some().then(|| shown.to_owned());
-            if held.session.patient_before != before {
-                held.session.patient_before = before;
+            let session = &mut held.session;
+            let change = session.change_from(shown);
+            let before = match (&change, &session.patient_before) {
+                (None, _) => None,
+                // Whom another window shows is not forgotten, and where there is no patient there is
+                // none to be taken for another one.
+                (Some(_), Some(before)) => Some(before.clone()),
+                (Some(change), None) => change.now.as_ref().map(|_| shown.to_owned()),
+            };
+            if session.patient_before != before {
+                session.patient_before = before;
                 self.write(&tenure, &mut held).await?;
             }
             change.map_or(Ok(()), |it| Err(SessionError::PatientChanged(it)))

@@ -35,6 +35,8 @@ pub(super) enum WriteFault {
     Paused,
     /// The holder pauses until another one has sent the refresh token.
     Overtaken,
+    /// The holder pauses until another one has written down that the app shows the patient in context.
+    Accepted,
 }
 
 impl Faulty {
@@ -94,11 +96,14 @@ impl SessionStore for Faulty {
                 self.overtake(key).await;
                 self.store.replace(key, write).await
             }
-            WriteFault::Overtaken => {
+            fault @ (WriteFault::Overtaken | WriteFault::Accepted) => {
                 let lease = self.overtake(key).await;
                 let held = self.store.read(key).await?.unwrap();
                 let mut session = LaunchSession::read(&held.value)?;
-                session.tokens.sending();
+                match fault {
+                    WriteFault::Overtaken => session.tokens.sending(),
+                    _ => assert!(session.patient_before.take().is_some()),
+                }
                 let theirs = Write {
                     value: &session.write()?,
                     expected: held.revision,
@@ -106,6 +111,9 @@ impl SessionStore for Faulty {
                     life: write.life,
                 };
                 self.store.replace(key, theirs).await?;
+                if matches!(fault, WriteFault::Accepted) {
+                    self.store.release(key, &lease).await?;
+                }
                 self.store.replace(key, write).await
             }
         }

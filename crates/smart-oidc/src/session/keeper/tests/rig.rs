@@ -267,7 +267,7 @@ impl Rig {
 
     /// The access token that the session has, or why it has none.
     pub(super) async fn open(&self) -> Result<String, &'static str> {
-        access(self.keeper.open(&self.id, None).await)
+        access(self.keeper.open(&self.id, None, None).await)
     }
 
     pub(super) fn pass(&self, time: Duration) {
