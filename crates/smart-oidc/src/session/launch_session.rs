@@ -292,6 +292,11 @@ impl LaunchSession {
         })
     }
 
+    /// The tokens that came last: those that wait to be judged, if there are any.
+    pub(crate) fn latest_tokens(&self) -> &Tokens {
+        self.unjudged.as_ref().map_or(&self.tokens, |it| &it.tokens)
+    }
+
     /// Every token of the session, refresh tokens first: those in use, and those of an answer that
     /// could not be judged yet.
     pub(crate) fn all_tokens(&self) -> (Vec<&RefreshToken>, Vec<&AccessToken>) {

@@ -28,6 +28,21 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// Whether a session that was found lacks this, where `before` is the session that was asked for:
+    /// nobody has sent the refresh token since. Tokens are news also to a store that has forgotten that
+    /// they were asked for; that a request came to nothing is so only to the very record of it, since it
+    /// would be counted twice.
+    pub(super) fn is_news_to(&self, found: &LaunchSession, before: &LaunchSession) -> bool {
+        let is_same = found.is_of_same_refresh(before);
+        match self {
+            Self::Tokens(..) | Self::Over | Self::UsedUp(_) | Self::Accepted(_) => is_same,
+            Self::NotCounted(..) | Self::Lost(..) | Self::Undecided(_) => {
+                let (found, before) = (&found.tokens, &before.tokens);
+                is_same && found.sent == before.sent && found.rest == before.rest
+            }
+        }
+    }
+
     pub(super) fn apply(&self, session: &mut LaunchSession) {
         let tokens = &mut session.tokens;
         match self {

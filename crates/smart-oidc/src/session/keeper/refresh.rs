@@ -214,9 +214,10 @@ impl Inner {
                 Err(SessionError::Lost) => {
                     return self.give_up(tenure, held, before, StoreError::Gone).await;
                 }
+                // It has been given up, or the record is beyond help.
                 Err(SessionError::Store(
                     error @ (StoreError::TooLong { .. } | StoreError::Unreadable { .. }),
-                )) => return self.give_up(tenure, held, before, error).await,
+                )) => return Err(error.into()),
                 Err(_) if time::Instant::now() < end => pauses.pause().await,
                 Err(error) => return Err(error),
             }
@@ -235,17 +236,24 @@ impl Inner {
         let lease = self.acquire_for(key, SHORT_LEASE, LEASE).await?;
         let result = async {
             let found = self.read(key).await?;
-            if !found.session.is_of_same_refresh(before) {
+            if !outcome.is_news_to(&found.session, before) {
                 return Ok(false);
             }
             *held = found;
+            let found = held.session.clone();
             outcome.apply(&mut held.session);
             let tenure = Tenure {
                 key,
                 fence: lease.fence,
             };
-            self.write_surely(&tenure, held, Effort::Short).await?;
-            Ok(true)
+            match self.write_surely(&tenure, held, Effort::Short).await {
+                Ok(()) => Ok(true),
+                Err(error @ StoreError::TooLong { .. }) => self
+                    .give_up(&tenure, held, found, error)
+                    .await
+                    .map(|()| true),
+                Err(error) => Err(error.into()),
+            }
         };
         let result = result.await;
         let _ = self.lease.release(key, &lease).await;
@@ -268,12 +276,16 @@ impl Inner {
                 Err(SessionError::Lost)
             }
             // The store will not take these tokens, whoever asks for them again. The session goes on
-            // with those that it has, and keeps the new refresh token to be revoked with them.
+            // with those that it has, until they end.
             StoreError::TooLong { .. } => {
-                let issued = held.session.all_tokens().0.first().copied().cloned();
+                let mut refused = before.clone();
+                refused.tokens = held.session.latest_tokens().clone();
+                refused.unjudged = None;
                 held.session = before;
-                held.session.tokens.refresh_is_used_up(issued);
-                self.write_surely(tenure, held, Effort::Short).await?;
+                held.session.tokens.refresh_is_used_up(None);
+                let written = self.write_surely(tenure, held, Effort::Short).await;
+                self.renewal.revoke(&refused).await;
+                written?;
                 Err(error.into())
             }
             other => Err(other.into()),
@@ -317,13 +329,9 @@ impl Inner {
             let mut held = self.read(key).await?;
             let session = &mut held.session;
             let change = session.change_from(shown);
-            let before = match (&change, &session.patient_before) {
-                (None, _) => None,
-                // Whom another window shows is not forgotten, and where there is no patient there is
-                // none to be taken for another one.
-                (Some(_), Some(before)) => Some(before.clone()),
-                (Some(change), None) => change.now.as_ref().map(|_| shown.to_owned()),
-            };
+            // Where there is no patient in context there is none to be taken for another one.
+            let now = change.as_ref().and_then(|it| it.now.as_ref());
+            let before = now.map(|_| shown.to_owned());
             if session.patient_before != before {
                 session.patient_before = before;
                 self.write(&tenure, &mut held).await?;

@@ -33,6 +33,10 @@ pub(super) enum WriteFault {
     AnswerLost,
     /// The holder pauses until another one holds the lease.
     Paused,
+    /// The same, and the other one has given it back.
+    Released,
+    /// The value is longer than the store takes.
+    TooLong,
     /// The holder pauses until another one has sent the refresh token.
     Overtaken,
     /// The holder pauses until another one has written down that the app shows the patient in context.
@@ -96,6 +100,12 @@ impl SessionStore for Faulty {
                 self.overtake(key).await;
                 self.store.replace(key, write).await
             }
+            WriteFault::Released => {
+                let lease = self.overtake(key).await;
+                self.store.release(key, &lease).await?;
+                self.store.replace(key, write).await
+            }
+            WriteFault::TooLong => Err(StoreError::TooLong { limit: 1, found: 2 }),
             fault @ (WriteFault::Overtaken | WriteFault::Accepted) => {
                 let lease = self.overtake(key).await;
                 let held = self.store.read(key).await?.unwrap();
