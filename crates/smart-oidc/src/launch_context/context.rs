@@ -138,6 +138,23 @@ mod tests {
         LaunchContext::take_from(&mut members).unwrap().0
     }
 
+    /// A number that came back from the store as its neighbour would look like a change of context.
+    #[test]
+    fn a_number_of_any_length_comes_back_from_the_store_as_itself() {
+        for number in [
+            "66666666666666666666666666666666666666661",
+            "7205759403792793.2",
+            "1e23",
+            "5e-324",
+            "-0.1e-7",
+        ] {
+            let written = context(&format!(r#"{{"https://ehr.example/weight":{number}}}"#));
+            let stored = serde_json::to_string(&written).unwrap();
+            let read: LaunchContext = serde_json::from_str(&stored).unwrap();
+            assert_eq!(read, written, "{number}");
+        }
+    }
+
     // covers: SMART-CTX-17
     #[test]
     fn newer_values_replace_and_absent_ones_stay() {
