@@ -11,12 +11,19 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 use crate::tidy;
 
-const LIBRARIES: [&str; 4] = ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"];
-const CRATES: [&str; 6] = [
+const LIBRARIES: [&str; 5] = [
     "smart-jose",
     "smart-discovery",
     "smart-oidc",
     "smart-redis",
+    "smart-axum",
+];
+const CRATES: [&str; 7] = [
+    "smart-jose",
+    "smart-discovery",
+    "smart-oidc",
+    "smart-redis",
+    "smart-axum",
     "smart-sandbox",
     "smart-cli",
 ];

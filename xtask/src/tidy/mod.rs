@@ -23,7 +23,13 @@ use crate::failure::Failure;
 use crate::tree::Tree;
 
 /// The crates that others depend on.
-const LIBRARIES: [&str; 4] = ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"];
+const LIBRARIES: [&str; 5] = [
+    "smart-jose",
+    "smart-discovery",
+    "smart-oidc",
+    "smart-redis",
+    "smart-axum",
+];
 
 /// One breach of one law.
 #[derive(Debug, Clone, PartialEq, Eq)]

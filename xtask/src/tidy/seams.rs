@@ -17,7 +17,16 @@ const BACKEND: [&str; 3] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 28] = [
+const AWAITING: [&str; 37] = [
+    "crates/smart-axum/src/app.rs",
+    "crates/smart-axum/src/extract.rs",
+    "crates/smart-axum/src/layer.rs",
+    "crates/smart-axum/src/serve.rs",
+    "crates/smart-axum/src/web/leave.rs",
+    "crates/smart-axum/src/web/operations.rs",
+    "crates/smart-axum/src/web/patient.rs",
+    "crates/smart-axum/src/web/sessions.rs",
+    "crates/smart-axum/src/web/sign_in.rs",
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
@@ -48,7 +57,8 @@ const AWAITING: [&str; 28] = [
     "crates/smart-redis/src/store.rs",
 ];
 
-const LIBRARY_SOURCES: [&str; 4] = [
+const LIBRARY_SOURCES: [&str; 5] = [
+    "crates/smart-axum/src/",
     "crates/smart-jose/src/",
     "crates/smart-discovery/src/",
     "crates/smart-oidc/src/",
