@@ -339,6 +339,19 @@ async fn adv_assertion_aud_is_this_server_and_nobody_else() {
             }
         }
     }
+    // A server can know itself by the address of another endpoint too.
+    let revoke = "https://ehr.example/oidc/revoke";
+    for (audience, expected) in [
+        (token_endpoint().or_endpoint(revoke), Ok(())),
+        (token_endpoint(), Err("assertion-audience")),
+    ] {
+        let jwt = signed(&with("aud", revoke));
+        let found = judge(&verifier_for(audience.clone()), &jwt, &inline(), NOW).await;
+        assert_eq!(found, expected);
+        let both = signed(&with("aud", json!([TOKEN_URL, revoke])));
+        let found = judge(&verifier_for(audience), &both, &inline(), NOW).await;
+        assert_eq!(found, Err("assertion-audience"));
+    }
     for other in [
         json!(format!("{TOKEN_URL}/")),
         json!("https://ehr.example/oidc/Token"),

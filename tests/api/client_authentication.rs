@@ -349,16 +349,61 @@ async fn audience_type_and_jku_are_as_chosen() {
         ("client-audience-not-vouched", Fate::NotSent)
     );
     assert_eq!(elsewhere.http.count() + world.http.count(), before);
-    // By default an assertion is for the URL that it goes to, which helps nobody else.
     let sent = elsewhere.exchange(&older).await.unwrap();
     assert_eq!(assertion(&sent).1["aud"], TOKEN);
-    let tokens = world.tokens(&older);
-    tokens
-        .revoke_refresh_token(&world.server, &token, NOW)
-        .await
-        .unwrap();
-    let sent = world.http.sent().pop().unwrap();
-    assert_eq!(assertion(&sent).1["aud"], REVOKE);
+}
+
+/// The audiences of what is sent to revoke a token and to ask what it is.
+async fn audiences(world: &World, client: &ClientConfig) -> [Value; 2] {
+    let tokens = world.tokens(client);
+    let (token, access) = (RefreshToken::new("r"), AccessToken::new("a"));
+    let revoked = tokens.revoke_refresh_token(&world.server, &token, NOW);
+    revoked.await.unwrap();
+    let revoked = assertion(&world.http.sent().pop().unwrap()).1;
+    let asked = tokens.introspect(&world.server, &access, NOW);
+    asked.await.unwrap();
+    let asked = assertion(&world.http.sent().pop().unwrap()).1;
+    [revoked["aud"].clone(), asked["aud"].clone()]
+}
+
+// covers: SMART-CAS-11, CAS-14
+#[tokio::test]
+async fn beside_the_token_endpoint_an_assertion_is_for_it_or_for_where_it_goes() {
+    let world = World::new().await;
+    let usual = client(key_pair(Algorithm::ES384));
+    assert_eq!(audiences(&world, &usual).await, [TOKEN, TOKEN]);
+    let posted = signer(Algorithm::ES384).with_audience(AssertionAudience::PostedEndpoint);
+    let posted = client(ClientAuthentication::PrivateKeyJwt(posted));
+    assert_eq!(audiences(&world, &posted).await, [REVOKE, INTROSPECT]);
+    let sent = world.exchange(&posted).await.unwrap();
+    assert_eq!(assertion(&sent).1["aud"], TOKEN);
+}
+
+/// Whoever names somebody else's token endpoint beside an endpoint of his own must not get what
+/// opens it: not even where he is the issuer, who can name what he likes.
+// covers: CAS-14
+#[tokio::test]
+async fn adv_an_endpoint_of_another_origin_gets_no_assertion_for_the_token_endpoint() {
+    let usual = client(key_pair(Algorithm::ES384));
+    for own in [
+        "https://evil.example/revoke",
+        "https://login.example:8443/revoke",
+        "https://login.example.evil.example/revoke",
+        "https://sub.login.example/revoke",
+    ] {
+        let (mut smart, mut openid) = (smart_document(), openid_document());
+        for document in [&mut smart, &mut openid] {
+            document["revocation_endpoint"] = json!(own);
+            document["introspection_endpoint"] = json!(own.replace("revoke", "introspect"));
+        }
+        let world = World::of(&smart, &openid).await;
+        world.http.answer(own, Answer::status(200));
+        let inactive = Answer::json(&json!({"active": false}));
+        let introspect = own.replace("revoke", "introspect");
+        world.http.answer(&introspect, inactive);
+        let expected = [own, &introspect].map(|it| json!(it));
+        assert_eq!(audiences(&world, &usual).await, expected);
+    }
 }
 
 /// A key of a service that does something wrong.

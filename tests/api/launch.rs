@@ -182,7 +182,7 @@ async fn a_sign_in_ends_with_the_clinician() {
     assert_eq!(carriers.count(), 1);
 }
 
-// covers: SMART-AUT-1, SMART-AUT-2, SMART-AUT-4, SMART-AUT-6, SMART-AUT-9, SMART-AUT-10, SMART-AUT-17, SMART-LCH-5, SMART-LCH-3, PKCE-4
+// covers: SMART-AUT-1, SMART-AUT-2, SMART-AUT-3, SMART-AUT-4, SMART-AUT-6, SMART-AUT-9, SMART-AUT-10, SMART-AUT-11, SMART-AUT-17, SMART-LCH-5, SMART-LCH-3, PKCE-4
 #[tokio::test]
 async fn the_authorization_request_says_all_that_it_must_once() {
     let world = World::new().await;
@@ -642,6 +642,54 @@ async fn an_ehr_launch_is_for_the_configured_server_only() {
         assert_eq!(from_ehr(&iss), Err("launch-unknown-fhir-base"), "{iss}");
     }
     assert_eq!(world.http.sent().len(), before);
+}
+
+/// What comes with a launch or a callback chooses neither where a browser goes nor where a code
+/// does: these addresses are the server's and the registration's.
+// covers: SBCP-2, SMART-SEC-2, SMART-AUT-3
+#[tokio::test]
+async fn adv_nobody_is_sent_to_an_address_that_came_with_a_request() {
+    const EVIL: &str = "redirect_uri=https%3A%2F%2Fevil.example%2Fcb&authorization_endpoint=https%3A%2F%2Fevil.example&token_endpoint=https%3A%2F%2Fevil.example%2Ftoken&next=https%3A%2F%2Fevil.example&client_id=evil";
+    let world = World::new().await;
+    let endpoint = format!("{}/authorize?", world.ehr.issuer());
+    for handle in [
+        "x&redirect_uri=https://evil.example/cb",
+        "x#https://evil.example",
+        "\r\nLocation: https://evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "<script>fetch('https://evil.example')</script>",
+    ] {
+        let base = world.ehr.fhir_base();
+        let launch = LaunchHandle::new(handle);
+        let launch = Launch::from_ehr(&world.trusted, &world.client, &base, launch).unwrap();
+        let url = launch.begin(provider(), NOW).unwrap().request.url();
+        assert!(url.starts_with(&endpoint), "{url}");
+        assert!(!url.contains(['#', '<', '\r', '\n']), "{url}");
+        let pairs: Vec<_> = form_urlencoded::parse(query_of(&url).as_bytes()).collect();
+        let of = |name: &str| {
+            let found = pairs.iter().filter(|it| it.0 == name);
+            found.map(|it| it.1.as_ref()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("redirect_uri"), [REDIRECT_URI]);
+        assert_eq!(of("launch"), [handle]);
+    }
+
+    let (begun, query) = world.callback().await;
+    let query = format!("{query}&{EVIL}");
+    let launch = begun
+        .pending
+        .authorize(&query, &begun.binding, provider(), NOW)
+        .unwrap();
+    let client = TokenClient::new(&world.client, world.http.clone(), provider());
+    client.exchange(launch, NOW).await.unwrap();
+    let [request] = &world.sent_to("/oidc/token")[..] else {
+        panic!("one token request");
+    };
+    let form = parameters(&request.body);
+    assert_eq!(form["redirect_uri"], REDIRECT_URI);
+    assert_eq!(form["client_id"], DEFAULT_CLIENT_ID);
+    assert!(world.http.sent().iter().all(|it| !it.url.contains("evil")));
 }
 
 const BASE: &str = "https://ehr.example/fhir";

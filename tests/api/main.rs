@@ -48,6 +48,7 @@ mod ring {
     mod misbehaving;
     mod mutations;
     mod profile;
+    mod published_keys;
     mod quirks;
     mod refreshed;
     mod remote_jwks;
@@ -84,6 +85,7 @@ mod aws_lc_rs {
     mod misbehaving;
     mod mutations;
     mod profile;
+    mod published_keys;
     mod quirks;
     mod refreshed;
     mod remote_jwks;

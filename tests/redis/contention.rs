@@ -8,6 +8,7 @@ use smart_oidc::jose::base64url;
 use smart_oidc::session::{Fence, SessionId, StoreKey};
 use smart_tests::store_contract::LONG;
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use crate::rig::{provider, rig};
 
@@ -25,7 +26,7 @@ async fn check_that_nothing_is_lost(mode: &str) {
     let id = SessionId::generate(provider()).unwrap();
     let session = StoreKey::of_session(&id, provider());
     bench.insert(&session, b"0", LONG).await.unwrap();
-    let workers: Vec<_> = (0..PROCESSES)
+    let workers: JoinSet<_> = (0..PROCESSES)
         .map(|_| {
             Command::new(env!("CARGO_BIN_EXE_redis-worker"))
                 .args([mode, &server.url(), &base64url::encode([7; 32])])
@@ -35,11 +36,12 @@ async fn check_that_nothing_is_lost(mode: &str) {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap()
+                .wait_with_output()
         })
         .collect();
     let mut found = BTreeMap::new();
-    for worker in workers {
-        let output = worker.wait_with_output().await.unwrap();
+    for output in workers.join_all().await {
+        let output = output.unwrap();
         assert!(output.status.success(), "{:?}", output.status);
         let text = String::from_utf8(output.stdout).unwrap();
         for line in text.lines() {

@@ -9,6 +9,7 @@ use smart_oidc::jose::base64url;
 use smart_tests::ehr_world::{Kind, Launcher, World};
 use smart_tests::redis_server::{Persistence, RedisServer};
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use crate::rig::{provider, store_at};
 
@@ -29,7 +30,9 @@ async fn a_session_that_all_refresh_is_not_lost() {
     let (query, binding) = world.callback(&node).await;
     let signed_in = node.complete(&query, &binding).await.unwrap();
     let first = signed_in.session.access_token().expose_secret().to_owned();
-    let workers: Vec<_> = (0..PROCESSES)
+    // All at once, as one whose output nobody reads stands still, and with it the lease that it may
+    // hold.
+    let workers: JoinSet<_> = (0..PROCESSES)
         .map(|_| {
             Command::new(env!("CARGO_BIN_EXE_redis-worker"))
                 .args(["refresh", &server.url(), &base64url::encode([7; 32])])
@@ -40,11 +43,12 @@ async fn a_session_that_all_refresh_is_not_lost() {
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap()
+                .wait_with_output()
         })
         .collect();
     let mut tokens = BTreeSet::new();
-    for worker in workers {
-        let output = worker.wait_with_output().await.unwrap();
+    for output in workers.join_all().await {
+        let output = output.unwrap();
         assert!(output.status.success(), "{:?}", output.status);
         let text = String::from_utf8(output.stdout).unwrap();
         tokens.extend(text.lines().map(str::to_owned));

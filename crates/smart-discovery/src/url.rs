@@ -390,6 +390,25 @@ impl Issuer {
 }
 
 impl EndpointUrl {
+    /// Whether both are of one origin: scheme, host and port (RFC 6454 4), so that whoever runs one
+    /// of them runs the other too.
+    ///
+    /// ```
+    /// use smart_discovery::EndpointUrl;
+    /// let endpoint = |text| EndpointUrl::parse(text).unwrap();
+    /// let token = endpoint("https://login.example/token");
+    /// assert!(token.has_same_origin(&endpoint("https://LOGIN.example:443/revoke")));
+    /// assert!(!token.has_same_origin(&endpoint("https://login.example:8443/revoke")));
+    /// ```
+    #[must_use]
+    pub fn has_same_origin(&self, other: &Self) -> bool {
+        // Both were checked when they were made; what cannot be read is like nothing else.
+        match (parts(&self.0), parts(&other.0)) {
+            (Ok(ours), Ok(theirs)) => origin(&ours) == origin(&theirs),
+            _ => false,
+        }
+    }
+
     /// Reads an endpoint that may be relative: then it is appended to `base`, or to its origin
     /// where it begins with a slash. The second value says whether it was relative.
     pub(crate) fn resolve(

@@ -5,7 +5,7 @@ use smart_jose::ErrorClass;
 
 use crate::authorize::LaunchError;
 use crate::callback::CallbackError;
-use crate::client::{AssertionSignerError, ClientAuthenticationError};
+use crate::client::{AssertionSignerError, ClientAuthenticationError, PublishedKeysError};
 use crate::fhir_user::FhirUserError;
 use crate::flow::{FlowError, RegistrationError};
 use crate::id_token::{IdTokenError, RefreshError};
@@ -81,6 +81,9 @@ pub enum Error {
     /// The profile has no card.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The keys of an app are not published.
+    #[error(transparent)]
+    PublishedKeys(#[from] PublishedKeysError),
     /// Nothing of a refresh may be used.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
@@ -140,6 +143,7 @@ impl Error {
             Self::Parameter(error) => error.code(),
             Self::Pkce(error) => error.code(),
             Self::Profile(error) => error.code(),
+            Self::PublishedKeys(error) => error.code(),
             Self::Refresh(error) => error.code(),
             Self::RefreshToken(error) => error.code(),
             Self::Registration(error) => error.code(),
@@ -177,6 +181,7 @@ impl Error {
             Self::Parameter(error) => error.class(),
             Self::Pkce(error) => error.class(),
             Self::Profile(error) => error.class(),
+            Self::PublishedKeys(error) => error.class(),
             Self::Refresh(error) => error.class(),
             Self::RefreshToken(error) => error.class(),
             Self::Registration(error) => error.class(),

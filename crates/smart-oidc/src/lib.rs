@@ -39,7 +39,8 @@
 //! # Who the app is
 //!
 //! [`ClientConfig`] holds one [`ClientAuthentication`]: none, a secret in a header or in the body,
-//! or a key pair whose [`AssertionSigner`] makes an assertion for each request. [`TokenClient`] uses
+//! or a key pair whose [`AssertionSigner`] makes an assertion for each request, and whose public
+//! half [`PublishedKeys`] publishes. [`TokenClient`] uses
 //! it to exchange a code, to refresh, to revoke and to introspect, and after a failure
 //! [`TokenError::fate`] says whether the request may be sent again.
 //! [`BackendServices`](token::BackendServices) keeps the token of a program that acts in its own
@@ -94,6 +95,7 @@ pub mod profile;
 mod quirks;
 pub mod scope;
 pub mod seal;
+mod served_keys;
 pub mod server;
 pub mod session;
 mod telemetry;
@@ -109,6 +111,7 @@ pub use callback::{CallbackError, LAUNCH_LIFE};
 pub use client::{
     ASSERTION_LIFE, AssertionAudience, AssertionSigner, AssertionSignerError, AssertionType,
     AuthorizationServer, ClientAuthentication, ClientAuthenticationError, ClientConfig,
+    PublishedKeys, PublishedKeysError,
 };
 pub use error::Error;
 pub use fhir_user::{

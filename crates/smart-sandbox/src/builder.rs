@@ -210,9 +210,7 @@ impl SandboxBuilder {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let urls = public.unwrap_or_else(|| Urls::bound(bound));
-        let audience = AssertionAudience::either(urls.token(), urls.issuer())
-            .or_endpoint(urls.revoke())
-            .or_endpoint(urls.introspect());
+        let audience = AssertionAudience::either(urls.token(), urls.issuer());
         let replay = Arc::new(MemoryReplayStore::default());
         let context = Context {
             assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),

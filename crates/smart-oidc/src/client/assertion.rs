@@ -24,13 +24,23 @@ pub const ASSERTION_LIFE: Duration = Duration::from_secs(240);
 const MAX_KID_OCTETS: usize = 255;
 
 /// For whom an assertion is, as one text (never a list, of which another reader could be a part).
+///
+/// At the token endpoint the first two are the same. They differ at the endpoints for revocation and
+/// introspection, where the standards say nothing and servers disagree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AssertionAudience {
-    /// The endpoint that the assertion is sent to, which for tokens is the token endpoint
-    /// (SMART App Launch 2.2). Whoever gets it can use it nowhere else.
+    /// The token endpoint (SMART App Launch 2.2; RFC 7523 3), at every endpoint of its origin: most
+    /// servers know themselves by this name everywhere, and some by no other but the issuer.
+    ///
+    /// An endpoint of another origin gets an assertion for itself, also where the issuer's own
+    /// metadata names it: that somebody names both does not say that he runs the token endpoint, and
+    /// if he does not, he could use the assertion there.
     #[default]
     TokenEndpoint,
+    /// The endpoint that the assertion is posted to, for servers that compare it with the address
+    /// of the request. Whoever gets it can use it nowhere else.
+    PostedEndpoint,
     /// The issuer, as newer profiles want it (draft-ietf-oauth-rfc7523bis, FAPI 2.0). It is used
     /// only for endpoints that the issuer's own metadata names.
     Issuer,

@@ -3,13 +3,13 @@
 use core::fmt;
 
 use http::HeaderValue;
-use smart_discovery::{Finding, Issuer};
+use smart_discovery::Finding;
 use smart_jose::{CryptoProvider, Secret, UnixTime};
 
 use super::authentication::ClientAuthentication;
 use super::basic;
 use super::error::ClientAuthenticationError;
-use super::server::Endpoint;
+use super::server::{AuthorizationServer, Endpoint};
 use crate::quirks::Quirks;
 use crate::telemetry;
 use crate::value::ClientId;
@@ -38,11 +38,12 @@ pub(crate) struct Credentials {
 }
 
 impl Authenticator {
-    /// Credentials for one request to this endpoint. An assertion is made anew each time.
+    /// Credentials for one request to this endpoint of a server. An assertion is made anew each
+    /// time.
     pub(crate) async fn credentials(
         &self,
+        server: &AuthorizationServer,
         endpoint: &Endpoint,
-        issuer: Option<&Issuer>,
         now: UnixTime,
     ) -> Result<Credentials, ClientAuthenticationError> {
         self.authentication.check()?;
@@ -68,7 +69,7 @@ impl Authenticator {
                 self.repeat_name(&mut credentials);
             }
             ClientAuthentication::PrivateKeyJwt(signer) => {
-                let audience = endpoint.audience(signer.audience(), issuer)?;
+                let audience = server.audience(endpoint, signer.audience())?;
                 let draft = signer.draft(&self.client_id, audience, &self.provider, now)?;
                 let signature = signer.key().sign(draft.message()).await;
                 let signature = signature.map_err(smart_jose::jws::SignError::from)?;

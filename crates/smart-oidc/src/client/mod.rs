@@ -6,6 +6,7 @@ mod authenticator;
 mod basic;
 mod config;
 mod error;
+mod published;
 mod server;
 
 pub use assertion::{
@@ -15,5 +16,6 @@ pub use authentication::ClientAuthentication;
 pub(crate) use authenticator::{Authenticator, Credentials};
 pub use config::ClientConfig;
 pub use error::ClientAuthenticationError;
+pub use published::{PublishedKeys, PublishedKeysError};
 pub use server::AuthorizationServer;
 pub(crate) use server::Endpoint;

@@ -34,23 +34,6 @@ pub(crate) struct Endpoint {
     pub(crate) is_vouched: bool,
 }
 
-impl Endpoint {
-    /// The text that says whom an assertion for this endpoint is for.
-    pub(super) fn audience<'s>(
-        &'s self,
-        audience: AssertionAudience,
-        issuer: Option<&'s Issuer>,
-    ) -> Result<&'s str, ClientAuthenticationError> {
-        match (audience, issuer) {
-            (AssertionAudience::TokenEndpoint, _) => Ok(self.url.as_str()),
-            (AssertionAudience::Issuer, Some(issuer)) if self.is_vouched => Ok(issuer.as_str()),
-            (AssertionAudience::Issuer, _) => Err(ClientAuthenticationError::AudienceNotVouched {
-                endpoint: Text::new(self.url.as_str()),
-            }),
-        }
-    }
-}
-
 impl AuthorizationServer {
     /// The server that the chain of trust led to.
     #[must_use]
@@ -153,7 +136,7 @@ impl AuthorizationServer {
         authentication.check()?;
         authentication.check_announced(self.methods.as_deref(), self.algorithms.as_deref())?;
         if let ClientAuthentication::PrivateKeyJwt(signer) = authentication {
-            self.token.audience(signer.audience(), self.issuer())?;
+            self.audience(&self.token, signer.audience())?;
         }
         Ok(())
     }
@@ -170,6 +153,28 @@ impl AuthorizationServer {
             .iter()
             .filter(|it| self.check(it).is_ok())
             .max_by_key(|it| it.rank())
+    }
+
+    /// The text that says whom an assertion is for that goes to one of the endpoints.
+    pub(super) fn audience<'s>(
+        &'s self,
+        endpoint: &'s Endpoint,
+        audience: AssertionAudience,
+    ) -> Result<&'s str, ClientAuthenticationError> {
+        match (audience, &self.issuer) {
+            (AssertionAudience::TokenEndpoint, _)
+                if endpoint.url.has_same_origin(&self.token.url) =>
+            {
+                Ok(self.token.url.as_str())
+            }
+            (AssertionAudience::TokenEndpoint | AssertionAudience::PostedEndpoint, _) => {
+                Ok(endpoint.url.as_str())
+            }
+            (AssertionAudience::Issuer, Some(issuer)) if endpoint.is_vouched => Ok(issuer.as_str()),
+            (AssertionAudience::Issuer, _) => Err(ClientAuthenticationError::AudienceNotVouched {
+                endpoint: Text::new(endpoint.url.as_str()),
+            }),
+        }
     }
 
     pub(crate) const fn token(&self) -> &Endpoint {

@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 
-use smart_jose::alg::HashAlgorithm;
-use smart_jose::{Algorithm, Algorithms, CryptoProvider, Jwk, JwkSet, Text, UnixTime, base64url};
+use smart_jose::{Algorithm, Algorithms, CryptoProvider, Jwk, JwkSet, Text, UnixTime};
 
 use super::error::KeyRingError;
 use super::planned::PlannedKey;
 use super::schedule::RotationSchedule;
 use super::signer::Signer;
+use crate::served_keys::ServedKeys;
 
 /// So many keys fit a ring. Readers refuse sets of more than 256, and each key is fetched by all
 /// of them.
@@ -43,18 +43,6 @@ pub struct KeyTimes {
     pub signs_until: Option<UnixTime>,
     /// When it is no longer published, if a successor is known.
     pub withdrawn_at: Option<UnixTime>,
-}
-
-/// A key set as it is served at `jwks_uri`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServedKeys {
-    /// The JWK Set (RFC 7517 5), for `Content-Type: application/json`.
-    pub body: String,
-    /// The value of `Cache-Control`.
-    pub cache_control: String,
-    /// The value of `ETag`: the same for the same keys, on every node.
-    pub etag: String,
 }
 
 impl KeyRing {
@@ -252,16 +240,7 @@ impl KeyRing {
     /// The key set as it is served now, with the `Cache-Control` that the schedule counts on.
     #[must_use]
     pub fn document(&self, now: UnixTime, provider: &CryptoProvider) -> ServedKeys {
-        let set = self.jwks(now, provider);
-        // Keys are maps of strings, which always serialize; an empty set would lock all out, but
-        // let nobody in.
-        let body = serde_json::to_string(&set).unwrap_or_else(|_| r#"{"keys":[]}"#.to_owned());
-        let hash = provider.hash(HashAlgorithm::Sha256, body.as_bytes());
-        ServedKeys {
-            cache_control: format!("public, max-age={}", self.schedule.max_age().as_secs()),
-            etag: format!("\"{}\"", base64url::encode(hash)),
-            body,
-        }
+        ServedKeys::new(&self.jwks(now, provider), self.schedule.max_age(), provider)
     }
 
     /// When a new key of this algorithm should be added, so that it can take over in time; `None`

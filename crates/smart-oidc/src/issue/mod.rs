@@ -55,11 +55,12 @@ mod planned;
 mod schedule;
 mod signer;
 
+pub use crate::served_keys::ServedKeys;
 pub use client::RegisteredClient;
 pub use error::{IssueError, KeyRingError};
 pub use grant::Grant;
 pub use issuer::{DEFAULT_LIFETIME, IdTokenIssuer, MAX_LIFETIME};
-pub use key_ring::{KeyRing, KeyTimes, ServedKeys};
+pub use key_ring::{KeyRing, KeyTimes};
 pub use pairwise::PairwiseSubjects;
 pub use planned::PlannedKey;
 pub use schedule::RotationSchedule;

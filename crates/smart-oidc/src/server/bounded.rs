@@ -233,10 +233,10 @@ mod tests {
                 0 => drop(values.remove(key)),
                 1 => {
                     if let Some(mut held) = values.held(key) {
-                        held.keep_until(at(now + dice % 50));
+                        held.keep_until(at(now + dice % 200));
                     }
                 }
-                _ => values.insert(key, of(client), at(now + dice % 30), at(now)),
+                _ => values.insert(key, of(client), at(now + dice % 200), at(now)),
             }
             most = most.max(values.len());
             let order = &values.order;

@@ -52,7 +52,8 @@ impl CodeRequest {
     }
 }
 
-/// The codes of a server of one process, each with what was granted (`G`).
+/// The codes of a server of one process, each with what was granted (`G`). For servers of several
+/// see [the module](super#one-process-or-many).
 ///
 /// A code is bound to the client, the redirect URI and the challenge of its request. Codes are
 /// kept by their hash. When more are remembered than fit, the oldest is forgotten: a client that has

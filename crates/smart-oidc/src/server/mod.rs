@@ -49,6 +49,29 @@
 //! }
 //! # }
 //! ```
+//!
+//! # One process, or many
+//!
+//! Credentials and PKCE are judged without a memory, on any number of nodes, and [`ReplayStore`] is
+//! where these share the assertions that were used. [`CodeBook`] and [`RefreshBook`] are different:
+//! **they are the memory of one process**. A code that one node has issued is unknown to the next, a
+//! second use on another node is not noticed, and when the process ends every user signs in again.
+//!
+//! They have no seam for a database on purpose. A code is good once because the book lends it to one
+//! request until the answer is ready. Over a database that takes a conditional write in the transaction
+//! which stores the access token, and only the server has that transaction; behind a trait it would
+//! be two writes, between which a node can fail. So a server of many nodes either has one process that
+//! answers the token, introspection and revocation endpoints, or keeps codes and refresh tokens in its
+//! own tables and the same rules:
+//!
+//! - Each is stored by its SHA-256. A code is stored with its client, redirect URI, challenge and grant,
+//!   and [`CodeChallenge::verify`] judges the verifier.
+//! - A code is spent, and the hash of a refresh token replaced by the next one, by one write under a
+//!   condition: where it is not spent yet, where the hash is still the one that was presented. Where
+//!   that write changes nothing, another request was first: it is a second use.
+//! - A second use ends the grant: its refresh tokens and its access tokens.
+//! - A refresh token names its grant, so that every former one is known again, and a spent code is
+//!   remembered as long as a token lives that was issued for it.
 
 mod assertion;
 mod authenticate;

@@ -26,7 +26,8 @@ const SECRET_OCTETS: usize = 32;
 /// token, and not a former one.
 const TOKEN_CHARACTERS: usize = (GRANT_ID_OCTETS + SECRET_OCTETS) / 3 * 4;
 
-/// The refresh tokens of a server of one process, each with what was granted (`G`).
+/// The refresh tokens of a server of one process, each with what was granted (`G`). For servers of
+/// several see [the module](super#one-process-or-many).
 ///
 /// Of each grant one token is good at any time. Using it gives the next one, and whoever presents
 /// one that is not the current one shows that a token of the grant is in two hands: the grant ends,

@@ -114,7 +114,8 @@ pub struct Lease {
 /// Gives out the right to refresh a session, to one holder at a time.
 #[async_trait]
 pub trait RefreshLease: Debug + Send + Sync {
-    /// Takes the lease on a record, if nobody holds it; it ends by itself after `life`.
+    /// Takes the lease on a record, if nobody holds it. It ends by itself after `life`, or earlier
+    /// where the store gives out none that is so long.
     ///
     /// A wrong `None` is safe: the caller goes on with the access token that it has, or waits. A
     /// wrong `Some` costs a refresh token sent twice; the fence keeps the session from more.

@@ -145,9 +145,7 @@ impl TokenClient {
         }
         // Where the code came from is where it goes, whatever is known of that server by now.
         let server = launch.context.authorization_server();
-        let credentials = self
-            .client
-            .credentials(server.token(), server.issuer(), now);
+        let credentials = self.client.credentials(&server, server.token(), now);
         let credentials = credentials.await?;
         let request = request::authorization_code(&launch, &credentials);
         let AuthorizedLaunch {
@@ -206,9 +204,7 @@ impl TokenClient {
     ) -> Result<TokenResponse, TokenError> {
         refresh.check()?;
         server.check(&self.client.authentication)?;
-        let credentials = self
-            .client
-            .credentials(server.token(), server.issuer(), now);
+        let credentials = self.client.credentials(server, server.token(), now);
         let credentials = credentials.await?;
         let request = request::refresh(server.token_endpoint(), refresh, &credentials);
         let response = self.http.send(request).await?;
@@ -271,9 +267,7 @@ impl TokenClient {
     ) -> Result<TokenResponse, TokenError> {
         check_scopes(scopes)?;
         server.check(&self.client.authentication)?;
-        let credentials = self
-            .client
-            .credentials(server.token(), server.issuer(), now);
+        let credentials = self.client.credentials(server, server.token(), now);
         let credentials = credentials.await?;
         let request = request::client_credentials(server.token_endpoint(), scopes, &credentials);
         let response = self.http.send(request).await?;

@@ -57,10 +57,10 @@ pub enum TokenError {
 pub enum Fate {
     /// Nothing has reached the server: the same token may be sent again.
     NotSent,
-    /// The server has answered that it gives no tokens for this request: nothing was issued for
-    /// it, and nothing was used up. Whether the code or the refresh token is worth nothing any
-    /// more, [`TokenError::is_invalid_grant`] says. What became of a request before this one, it
-    /// does not say.
+    /// The server has answered that it gives no tokens for this request, and nothing was issued for
+    /// it. Whether the code or the refresh token is worth nothing any more,
+    /// [`TokenError::is_invalid_grant`] says. What became of a request before this one, it does
+    /// not say.
     Refused,
     /// The server has given tokens that are not accepted: what was sent is used up, and sending it
     /// again could end the whole grant.

@@ -26,10 +26,7 @@ impl TokenClient {
         let result = match endpoint_of(server) {
             Err(error) => Err(error),
             Ok(endpoint) => {
-                let credentials = self
-                    .client
-                    .credentials(endpoint, server.issuer(), now)
-                    .await;
+                let credentials = self.client.credentials(server, endpoint, now).await;
                 match credentials {
                     Err(error) => Err(error.into()),
                     Ok(credentials) => self.ask(endpoint, token, &credentials, now).await,

@@ -122,7 +122,7 @@ impl TokenClient {
         now: UnixTime,
     ) -> Result<(), RevocationError> {
         let endpoint = server.revocation().ok_or(RevocationError::NoEndpoint)?;
-        let credentials = self.client.credentials(endpoint, server.issuer(), now);
+        let credentials = self.client.credentials(server, endpoint, now);
         let request = request::about_token(&endpoint.url, token, hint, &credentials.await?);
         let response = self.http.send(request).await?;
         // 204 says the same in fewer words.

@@ -140,10 +140,10 @@ impl Refusal {
         self.error == Some(TokenErrorCode::InvalidClient)
     }
 
-    /// Whether it is certain that the server has issued nothing for this request and used nothing
-    /// up: it says what is wrong with the request, or the status says that nobody looked at it. A
-    /// page of a gateway, a code that nobody has defined, `server_error`, and a request that
-    /// somebody gave up on are not certain: the tokens may have been made, and lost behind them.
+    /// Whether it is certain that the server has issued nothing for this request: it says what is
+    /// wrong with the request, or the status says that nobody looked at it. A page of a gateway, a
+    /// code that nobody has defined, `server_error`, and a request that somebody gave up on are not
+    /// certain: the tokens may have been made, and lost behind them.
     ///
     /// It says nothing about a request before this one.
     #[must_use]
