@@ -104,7 +104,7 @@ fn steps() -> Vec<Step> {
             why: "the feature that nobody in the workspace turns on tells what it promises",
             work: Work::Cargo(vec![
                 Cargo::new("test -p smart-discovery --features tracing --test telemetry"),
-                Cargo::new("test -p smart-tests --features tracing --test leak"),
+                Cargo::new("test -p smart-tests --features tracing --test leak --test web"),
             ]),
         },
         Step {

@@ -70,7 +70,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly)?;
     let callback = RedirectUri::new(format!("{address}/callback"));
     let client = ClientConfig::public(ClientId::new(DEFAULT_CLIENT_ID), callback);
-    let client = client.with_scope("launch").with_scope("launch/patient");
+    let client = client.with_scope("launch/patient");
     let registered = Registrations::new().with(base, client)?;
     let http: Arc<dyn HttpClient> = Arc::new(ReqwestClient::builder().allow_loopback().build()?);
     let discovery = Discovery::new(http.clone()).allow_loopback_http();

@@ -13,7 +13,7 @@ use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use smart_oidc::UserProfile;
 
-use crate::app::{SmartAxum, into_axum};
+use crate::state::{SmartAxum, into_axum};
 use crate::web::{BrowserSession, CSRF_FIELD, Refusal, WebError};
 
 /// The part of a route that names the launch: `/s/{tag}/`.

@@ -13,8 +13,8 @@ use axum::response::IntoResponse;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::app::SmartAxum;
 use crate::extract::{Rejection, tag_in_path};
+use crate::state::SmartAxum;
 
 /// Refuses requests without a session, and gives the others their [`crate::BrowserSession`] in the
 /// extensions. [`SmartAxum::session_layer`] makes one; it belongs on a `Router`, which knows the parts

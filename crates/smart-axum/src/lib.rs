@@ -53,14 +53,15 @@
 //! [`web`] knows `http` and nothing of axum. The routes here hand it the parts of a request and give
 //! its answer back; another framework does the same.
 
-mod app;
 mod extract;
 mod layer;
+mod routes;
 mod serve;
+mod state;
 pub mod web;
 
-pub use app::SmartAxum;
 pub use extract::{CsrfForm, Profile, Rejection};
 pub use layer::{SessionLayer, SessionService};
 pub use serve::{TIME_TO_STOP, serve};
+pub use state::SmartAxum;
 pub use web::{BrowserSession, CookieMode, Embedding, Metrics, SettingsError, WebSettings};

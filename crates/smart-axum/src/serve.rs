@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time;
 
-use crate::app::SmartAxum;
+use crate::state::SmartAxum;
 
 /// Requests that are being answered get this long when the program is told to stop: a little more
 /// than the longest that anybody waits for a refresh.

@@ -18,9 +18,9 @@ const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
 const AWAITING: [&str; 37] = [
-    "crates/smart-axum/src/app.rs",
     "crates/smart-axum/src/extract.rs",
     "crates/smart-axum/src/layer.rs",
+    "crates/smart-axum/src/routes.rs",
     "crates/smart-axum/src/serve.rs",
     "crates/smart-axum/src/web/leave.rs",
     "crates/smart-axum/src/web/operations.rs",

@@ -1,91 +1,45 @@
 //! The app's own public keys, for servers that it authenticates to with assertions.
 
-use core::fmt::Debug;
-use core::time::Duration;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
-use smart_oidc::jose::alg::HashAlgorithm;
-use smart_oidc::jose::{CryptoProvider, JwkSet, UnixTime, base64url};
+use smart_oidc::PublishedKeys;
+use smart_oidc::issue::ServedKeys;
+use smart_oidc::jose::CryptoProvider;
 
-/// The app's own public keys as they are served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "whoever keeps the keys makes it")]
-pub struct KeyDocument {
-    /// The JWK Set (RFC 7517 5). Public halves only.
-    pub body: String,
-    /// The value of `Cache-Control`: for how long a server may keep it. A new key signs only after
-    /// that time, so that every server has it by then.
-    pub cache_control: String,
-    /// The value of `ETag`, in quotes: the same for the same keys, on every node.
-    pub etag: String,
+/// The public keys that the app serves, which the program exchanges while it runs: first the set with
+/// the next key is published, and after [`PublishedKeys::lead`] that key may sign. All clones serve
+/// the same.
+#[derive(Clone, Debug)]
+pub struct ClientKeys {
+    held: Arc<RwLock<PublishedKeys>>,
 }
 
-/// Knows which public keys the app has at a moment.
-pub trait ClientKeys: Debug + Send + Sync {
-    /// What is served at `/.well-known/jwks.json` now.
-    fn document(&self, now: UnixTime) -> KeyDocument;
-}
-
-/// A set of keys that the program exchanges when it likes: first the set with the new key is
-/// published, and when [`ClientKeySet::max_age`] has passed the new key may sign.
-#[derive(Debug)]
-pub struct ClientKeySet {
-    provider: CryptoProvider,
-    max_age: Duration,
-    /// The body and its tag.
-    served: RwLock<(String, String)>,
-}
-
-impl ClientKeySet {
-    /// Serves this set, which servers may keep for so long.
+impl ClientKeys {
+    /// Serves these keys.
     #[must_use]
-    pub fn new(keys: &JwkSet, max_age: Duration, provider: &CryptoProvider) -> Self {
+    pub fn new(keys: PublishedKeys) -> Self {
         Self {
-            provider: *provider,
-            max_age,
-            served: RwLock::new(written(keys, provider)),
+            held: Arc::new(RwLock::new(keys)),
         }
     }
 
-    /// Serves this set from now on.
-    pub fn publish(&self, keys: &JwkSet) {
-        let written = written(keys, &self.provider);
-        *self.served.write().unwrap_or_else(PoisonError::into_inner) = written;
+    /// Serves these keys from now on.
+    pub fn publish(&self, keys: PublishedKeys) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
-    /// How long servers may keep a set: so long after [`ClientKeySet::publish`] a new key may sign,
-    /// and so long after its last use an old one has to stay.
-    #[must_use]
-    pub const fn max_age(&self) -> Duration {
-        self.max_age
-    }
-}
-
-/// A set of public keys has a form in JSON, so the default is never used.
-fn written(keys: &JwkSet, provider: &CryptoProvider) -> (String, String) {
-    let body = serde_json::to_string(keys).unwrap_or_else(|_| r#"{"keys":[]}"#.to_owned());
-    let digest = provider.hash(HashAlgorithm::Sha256, body.as_bytes());
-    let etag = format!("\"{}\"", base64url::encode(digest));
-    (body, etag)
-}
-
-impl ClientKeys for ClientKeySet {
-    fn document(&self, _now: UnixTime) -> KeyDocument {
-        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
-        KeyDocument {
-            body: served.0.clone(),
-            cache_control: format!("public, max-age={}", self.max_age.as_secs()),
-            etag: served.1.clone(),
-        }
+    pub(super) fn document(&self, provider: &CryptoProvider) -> ServedKeys {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.document(provider)
     }
 }
 
 /// The answer to a request for the keys: the document, or 304 where the sender has it.
-pub(super) fn answer(parts: &Parts, document: &KeyDocument) -> Response<Bytes> {
+pub(super) fn answer(parts: &Parts, document: &ServedKeys) -> Response<Bytes> {
     let has_it = |it: &HeaderValue| {
         let list = it.to_str().unwrap_or_default();
         let mut tags = list

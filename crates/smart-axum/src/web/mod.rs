@@ -30,7 +30,7 @@ pub use app::WebApp;
 pub use cookies::CookieMode;
 pub use csrf::{CSRF_FIELD, CSRF_HEADER, CsrfError};
 pub use form::MAX_FORM_OCTETS;
-pub use keys::{ClientKeySet, ClientKeys, KeyDocument};
+pub use keys::ClientKeys;
 pub use metrics::Metrics;
 pub use problem::WebError;
 pub use refusal::Refusal;

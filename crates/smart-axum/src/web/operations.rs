@@ -31,7 +31,7 @@ impl WebApp {
     #[must_use]
     pub fn jwks(&self, parts: &Parts) -> Response<Bytes> {
         let response = match &self.shared.settings.keys {
-            Some(keys) => keys::answer(parts, &keys.document(self.now())),
+            Some(keys) => keys::answer(parts, &keys.document(self.provider())),
             None => answer(
                 StatusCode::NOT_FOUND,
                 "text/plain",

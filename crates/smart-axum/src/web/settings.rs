@@ -1,7 +1,5 @@
 //! What an app says of itself.
 
-use std::sync::Arc;
-
 use http::HeaderName;
 use smart_oidc::jose::Text;
 
@@ -82,7 +80,7 @@ pub struct WebSettings {
     pub(super) is_standalone: bool,
     pub(super) tag_header: Option<HeaderName>,
     pub(super) tag_query: Option<String>,
-    pub(super) keys: Option<Arc<dyn ClientKeys>>,
+    pub(super) keys: Option<ClientKeys>,
     pub(super) metrics: Metrics,
 }
 
@@ -159,9 +157,9 @@ impl WebSettings {
         self
     }
 
-    /// Serves the app's own public keys.
+    /// Serves the app's own public keys at `/.well-known/jwks.json`.
     #[must_use]
-    pub fn with_keys(mut self, keys: Arc<dyn ClientKeys>) -> Self {
+    pub fn with_keys(mut self, keys: ClientKeys) -> Self {
         self.keys = Some(keys);
         self
     }

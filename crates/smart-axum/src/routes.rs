@@ -1,7 +1,5 @@
 //! The routes.
 
-use core::ops::Deref;
-
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -10,30 +8,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::routing::{get, post};
-use smart_oidc::flow::LaunchFlow;
 
 use crate::layer::SessionLayer;
-use crate::web::{MAX_FORM_OCTETS, SettingsError, WebApp, WebSettings};
-
-/// The app in axum: state for handlers and extractors, and the routes. It is cheap to clone.
-///
-/// Where an app has a state of its own, `FromRef` leads from that one to this.
-#[derive(Clone, Debug)]
-pub struct SmartAxum {
-    web: WebApp,
-}
+use crate::state::{SmartAxum, into_axum};
+use crate::web::MAX_FORM_OCTETS;
 
 impl SmartAxum {
-    /// An app with these settings that signs people in by this flow.
-    ///
-    /// # Errors
-    ///
-    /// [`SettingsError`].
-    pub fn new(settings: WebSettings, flow: LaunchFlow) -> Result<Self, SettingsError> {
-        let web = WebApp::new(settings, flow)?;
-        Ok(Self { web })
-    }
-
     /// The pages of an app with the routes of a sign-in, and with the headers that protect both.
     ///
     /// Behind a proxy that passes its prefix on, nest the whole under that prefix; behind one that
@@ -73,6 +53,8 @@ impl SmartAxum {
             .route("/healthz", get(healthz))
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics))
+            // Of two routers that are merged, the answer to unknown paths is that of the second.
+            .layer(from_fn_with_state(self.clone(), protect))
             .with_state(self.clone())
     }
 
@@ -82,19 +64,6 @@ impl SmartAxum {
     pub fn session_layer(&self) -> SessionLayer {
         SessionLayer::new(self.clone())
     }
-}
-
-impl Deref for SmartAxum {
-    type Target = WebApp;
-
-    fn deref(&self) -> &WebApp {
-        &self.web
-    }
-}
-
-/// The answer of the core as axum has it.
-pub(crate) fn into_axum(response: Response<Bytes>) -> Response<Body> {
-    response.map(Body::from)
 }
 
 async fn protect(State(app): State<SmartAxum>, request: Request, next: Next) -> Response<Body> {
