@@ -3,8 +3,9 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Response;
 use serde_json::{Value, json};
-use smart_oidc::ClientId;
 use smart_oidc::discovery::{EndpointUrl, FixedClock};
 use smart_oidc::jose::{Algorithm, Algorithms, ErrorClass, JwkSet, UnixTime};
 use smart_oidc::server::{
@@ -13,6 +14,8 @@ use smart_oidc::server::{
     MAX_ASSERTION_OCTETS, MemoryReplayStore, Parameters, Refusal, ReplayStore, ReplayStoreError,
     Use,
 };
+use smart_oidc::token::Fate;
+use smart_oidc::{ClientId, Scopes, TokenError, TokenResponse};
 use smart_tests::forge::{Forge, b64, hs256, kid_of};
 
 use super::provider;
@@ -113,7 +116,10 @@ async fn unjudged(verifier: &ClientAssertionVerifier, jwt: &str, keys: &ClientKe
     let verdict = credentials.authenticate(Some(&registration), verifier, at(NOW));
     let error = verdict.await.unwrap_err();
     let refusal = error.refusal();
-    assert_eq!((refusal.as_str(), refusal.status()), ("server_error", 503));
+    assert_eq!(
+        (refusal.as_str(), refusal.status()),
+        ("temporarily_unavailable", 503)
+    );
     error.code().to_owned()
 }
 
@@ -847,8 +853,72 @@ async fn the_client_learns_one_word_and_the_operator_the_reason() {
         .await
         .unwrap_err();
     // Nobody has judged this one.
-    assert_eq!(error.refusal(), Refusal::ServerError);
+    assert_eq!(error.refusal(), Refusal::TemporarilyUnavailable);
     assert_eq!(error.class(), ErrorClass::Upstream);
+}
+
+/// What a server of ours answers is what a client of ours makes of it.
+#[tokio::test]
+async fn client_and_server_mean_the_same_by_each_refusal() {
+    let assertion = read(&signed(&claims())).unwrap();
+    let remote = Remote::serving(Answer::status(500));
+    let (verifier, id) = (verifier(), client());
+    let outage = verifier.verify(&assertion, &id, &remote.keys, at(NOW));
+    let outage = outage.await.unwrap_err().refusal();
+    let read = |refusal: Refusal| {
+        let mut answer = Response::builder().status(refusal.status());
+        if let Some(pause) = refusal.retry_after() {
+            answer = answer.header("retry-after", pause.as_secs());
+        }
+        let body = json!({ "error": refusal.as_str() }).to_string();
+        let answer = answer.body(Bytes::from(body)).unwrap();
+        let error = TokenResponse::of_refresh(&answer, &Scopes::default()).unwrap_err();
+        TokenError::from(error)
+    };
+    let told = read(outage);
+    // Nothing came of it, and the same refresh token may be sent again a little later.
+    assert_eq!(told.fate(), Fate::Refused);
+    assert!(!told.needs_launch());
+    assert_eq!(told.retry_after(), Some(Duration::from_secs(5)));
+    assert_eq!(told.class(), ErrorClass::Upstream);
+    for (refusal, fate, class) in [
+        (
+            Refusal::InvalidClient,
+            Fate::Refused,
+            ErrorClass::Configuration,
+        ),
+        (
+            Refusal::InvalidGrant,
+            Fate::Refused,
+            ErrorClass::InvalidRequest,
+        ),
+        (
+            Refusal::InvalidRequest,
+            Fate::Refused,
+            ErrorClass::InvalidRequest,
+        ),
+        (
+            Refusal::InvalidScope,
+            Fate::Refused,
+            ErrorClass::Configuration,
+        ),
+        (Refusal::ServerError, Fate::InDoubt, ErrorClass::Upstream),
+        (
+            Refusal::UnauthorizedClient,
+            Fate::Refused,
+            ErrorClass::Configuration,
+        ),
+        (
+            Refusal::UnsupportedGrantType,
+            Fate::Refused,
+            ErrorClass::Configuration,
+        ),
+    ] {
+        let told = read(refusal);
+        assert_eq!((told.fate(), told.class()), (fate, class), "{refusal}");
+        assert_eq!(told.needs_launch(), refusal == Refusal::InvalidGrant);
+        assert_eq!(told.retry_after(), None);
+    }
 }
 
 #[tokio::test]

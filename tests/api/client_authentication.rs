@@ -789,6 +789,20 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
             says(400, r#"{"resourceType":"OperationOutcome"}"#),
             Fate::InDoubt,
         ),
+        // Put off, in so many words.
+        (
+            says(503, r#"{"error":"temporarily_unavailable"}"#),
+            Fate::Refused,
+        ),
+        (
+            says(503, r#"{"error":"Temporarily_Unavailable"}"#),
+            Fate::InDoubt,
+        ),
+        (says(503, refusal), Fate::InDoubt),
+        (
+            says(502, r#"{"error":"temporarily_unavailable"}"#),
+            Fate::InDoubt,
+        ),
         (Ok(Answer::status(429)), Fate::Refused),
         (Ok(Answer::status(500)), Fate::InDoubt),
         (Ok(Answer::status(502)), Fate::InDoubt),
@@ -799,7 +813,32 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
             says(200, r#"{"token_type":"Bearer","expires_in":3600}"#),
             Fate::InDoubt,
         ),
+        (
+            says(200, r#"{"access_token":null,"refresh_token":""}"#),
+            Fate::InDoubt,
+        ),
+        (says(200, r#"{"error":"a","error":"b"}"#), Fate::InDoubt),
+        (
+            says(
+                200,
+                r#"{"access_token":"a","token_type":"Bearer","x":1,"x":"#,
+            ),
+            Fate::InDoubt,
+        ),
         // Tokens came that are not accepted.
+        (
+            says(200, r#"{"access_token":"a|b","token_type":"Bearer"}"#),
+            Fate::Spent,
+        ),
+        (
+            says(200, r#"{"access_token":["a"],"token_type":"Bearer"}"#),
+            Fate::Spent,
+        ),
+        (says(200, r#"{"refresh_token":"r-2"}"#), Fate::Spent),
+        (
+            says(200, r#"{"access_token":"a","access_token":null}"#),
+            Fate::Spent,
+        ),
         (
             says(200, r#"{"access_token":"a","token_type":"mac"}"#),
             Fate::Spent,
@@ -825,15 +864,27 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
         ),
         (Ok(Answer::redirect(302, TOKEN)), Fate::InDoubt),
     ];
-    // A page of something before the server. Only some statuses say that it went no further.
+    // A page of something before the server, or a word of its framework. Only some statuses say that
+    // it went no further, and a server that has failed says that it went.
     let page = |status| Ok(Answer::text("text/html", "<html>").with_status(status));
+    let word = |status| says(status, r#"{"status":0,"error":"Unauthorized"}"#);
+    let failed = |status| says(status, r#"{"error":"server_error"}"#);
     let turned_away = [401, 405, 411, 413, 414, 415, 421, 429, 431];
-    let cases = cases.into_iter().chain((400..500).map(|status| {
+    let cases = cases.into_iter().chain((400..500).flat_map(|status| {
         let fate = match turned_away.contains(&status) {
             true => Fate::Refused,
             false => Fate::InDoubt,
         };
-        (page(status), fate)
+        // 429 is read without its body.
+        let fate_of_failed = match status {
+            429 => Fate::Refused,
+            _ => Fate::InDoubt,
+        };
+        [
+            (page(status), fate),
+            (word(status), fate),
+            (failed(status), fate_of_failed),
+        ]
     }));
     let (token, granted) = (RefreshToken::new("r"), granted());
     let refresh = RefreshRequest::new(&token, &granted);
@@ -847,6 +898,7 @@ async fn it_is_known_whether_a_request_may_be_sent_again() {
             .unwrap_err();
         assert_eq!(error.fate(), fate, "{shown}");
         assert_eq!(error.is_in_doubt(), fate == Fate::InDoubt);
+        assert_eq!(error.issued().is_some(), fate == Fate::Spent, "{shown}");
         // Where nobody knows what became of it, nobody says whose fault the request is either.
         if fate == Fate::InDoubt {
             assert_eq!(error.class(), ErrorClass::Upstream, "{shown}");

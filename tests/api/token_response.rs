@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 use smart_oidc::jose::ErrorClass;
-use smart_oidc::token::{TokenErrorCode, TokenResponseError};
+use smart_oidc::token::{Fate, TokenErrorCode, TokenResponseError};
 use smart_oidc::{Scopes, TokenError, TokenResponse};
 
 type Read = Result<TokenResponse, TokenResponseError>;
@@ -211,6 +211,87 @@ fn an_answer_that_cannot_be_used_has_an_error_of_its_own() {
     }
 }
 
+// covers: SMART-TOK-16
+#[test]
+fn adv_what_was_issued_in_an_answer_that_is_refused_is_kept_hidden() {
+    let tokens = |members: &str| format!(r#"{{"refresh_token":"hidden-r",{members}}}"#);
+    let both = Some((Some("hidden-a"), Some("hidden-r")));
+    let refresh_only = Some((None, Some("hidden-r")));
+    let cases = [
+        // Every kind of answer that is refused.
+        (
+            r#""access_token":"hidden-a","token_type":"Bearer","scope":"openid""#,
+            ("token-no-id-token", both),
+        ),
+        (
+            r#""access_token":"hidden-a","token_type":"mac""#,
+            ("token-type", both),
+        ),
+        (
+            r#""access_token":"hidden-a","token_type":"Bearer","patient":1"#,
+            ("context-type", both),
+        ),
+        (r#""access_token":"hidden-a""#, ("token-member", both)),
+        (
+            r#""access_token":"hidden-a","token_type":"Bearer","token_type":"Bearer""#,
+            ("token-json", both),
+        ),
+        // Of two, the one that says something.
+        (
+            r#""access_token":"hidden-a","access_token":null"#,
+            ("token-json", both),
+        ),
+        (
+            r#""access_token":"first","\u0061ccess_token":"hidden-a""#,
+            ("token-json", both),
+        ),
+        // One that no header can carry is revoked by its text, and what is no text cannot be.
+        (
+            r#""access_token":"hidden|a","token_type":"Bearer""#,
+            ("token-member", Some((Some("hidden|a"), Some("hidden-r")))),
+        ),
+        (
+            r#""access_token":["hidden-a"]"#,
+            ("token-member", refresh_only),
+        ),
+        (r#""token_type":"Bearer""#, ("token-member", refresh_only)),
+        (
+            r#""access_token":null,"refresh_token":null,"refresh_token":"""#,
+            ("token-json", refresh_only),
+        ),
+    ];
+    let read = |body: &str| launch("openid", body).unwrap_err();
+    for (members, (code, expected)) in cases {
+        let error = read(&tokens(members));
+        assert_eq!(error.code(), code, "{members}");
+        let issued = error.issued();
+        let found = issued.map(|it| {
+            let access = it.access_token.as_ref().map(|it| it.expose_secret());
+            (
+                access,
+                it.refresh_token.as_ref().map(|it| it.expose_secret()),
+            )
+        });
+        assert_eq!(found, expected, "{members}");
+        let shown = format!("{error:?} {error} {:?}", TokenError::from(error.clone()));
+        assert!(!shown.contains("hidden"), "{shown}");
+        assert_eq!(TokenError::from(error.clone()).issued(), issued);
+        assert_eq!(error, read(&tokens(members)));
+        assert_ne!(error, read(&tokens(members).replace("hidden-r", "other-r")));
+    }
+    for body in [
+        "{}",
+        r#"{"access_token":null,"refresh_token":""}"#,
+        r#"{"error":"a","error":"b"}"#,
+        r#"["access_token"]"#,
+        r#"{"access_token":"hidden-a","x":1,"x":1"#,
+    ] {
+        assert_eq!(read(body).issued(), None, "{body}");
+    }
+    let long = body(&json!({"x": "y".repeat(256 * 1024)}));
+    assert_eq!(read(&long).issued(), None);
+}
+
 // covers: SMART-REF-4, SMART-REF-5, SMART-REF-6, SMART-CTX-17
 #[test]
 fn a_refresh_keeps_what_it_does_not_say_and_may_not_widen() {
@@ -310,54 +391,64 @@ fn errors_are_read_from_every_4xx_under_every_content_type() {
             "invalid_client",
             TokenErrorCode::InvalidClient,
             ErrorClass::Configuration,
+            true,
         ),
         (
             "invalid_grant",
             TokenErrorCode::InvalidGrant,
             ErrorClass::InvalidRequest,
+            true,
         ),
         (
             "invalid_request",
             TokenErrorCode::InvalidRequest,
             ErrorClass::InvalidRequest,
+            true,
         ),
         (
             "invalid_scope",
             TokenErrorCode::InvalidScope,
             ErrorClass::Configuration,
+            true,
         ),
         (
             "unauthorized_client",
             TokenErrorCode::UnauthorizedClient,
             ErrorClass::Configuration,
+            true,
         ),
         (
             "unsupported_grant_type",
             TokenErrorCode::UnsupportedGrantType,
             ErrorClass::Configuration,
+            true,
         ),
         (
             "invalid_target",
             TokenErrorCode::Other("invalid_target".into()),
             ErrorClass::InvalidRequest,
+            true,
         ),
         (
             "Invalid_Grant",
             TokenErrorCode::Other("Invalid_Grant".into()),
             ErrorClass::Upstream,
+            false,
         ),
         (
             "server_error",
             TokenErrorCode::ServerError,
             ErrorClass::Upstream,
+            false,
         ),
         (
             "temporarily_unavailable",
             TokenErrorCode::TemporarilyUnavailable,
             ErrorClass::Upstream,
+            true,
         ),
     ];
-    for (text, code, class) in named {
+    for (text, code, class, issued_nothing) in named {
         for status in [400, 401, 403, 404, 422] {
             for content_type in ["application/json", "text/plain", "text/html"] {
                 let body = json!({ "error": text }).to_string();
@@ -370,7 +461,10 @@ fn errors_are_read_from_every_4xx_under_every_content_type() {
                     found.error.as_ref().unwrap().to_string().trim_matches('"'),
                     text
                 );
-                assert_eq!(found.issued_nothing(), class != ErrorClass::Upstream);
+                // A 401 was turned away whatever its word, unless the server has failed.
+                let is_turned_away = status == 401 && text != "server_error";
+                let issued_nothing = issued_nothing || is_turned_away;
+                assert_eq!(found.issued_nothing(), issued_nothing, "{status} {text}");
                 assert_eq!(TokenResponseError::Refused(found).class(), class);
             }
         }
@@ -392,6 +486,48 @@ fn errors_are_read_from_every_4xx_under_every_content_type() {
             ErrorClass::Upstream
         );
     }
+}
+
+// covers: OAUTH-1, SMART-REF-8
+#[test]
+fn a_new_launch_is_for_who_is_refused_for_good_or_asked_for() {
+    let error = |status, code: &str| {
+        let body = json!({ "error": code }).to_string();
+        let read = TokenResponse::of_refresh(&answer(status, &JSON, &body), &Scopes::default());
+        TokenError::from(read.unwrap_err())
+    };
+    for code in [
+        "invalid_grant",
+        "interaction_required",
+        "login_required",
+        "consent_required",
+        "access_denied",
+    ] {
+        for status in [400, 401, 403] {
+            let error = error(status, code);
+            assert!(error.needs_launch(), "{status} {code}");
+            assert_eq!(error.fate(), Fate::Refused, "{status} {code}");
+        }
+        // Something on the way gave up: it is not the last word.
+        for status in [408, 425, 499, 429, 500, 503] {
+            assert!(!error(status, code).needs_launch(), "{status} {code}");
+        }
+        for status in [408, 425, 499] {
+            assert_eq!(error(status, code).fate(), Fate::InDoubt, "{status} {code}");
+        }
+    }
+    for code in [
+        "invalid_client",
+        "invalid_request",
+        "invalid_scope",
+        "slow_down",
+        "temporarily_unavailable",
+        "server_error",
+        "Login_Required",
+    ] {
+        assert!(!error(400, code).needs_launch(), "{code}");
+    }
+    assert!(!TokenError::NoScope.needs_launch());
 }
 
 // covers: OAUTH-9, SMART-TOK-16

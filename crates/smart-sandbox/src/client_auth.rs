@@ -4,7 +4,7 @@ use core::fmt::Display;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::WWW_AUTHENTICATE;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use smart_oidc::server::{AuthenticatedClient, Credentials, Parameters, Refusal};
@@ -45,6 +45,10 @@ impl PeerError {
             // HTTP asks for a challenge with every 401 (RFC 9110 15.5.2).
             let challenge = HeaderValue::from_static("Basic realm=\"smart-sandbox\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(pause) = self.refusal.retry_after() {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
         }
         responses::with_no_store(response)
     }

@@ -19,8 +19,8 @@ use crate::callback::LAUNCH_LIFE;
 use crate::id_token::{IdToken, IdTokenError};
 use crate::launch_tag::LaunchTag;
 use crate::session::{
-    Keeper, LaunchSession, PatientChange, RefreshLease, RenewalError, SESSION_LIFE, SessionError,
-    SessionId, SessionStore, StoreKey,
+    Closed, Keeper, LaunchSession, RefreshLease, RenewalError, SESSION_LIFE, SessionError,
+    SessionId, SessionStore, StoreKey, Tasks,
 };
 use crate::token::{ExchangedLaunch, RevocationError, TokenResponse};
 use crate::value::{AccessToken, BrowserBinding};
@@ -56,6 +56,7 @@ pub struct LaunchFlow {
     servers: Arc<Servers>,
     launches: Arc<dyn SessionStore>,
     keeper: Keeper,
+    tasks: Tasks,
     session_life: Duration,
 }
 
@@ -108,12 +109,14 @@ impl LaunchFlow {
             clock: Arc::clone(&clock),
             accepted: Algorithms::ID_TOKEN,
         });
-        let renewal = Arc::<Servers>::clone(&servers);
-        let keeper = Keeper::new(store.clone(), store.clone(), renewal, clock, provider);
+        let (renewal, tasks) = (Arc::<Servers>::clone(&servers), Tasks::new());
+        let (sessions, lease) = (store.clone(), store.clone());
+        let keeper = Keeper::new(sessions, lease, renewal, clock, provider, tasks.clone());
         Self {
             servers,
             launches: store,
             keeper,
+            tasks,
             session_life: SESSION_LIFE,
         }
     }
@@ -129,7 +132,16 @@ impl LaunchFlow {
     /// written down eight times in that time, so a session may end an eighth of it too early.
     #[must_use]
     pub fn with_idle_life(mut self, life: Duration) -> Self {
-        self.keeper = self.keeper.with_idle_life(life);
+        self.keeper = self.keeper.with_limits(|it| it.idle = Some(life));
+        self
+    }
+
+    /// How old an access token is before [`LaunchFlow::session_after_rejection`] refreshes it; 30 s
+    /// unless set. A FHIR server that refuses every token would otherwise cause a refresh with each
+    /// request.
+    #[must_use]
+    pub fn with_rejection_pause(mut self, pause: Duration) -> Self {
+        self.keeper = self.keeper.with_limits(|it| it.rejection_pause = pause);
         self
     }
 
@@ -240,14 +252,15 @@ impl LaunchFlow {
         let key = LaunchKey::of_callback(query, binding, &self.servers.provider)?;
         let (flow, query, binding) = (self.clone(), query.to_owned(), binding.clone());
         let (tell, told) = oneshot::channel();
-        Handle::current().spawn(async move {
+        self.tasks.spawn(async move {
             let result = flow.finish(&key, &query, &binding).await;
-            if let Err(Ok(nobodys)) = tell.send(result) {
-                let _ = flow.end(&nobodys.id).await;
-            }
+            // Where nobody takes it, it ends the session again.
+            let _ = tell.send(result.map(|it| Unclaimed::new(flow, it)));
         });
-        told.await
-            .unwrap_or(Err(FlowError::Session(SessionError::Interrupted)))
+        match told.await {
+            Ok(result) => result?.claim(),
+            Err(_) => Err(FlowError::Session(SessionError::Interrupted)),
+        }
     }
 
     async fn finish(
@@ -333,18 +346,39 @@ impl LaunchFlow {
         self.keeper.open(id, Some(rejected)).await
     }
 
-    /// Goes on after [`SessionError::PatientChanged`]: the app says that it shows the new patient.
+    /// The session, for a page that shows this patient (the id of a FHIR `Patient`): another one in
+    /// context is an error, whether or not it was accepted elsewhere. Two windows of one launch share a
+    /// session, and what one of them accepts is not what the other one shows.
     ///
     /// # Errors
     ///
-    /// As [`LaunchFlow::session`]: [`SessionError::PatientChanged`] again where it is another patient
-    /// by now.
+    /// As [`LaunchFlow::session`], and [`SessionError::PatientChanged`].
+    pub async fn session_showing(
+        &self,
+        id: &SessionId,
+        shown: &str,
+    ) -> Result<LaunchSession, SessionError> {
+        let session = self.session(id).await?;
+        match session.change_from(shown) {
+            None => Ok(session),
+            Some(change) => Err(SessionError::PatientChanged(change)),
+        }
+    }
+
+    /// Goes on after [`SessionError::PatientChanged`]: the app says whom it shows now (the id of a
+    /// FHIR `Patient`), from the page itself and not from the error.
+    ///
+    /// # Errors
+    ///
+    /// As [`LaunchFlow::session`]: [`SessionError::PatientChanged`] where that is not the patient in
+    /// context, be it a third one by now or the first one again. It then stays so, also for a session
+    /// that nothing was wrong with before.
     pub async fn accept_patient(
         &self,
         id: &SessionId,
-        change: &PatientChange,
+        shown: &str,
     ) -> Result<LaunchSession, SessionError> {
-        self.keeper.accept_patient(id, change).await
+        self.keeper.accept_patient(id, shown).await
     }
 
     /// Ends the session of a browser, and asks the server to revoke its tokens. That goes on where
@@ -352,30 +386,84 @@ impl LaunchFlow {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] where the store does not say that the session has ended: it may have,
-    /// and its tokens are then not revoked.
+    /// [`SessionError::Store`] where the store does not say that the session has ended. It may have;
+    /// the server was asked to revoke its tokens if they could be read.
     pub async fn sign_out(&self, id: &SessionId) -> Result<SignedOut, SessionError> {
         let (flow, id) = (self.clone(), id.clone());
-        let signed_out = Handle::current().spawn(async move { flow.end(&id).await });
+        let signed_out = self.tasks.spawn(async move { flow.end(&id).await });
         signed_out.await.unwrap_or(Err(SessionError::Interrupted))
     }
 
+    /// Waits until nothing goes on in the background: refreshes, sign-outs, revocations. Call it when
+    /// the program ends, after the last request; what is cut off costs a session or leaves a token. An
+    /// answer that the store does not take is waited for as well, so bound the time.
+    pub async fn drain(&self) {
+        self.tasks.all_ended().await;
+    }
+
     async fn end(&self, id: &SessionId) -> Result<SignedOut, SessionError> {
-        let Some(session) = self.keeper.close(id).await? else {
-            return Ok(SignedOut::default());
-        };
-        Ok(match self.servers.revoke_session(&session).await {
+        match self.keeper.close(id).await {
+            Closed::None => Ok(SignedOut::default()),
+            Closed::Ended(session) => Ok(self.revoke(&session).await),
+            Closed::Unsure(error, session) => {
+                if let Some(session) = session {
+                    self.revoke(&session).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn revoke(&self, session: &LaunchSession) -> SignedOut {
+        let had_session = true;
+        match self.servers.revoke_session(session).await {
             Ok(not_revoked) => SignedOut {
-                had_session: true,
+                had_session,
                 not_asked: None,
                 not_revoked,
             },
             Err(error) => SignedOut {
-                had_session: true,
+                had_session,
                 not_asked: Some(error),
                 not_revoked: Vec::new(),
             },
-        })
+        }
+    }
+}
+
+/// A finished sign-in that nobody has taken yet. The browser may have gone; then nobody has the id,
+/// and the session is ended again.
+struct Unclaimed {
+    flow: LaunchFlow,
+    signed_in: Option<SignedIn>,
+    runtime: Handle,
+}
+
+impl Unclaimed {
+    fn new(flow: LaunchFlow, signed_in: SignedIn) -> Self {
+        Self {
+            flow,
+            signed_in: Some(signed_in),
+            runtime: Handle::current(),
+        }
+    }
+
+    fn claim(mut self) -> Result<SignedIn, FlowError> {
+        let interrupted = FlowError::Session(SessionError::Interrupted);
+        self.signed_in.take().ok_or(interrupted)
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(nobodys) = self.signed_in.take() {
+            let flow = self.flow.clone();
+            self.flow.tasks.spawn_on(&self.runtime, async move {
+                if flow.end(&nobodys.id).await.is_err() {
+                    flow.revoke(&nobodys.session).await;
+                }
+            });
+        }
     }
 }
 

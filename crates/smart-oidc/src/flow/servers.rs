@@ -110,8 +110,9 @@ impl Servers {
     /// Asks the server to revoke what it has given for a launch that came to nothing.
     pub(super) async fn revoke_issued(&self, launch: &LaunchIdentity, issued: &Issued) {
         let (base, client_id, issuer) = (&launch.fhir_base, &launch.client_id, &launch.issuer);
-        let Ok((registration, trusted)) = self.of_grant(base, client_id, issuer).await else {
-            return;
+        let (registration, trusted) = match self.of_grant(base, client_id, issuer).await {
+            Ok(found) => found,
+            Err(error) => return telemetry::odd("revocation", error.code()),
         };
         let refresh: Vec<_> = issued.refresh.iter().collect();
         let access = [&issued.access];
@@ -189,7 +190,7 @@ impl Renewal for Servers {
             Ok(response) => Answer::Tokens(Box::new(response)),
             Err(RenewalError::Token(error)) => match error.fate() {
                 Fate::NotSent => Answer::NotSent(error.into()),
-                Fate::Refused if error.is_invalid_grant() => Answer::GrantRefused(error.into()),
+                Fate::Refused if error.needs_launch() => Answer::GrantRefused(error.into()),
                 Fate::Refused => Answer::Refused(error.into()),
                 Fate::Spent => Answer::Spent(error.into()),
                 Fate::InDoubt => Answer::Lost(error.into()),

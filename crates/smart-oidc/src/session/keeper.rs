@@ -15,19 +15,18 @@ use std::sync::Arc;
 
 use smart_discovery::Clock;
 use smart_jose::CryptoProvider;
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time;
 
-use self::inner::Inner;
+use self::inner::{Inner, Limits};
 use self::turn::Patience;
 use super::gates::Gates;
 use super::key::{SessionId, StoreKey};
 use super::launch_session::LaunchSession;
-use super::patient_change::PatientChange;
 use super::renewal::Renewal;
 use super::session_error::SessionError;
 use super::store::{RefreshLease, SessionStore};
+use super::tasks::Tasks;
 use super::tokens::{Need, Over};
 use crate::value::AccessToken;
 
@@ -47,6 +46,7 @@ impl Keeper {
         renewal: Arc<dyn Renewal>,
         clock: Arc<dyn Clock>,
         provider: &CryptoProvider,
+        tasks: Tasks,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -56,14 +56,17 @@ impl Keeper {
                 clock,
                 provider: *provider,
                 gates: Gates::default(),
-                idle: None,
+                tasks,
+                limits: Limits::default(),
             }),
         }
     }
 
-    /// The same keeper, whose sessions may lie idle for so long.
-    pub(crate) fn with_idle_life(&self, life: Duration) -> Self {
+    /// The same keeper with other limits.
+    pub(crate) fn with_limits(&self, change: impl FnOnce(&mut Limits)) -> Self {
         let it = &self.inner;
+        let mut limits = it.limits;
+        change(&mut limits);
         Self {
             inner: Arc::new(Inner {
                 store: Arc::clone(&it.store),
@@ -72,7 +75,8 @@ impl Keeper {
                 clock: Arc::clone(&it.clock),
                 provider: it.provider,
                 gates: Gates::default(),
-                idle: Some(life),
+                tasks: it.tasks.clone(),
+                limits,
             }),
         }
     }
@@ -82,7 +86,7 @@ impl Keeper {
     pub(crate) async fn create(&self, session: &LaunchSession) -> Result<SessionId, SessionError> {
         let id = SessionId::generate(&self.inner.provider)?;
         let key = StoreKey::of_session(&id, &self.inner.provider);
-        let life = session.life(self.inner.clock.now(), self.inner.idle);
+        let life = session.life(self.inner.clock.now(), self.inner.limits.idle);
         let value = session.write()?;
         if let Err(error) = self.inner.store.insert(&key, &value, life).await {
             let _ = self.inner.store.remove(&key).await;
@@ -121,7 +125,7 @@ impl Keeper {
                     && let Ok(gate) = self.inner.gates.of(&key).try_lock_owned()
                 {
                     let inner = Arc::clone(&self.inner);
-                    spawn(async move {
+                    self.inner.tasks.spawn(async move {
                         let result = match is_ahead {
                             true => inner.renew(&key, None, Patience::None).await.map(drop),
                             false => inner.note_use(&key).await,
@@ -137,8 +141,9 @@ impl Keeper {
             Need::RefreshNow | Need::Launch(Over::InDoubt) => {
                 let (inner, rejected) = (Arc::clone(&self.inner), rejected.cloned());
                 // A task of its own: a caller that goes away must not take the answer with it.
-                let renewed = spawn(async move {
-                    let gate = inner.gates.of(&key).lock_owned().await;
+                let renewed = self.inner.tasks.spawn(async move {
+                    let gate = time::timeout(PATIENCE, inner.gates.of(&key).lock_owned());
+                    let gate = gate.await.map_err(|_| SessionError::Busy)?;
                     let result = inner.renew(&key, rejected.as_ref(), Patience::Long).await;
                     drop(gate);
                     result
@@ -150,38 +155,49 @@ impl Keeper {
         }
     }
 
-    /// Goes on with the patient whom a refresh has brought, if it is still the one of this change.
+    /// Goes on with the patient whom the app shows, if it is the one in context. Where nobody waits
+    /// for it any more nothing is written.
     pub(crate) async fn accept_patient(
         &self,
         id: &SessionId,
-        change: &PatientChange,
+        shown: &str,
     ) -> Result<LaunchSession, SessionError> {
         let key = StoreKey::of_session(id, &self.inner.provider);
-        let (inner, change) = (Arc::clone(&self.inner), change.clone());
-        let accepted = spawn(async move {
-            let gate = inner.gates.of(&key).lock_owned().await;
-            let result = inner.accept_patient(&key, &change).await;
-            drop(gate);
-            result
-        });
-        joined(accepted).await?;
+        let accepted = time::timeout(PATIENCE, self.inner.accept_patient(&key, shown)).await;
+        accepted.map_err(|_| SessionError::Busy)??;
         self.open(id, None).await
     }
 
-    /// Ends a session and gives it back, so that its tokens can be revoked.
-    pub(crate) async fn close(
-        &self,
-        id: &SessionId,
-    ) -> Result<Option<LaunchSession>, SessionError> {
+    /// Ends a session. Gives back what is to be revoked, also where the store does not say that it
+    /// has ended the session.
+    pub(crate) async fn close(&self, id: &SessionId) -> Closed {
         let key = StoreKey::of_session(id, &self.inner.provider);
-        let taken = self.inner.store.take(&key).await?;
-        Ok(taken.map(|it| LaunchSession::read(&it)).transpose()?)
+        // Read before: the answer to what takes it can be lost.
+        let seen = self.inner.store.read(&key).await;
+        let seen = seen
+            .ok()
+            .flatten()
+            .and_then(|it| LaunchSession::read(&it.value).ok());
+        match self.inner.store.take(&key).await {
+            Ok(None) => Closed::None,
+            Ok(Some(it)) => match LaunchSession::read(&it) {
+                Ok(session) => Closed::Ended(Box::new(session)),
+                Err(error) => Closed::Unsure(error.into(), seen.map(Box::new)),
+            },
+            Err(error) => Closed::Unsure(error.into(), seen.map(Box::new)),
+        }
     }
 }
 
-/// Runs a task on the runtime of the caller, whom every async function here has.
-fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-    Handle::current().spawn(work)
+/// What came of ending a session.
+#[derive(Debug)]
+pub(crate) enum Closed {
+    /// There was none.
+    None,
+    /// It has ended.
+    Ended(Box<LaunchSession>),
+    /// Whether it has is not known, and this is what it was.
+    Unsure(SessionError, Option<Box<LaunchSession>>),
 }
 
 /// What comes of a task, for a caller who waits for it only so long.

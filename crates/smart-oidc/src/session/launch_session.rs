@@ -40,7 +40,7 @@ pub struct LaunchSession {
     /// The patient before a refresh brought another one, until the app takes that one.
     pub(crate) patient_before: Option<String>,
     pub(crate) began_at: UnixTime,
-    /// When it was used last, to an eighth of the time that it may lie idle.
+    /// When its life was last extended because it was used; of interest where it may not lie idle.
     pub(crate) seen_at: UnixTime,
     pub(crate) ends_at: UnixTime,
 }
@@ -186,10 +186,10 @@ impl LaunchSession {
         self.tokens.ends_at
     }
 
-    /// Whether there is a refresh token.
+    /// Whether there is a refresh token that can be used.
     #[must_use]
     pub const fn can_refresh(&self) -> bool {
-        self.tokens.refresh.is_some()
+        self.tokens.can_refresh()
     }
 
     /// Whether the refresh token was sent and no answer was read. The session then lives until its
@@ -276,8 +276,16 @@ impl LaunchSession {
 
     /// The change of patient that the app has not taken yet.
     pub(crate) fn patient_change(&self) -> Option<PatientChange> {
-        let (before, now) = (self.patient_before.clone()?, self.context.patient.clone()?);
-        Some(PatientChange { before, now })
+        self.change_from(self.patient_before.as_deref()?)
+    }
+
+    /// What is told to an app that shows this patient, where another one is in context.
+    pub(crate) fn change_from(&self, shown: &str) -> Option<PatientChange> {
+        let now = self.context.patient.as_deref();
+        (now != Some(shown)).then(|| PatientChange {
+            before: shown.to_owned(),
+            now: now.map(str::to_owned),
+        })
     }
 
     /// Every token of the session, refresh tokens first: those in use, and those of an answer that
@@ -294,10 +302,26 @@ impl LaunchSession {
         )
     }
 
+    /// Whether nobody has refreshed the session since it was like that one, or begun to.
+    pub(crate) fn is_of_same_refresh(&self, other: &Self) -> bool {
+        let unjudged = |it: &Self| {
+            it.unjudged
+                .as_ref()
+                .map(|it| it.id_token.expose_secret().to_owned())
+        };
+        self.tokens.has_mark_of(&other.tokens) && unjudged(self) == unjudged(other)
+    }
+
+    /// Takes note of a use. The clock of a node that is slow takes nothing back.
+    pub(crate) fn is_used(&mut self, now: UnixTime) {
+        self.seen_at = self.seen_at.max(now);
+    }
+
     /// How long a store need keep it, where it may lie idle so long.
     pub(crate) fn life(&self, now: UnixTime, idle: Option<Duration>) -> Duration {
+        // Whoever writes has a use of it in hand, so the time to lie idle begins anew.
         let ends_at = match idle {
-            Some(idle) => self.ends_at.min(self.seen_at.saturating_add(idle)),
+            Some(idle) => self.ends_at.min(now.saturating_add(idle)),
             None => self.ends_at,
         };
         let left = |end: UnixTime| Duration::from_secs(end.as_secs().saturating_sub(now.as_secs()));

@@ -12,6 +12,7 @@ mod renewal;
 mod renewal_error;
 mod session_error;
 mod store;
+mod tasks;
 mod tokens;
 
 pub use error::StoreError;
@@ -23,8 +24,9 @@ pub use renewal_error::RenewalError;
 pub use session_error::SessionError;
 pub use store::{Lease, RefreshLease, SessionStore, Stored, Write};
 
-pub(crate) use keeper::Keeper;
+pub(crate) use keeper::{Closed, Keeper};
 pub(crate) use renewal::{Answer, Renewal};
+pub(crate) use tasks::Tasks;
 
 /// The backend, where it makes no difference which.
 #[cfg(test)]

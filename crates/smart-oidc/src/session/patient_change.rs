@@ -1,15 +1,15 @@
-//! That a refresh has brought another patient.
+//! That another patient is in context than the app shows.
 
 use core::fmt;
 
-/// A refresh has brought another patient than the app shows. Nothing is done for the new one before
-/// the app says that it shows him: see [`crate::flow::LaunchFlow::accept_patient`].
+/// Another patient is in context than the app shows. Nothing is done for the new one before the app
+/// says that it shows him: see [`crate::flow::LaunchFlow::accept_patient`].
 ///
-/// Both are ids of FHIR `Patient` resources. `Debug` and `Display` show neither.
+/// Both are ids of FHIR `Patient` resources. `Debug` shows neither, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PatientChange {
     pub(crate) before: String,
-    pub(crate) now: String,
+    pub(crate) now: Option<String>,
 }
 
 impl PatientChange {
@@ -19,10 +19,10 @@ impl PatientChange {
         &self.before
     }
 
-    /// The id of the patient in context now.
+    /// The id of the patient in context now; `None` where there is none.
     #[must_use]
-    pub fn now(&self) -> &str {
-        &self.now
+    pub fn now(&self) -> Option<&str> {
+        self.now.as_deref()
     }
 }
 

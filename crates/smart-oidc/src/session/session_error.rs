@@ -1,7 +1,5 @@
 //! Why there is no session to work with.
 
-use core::time::Duration;
-
 use smart_jose::crypto::RandomFailed;
 use smart_jose::{ErrorClass, UnixTime};
 
@@ -22,12 +20,6 @@ pub enum SessionError {
     /// whether it was used is not known.
     #[error("the session is in doubt: the answer to its last refresh was lost")]
     InDoubt,
-    /// Nobody has used the session for as long as it may lie idle.
-    #[error("the session has lain idle for longer than {} s", .limit.as_secs())]
-    Idle {
-        /// How long it may.
-        limit: Duration,
-    },
     /// The answer to the refresh is not provably of the user who signed in. The session is over,
     /// and no FHIR request has left with a token of that answer.
     #[error(transparent)]
@@ -36,7 +28,8 @@ pub enum SessionError {
     /// shutting down.
     #[error("the work on the session ended before it had a result")]
     Interrupted,
-    /// There is no such session: it has ended, or the store has lost it.
+    /// There is no such session: it has ended, nobody has used it for as long as it may lie idle, or
+    /// the store has lost it.
     #[error("there is no such session")]
     Lost,
     /// The access token has ended and there is no way to another.
@@ -92,7 +85,6 @@ impl SessionError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Busy => "session-busy",
-            Self::Idle { .. } => "session-idle",
             Self::InDoubt => "session-in-doubt",
             Self::Identity(error) | Self::Undecided(error) => error.code(),
             Self::Interrupted => "session-interrupted",
@@ -110,11 +102,9 @@ impl SessionError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Idle { .. }
-            | Self::Lost
-            | Self::Over
-            | Self::InDoubt
-            | Self::PatientChanged(_) => ErrorClass::InvalidRequest,
+            Self::Lost | Self::Over | Self::InDoubt | Self::PatientChanged(_) => {
+                ErrorClass::InvalidRequest
+            }
             Self::Busy | Self::Interrupted | Self::Resting { .. } => ErrorClass::Upstream,
             Self::Identity(error) | Self::Undecided(error) => error.class(),
             Self::Random(_) => ErrorClass::Configuration,
@@ -128,8 +118,7 @@ impl SessionError {
     #[must_use]
     pub const fn needs_launch(&self) -> bool {
         match self {
-            Self::Idle { .. }
-            | Self::InDoubt
+            Self::InDoubt
             | Self::Identity(_)
             | Self::Lost
             | Self::Over

@@ -15,13 +15,23 @@ const MAX_AHEAD: Duration = Duration::from_secs(300);
 /// finds that the first answer was lost.
 const MAX_SENT: u8 = 2;
 
+/// The count of a refresh token that an answer has used up. It is kept to be revoked.
+const USED_UP: u8 = u8::MAX;
+
+/// While the access token serves, the last request is put off until so long before its end, or half
+/// the time by which a refresh is ahead: an outage of some seconds must not use up both.
+const LAST_AHEAD: Duration = Duration::from_secs(60);
+
+/// Where it serves no more, so long is waited before the last request.
+const LAST_REST: Duration = Duration::from_secs(15);
+
 /// After a failure that says nothing about the session, so long is waited; then twice as long,
 /// and so on up to [`MAX_REST`].
 const REST: Duration = Duration::from_secs(2);
 const MAX_REST: Duration = Duration::from_secs(60);
 
 /// Clocks of nodes that share a session may differ by so much.
-const CLOCK_SPREAD: Duration = Duration::from_secs(60);
+pub(crate) const CLOCK_SPREAD: Duration = Duration::from_secs(60);
 
 /// The tokens that a session uses.
 #[derive(Clone)]
@@ -31,7 +41,7 @@ pub(crate) struct Tokens {
     pub(crate) received_at: UnixTime,
     pub(crate) ends_at: Option<UnixTime>,
     pub(crate) refresh: Option<RefreshToken>,
-    /// How often the refresh token was sent without an answer that was read.
+    /// How often the refresh token was sent without an answer that was read; see also [`USED_UP`].
     pub(crate) sent: u8,
     pub(crate) rest: Rest,
 }
@@ -108,7 +118,9 @@ impl Tokens {
         match (serves, self.can_refresh()) {
             (true, false) => Need::Nothing,
             (_, true) => self.when_rested(now, serves),
-            (false, false) if self.refresh.is_some() => Need::Launch(Over::InDoubt),
+            (false, false) if self.refresh.is_some() && self.sent != USED_UP => {
+                Need::Launch(Over::InDoubt)
+            }
             (false, false) => Need::Launch(Over::Ended),
         }
     }
@@ -140,13 +152,16 @@ impl Tokens {
             return UnixTime::from_secs(u64::MAX);
         };
         let life = end.as_secs().saturating_sub(self.received_at.as_secs());
-        let ahead = (life / 5).min(MAX_AHEAD.as_secs());
+        let mut ahead = (life / 5).min(MAX_AHEAD.as_secs());
+        if self.sent.saturating_add(1) >= MAX_SENT {
+            ahead = (ahead / 2).min(LAST_AHEAD.as_secs());
+        }
         UnixTime::from_secs(end.as_secs().saturating_sub(ahead))
     }
 
     /// Whether a request with the refresh token left and no answer to it was read.
     pub(crate) const fn is_in_doubt(&self) -> bool {
-        self.sent > 0
+        self.sent > 0 && self.sent != USED_UP
     }
 
     /// Whether the refresh token was sent as often as it may be.
@@ -165,6 +180,19 @@ impl Tokens {
         self.sent = self.sent.saturating_sub(1);
     }
 
+    /// Takes note that an answer came that is not accepted: nothing is asked with this refresh token
+    /// any more.
+    pub(crate) const fn refresh_is_used_up(&mut self) {
+        self.sent = USED_UP;
+    }
+
+    /// Whether the refresh token is this one, and was sent as often: whoever has sent it knows by
+    /// that whether somebody else has done so since.
+    pub(crate) fn has_mark_of(&self, marked: &Self) -> bool {
+        let secret = |it: &Self| it.refresh.as_ref().map(|it| it.expose_secret().to_owned());
+        self.sent == marked.sent && secret(self) == secret(marked)
+    }
+
     /// Takes note that the refresh token is worth nothing any more.
     pub(crate) fn refresh_is_over(&mut self) {
         self.sent = 0;
@@ -175,7 +203,11 @@ impl Tokens {
     /// asks for.
     pub(crate) fn rest(&mut self, now: UnixTime, asked: Option<Duration>) {
         let doubled = REST.saturating_mul(1 << self.rest.failures.min(5));
-        let pause = doubled.min(MAX_REST).max(asked.unwrap_or_default());
+        let is_last = self.sent.saturating_add(1) >= MAX_SENT;
+        let least = if is_last { LAST_REST } else { REST };
+        let pause = doubled
+            .clamp(least, MAX_REST)
+            .max(asked.unwrap_or_default());
         self.rest = Rest {
             from: now,
             until: now.saturating_add(pause),
@@ -248,8 +280,21 @@ mod tests {
         let mut tokens = tokens();
         tokens.sending();
         assert!(tokens.is_in_doubt());
-        // Somebody else finds it so: the holder before is gone.
-        assert_eq!(tokens.need(at(4300), false), Need::RefreshAhead);
+        // Somebody else finds it so: the holder before is gone, or has an answer that he cannot write
+        // down yet. While the access token serves there is time.
+        assert_eq!(tokens.need(at(4300), false), Need::Nothing);
+        assert_eq!(tokens.need(at(4539), false), Need::Nothing);
+        assert_eq!(tokens.need(at(4540), false), Need::RefreshAhead);
+        assert_eq!(tokens.need(at(4600), false), Need::RefreshNow);
+        let mut short = tokens.clone();
+        short.ends_at = Some(at(1300));
+        assert_eq!(short.need(at(1269), false), Need::Nothing);
+        assert_eq!(short.need(at(1270), false), Need::RefreshAhead);
+        // Where it has ended, an outage of some seconds is waited for.
+        let mut ended = tokens.clone();
+        ended.rest(at(4600), None);
+        assert_eq!(ended.need(at(4614), false), Need::Rest(at(4615)));
+        assert_eq!(ended.need(at(4615), false), Need::RefreshNow);
         tokens.sending();
         tokens.rest(at(4300), None);
         for now in [4300, 4400, 4599] {
@@ -312,6 +357,12 @@ mod tests {
         assert!(lost.is_in_doubt() && !lost.is_spent());
         lost.sending();
         assert!(lost.is_spent());
+        let mut used_up = tokens();
+        used_up.sending();
+        used_up.refresh_is_used_up();
+        assert!(!used_up.is_in_doubt() && !used_up.can_refresh());
+        assert_eq!(used_up.need(at(4599), false), Need::Nothing);
+        assert_eq!(used_up.need(at(4600), false), Need::Launch(Over::Ended));
         let mut refused = tokens();
         refused.sending();
         refused.refresh_is_over();

@@ -5,7 +5,7 @@ use core::time::Duration;
 use smart_discovery::TransportError;
 use smart_jose::{ErrorClass, Text};
 
-use super::response::{Refusal, TokenResponseError};
+use super::response::{IssuedTokens, Refusal, TokenResponseError};
 use crate::client::ClientAuthenticationError;
 
 /// Why no tokens came.
@@ -58,12 +58,11 @@ pub enum Fate {
     /// Nothing has reached the server: the same token may be sent again.
     NotSent,
     /// The server has answered that it gives no tokens for this request, and nothing was issued for
-    /// it. Whether the code or the refresh token is worth nothing any more,
-    /// [`TokenError::is_invalid_grant`] says. What became of a request before this one, it does
-    /// not say.
+    /// it. Whether only a new launch helps, [`TokenError::needs_launch`] says; else the code or the
+    /// refresh token is as it was. What became of a request before this one, it does not say.
     Refused,
     /// The server has given tokens that are not accepted: what was sent is used up, and sending it
-    /// again could end the whole grant.
+    /// again could end the whole grant. [`TokenError::issued`] has the tokens, to be revoked.
     Spent,
     /// It may have reached the server, and no answer of use came back: the token may be used up,
     /// and new ones may have been lost on their way. So it is after an error page that no
@@ -74,7 +73,7 @@ pub enum Fate {
 impl TokenError {
     /// What became of the request. Where that is not certain, it is [`Fate::InDoubt`].
     #[must_use]
-    pub const fn fate(&self) -> Fate {
+    pub fn fate(&self) -> Fate {
         match self {
             Self::Authentication(_)
             | Self::NoScope
@@ -87,15 +86,26 @@ impl TokenError {
             }
             // Asked to slow down: the request was turned away at the door.
             Self::Response(TokenResponseError::Status { status: 429, .. }) => Fate::Refused,
-            Self::Response(error) if error.is_answer() => Fate::Spent,
+            Self::Response(error) if error.issued().is_some() => Fate::Spent,
             // A failing server may fail after it has issued, and an answer that cannot be read may
             // hold the tokens that replace the old ones.
             Self::Transport(_) | Self::Response(_) => Fate::InDoubt,
         }
     }
 
-    /// Whether the server says that the code or the refresh token is worth nothing: the one refusal
-    /// after which only a new launch helps. A server that is too busy refuses as well.
+    /// Whether only a new launch helps, since the server refuses for good or asks for the user
+    /// ([`Refusal::needs_launch`]): after any other refusal the code or the refresh token may be sent
+    /// again. A server that is too busy refuses as well. Always `false` where the fate is in doubt.
+    #[must_use]
+    pub fn needs_launch(&self) -> bool {
+        match self {
+            Self::Response(error) => error.refusal().is_some_and(Refusal::needs_launch),
+            _ => false,
+        }
+    }
+
+    /// Whether the server answers `invalid_grant`, whatever its status. What to do next,
+    /// [`TokenError::fate`] and [`TokenError::needs_launch`] say.
     #[must_use]
     pub fn is_invalid_grant(&self) -> bool {
         match self {
@@ -104,9 +114,20 @@ impl TokenError {
         }
     }
 
+    /// The tokens of an answer that is not accepted, so that they can be revoked: they live on at
+    /// the server, and nobody uses them. It is `Some` where the fate is [`Fate::Spent`], and nowhere
+    /// else.
+    #[must_use]
+    pub fn issued(&self) -> Option<&IssuedTokens> {
+        match self {
+            Self::Response(error) => error.issued(),
+            _ => None,
+        }
+    }
+
     /// Whether the server may have used up what was sent, though nothing of use came back.
     #[must_use]
-    pub const fn is_in_doubt(&self) -> bool {
+    pub fn is_in_doubt(&self) -> bool {
         matches!(self.fate(), Fate::InDoubt)
     }
 

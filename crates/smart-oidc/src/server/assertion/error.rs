@@ -156,14 +156,14 @@ impl AssertionError {
     }
 
     /// What the client is told: `invalid_client` where the assertion was judged (RFC 7521 4.2.1; SMART
-    /// App Launch 2.2), and `server_error` where it could not be, since the store of used assertions
-    /// or the client's key URL is down. Otherwise an outage of a minute would tell every client that
+    /// App Launch 2.2), and `temporarily_unavailable` where it could not be, since the store of used
+    /// assertions or the client's key URL is down. Otherwise an outage of a minute would tell every client that
     /// its registration is wrong.
     #[must_use]
     pub const fn refusal(&self) -> Refusal {
         match self {
-            Self::ReplayStore(_) => Refusal::ServerError,
-            Self::Keys(error) if are_out_of_reach(error) => Refusal::ServerError,
+            Self::ReplayStore(_) => Refusal::TemporarilyUnavailable,
+            Self::Keys(error) if are_out_of_reach(error) => Refusal::TemporarilyUnavailable,
             _ => Refusal::InvalidClient,
         }
     }

@@ -12,7 +12,8 @@ use crate::session::launch_session::LaunchSession;
 use crate::session::renewal::Renewal;
 use crate::session::session_error::SessionError;
 use crate::session::store::{RefreshLease, SessionStore};
-use crate::session::tokens::Need;
+use crate::session::tasks::Tasks;
+use crate::session::tokens::{CLOCK_SPREAD, Need};
 use crate::value::AccessToken;
 
 /// What every part of keeping works with.
@@ -24,8 +25,26 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) provider: CryptoProvider,
     pub(super) gates: Gates,
+    pub(super) tasks: Tasks,
+    pub(super) limits: Limits,
+}
+
+/// What an app may set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
     /// How long a session may lie idle, if that is bounded.
-    pub(super) idle: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
+    /// How old an access token is before a rejection counts.
+    pub(crate) rejection_pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            idle: None,
+            rejection_pause: Duration::from_secs(30),
+        }
+    }
 }
 
 /// A session as it was read.
@@ -43,27 +62,38 @@ impl Inner {
         if self.clock.now() >= session.ends_at {
             return Err(SessionError::Lost);
         }
-        if let Some(limit) = self.idle
-            && self.clock.now() >= session.seen_at.saturating_add(limit)
-        {
-            return Err(SessionError::Idle { limit });
-        }
         Ok(Held {
             session,
             revision: stored.revision,
         })
     }
 
-    /// Whether it has to be written down that the session is used. That is done eight times in the
-    /// time that it may lie idle, so it ends by an eighth of that time too early at most.
+    /// Whether it has to be written down that the session is used, by which the store counts the time
+    /// that it may lie idle anew. That is done eight times in that time, so a session ends by an eighth
+    /// of it too early at most. Nothing is written while a refresh is not finished: whoever holds its
+    /// answer may still write that down.
     pub(super) fn is_to_be_seen(&self, session: &LaunchSession) -> bool {
-        let noted = session.seen_at;
-        self.idle
-            .is_some_and(|idle| self.clock.now() >= noted.saturating_add(idle / 8))
+        let (now, noted) = (self.clock.now(), session.seen_at);
+        let is_time = |idle: Duration| {
+            let is_late = now >= noted.saturating_add(idle / 8);
+            // Written by a node whose clock is fast: that says nothing of how long ago it was.
+            is_late || noted > now.saturating_add(CLOCK_SPREAD)
+        };
+        self.limits.idle.is_some_and(is_time) && !session.tokens.is_in_doubt()
     }
 
     pub(super) fn need(&self, session: &LaunchSession, rejected: Option<&AccessToken>) -> Need {
-        session.need(self.clock.now(), is_rejected(session, rejected))
+        let (now, tokens) = (self.clock.now(), &session.tokens);
+        let is_rejected = is_rejected(session, rejected);
+        // A FHIR server that refuses every token would cause a refresh with each request.
+        let counts_at = tokens
+            .received_at
+            .saturating_add(self.limits.rejection_pause);
+        let is_young = now < counts_at && tokens.received_at <= now.saturating_add(CLOCK_SPREAD);
+        if is_rejected && is_young && tokens.serves(now) && tokens.can_refresh() {
+            return Need::Rest(counts_at);
+        }
+        session.need(now, is_rejected)
     }
 }
 

@@ -1,14 +1,15 @@
 //! One refresh, by the holder of the lease.
 
+use core::time::Duration;
+
 use tokio::time;
 
 use super::inner::{Held, Inner};
-use super::turn::{LEASE, Patience, Turn};
-use super::writing::{Effort, Tenure};
+use super::turn::{LEASE, Patience, Pauses, Turn};
+use super::writing::{Effort, FIRST_PAUSE, LAST_PAUSE, Tenure};
 use crate::session::error::StoreError;
 use crate::session::key::StoreKey;
 use crate::session::launch_session::LaunchSession;
-use crate::session::patient_change::PatientChange;
 use crate::session::renewal::Answer;
 use crate::session::renewal_error::RenewalError;
 use crate::session::session_error::SessionError;
@@ -16,6 +17,9 @@ use crate::session::store::Lease;
 use crate::session::tokens::Need;
 use crate::telemetry;
 use crate::value::AccessToken;
+
+/// For what is one look and one write.
+const SHORT_LEASE: Duration = Duration::from_secs(10);
 
 /// Whoever finds that another holder has written reads again, so often.
 const ATTEMPTS: usize = 3;
@@ -87,7 +91,7 @@ impl Inner {
             Need::Rest(until) => return Err(SessionError::Resting { until }),
             Need::Launch(over) => return Err(over.into()),
         }
-        held.session.seen_at = self.clock.now();
+        held.session.is_used(self.clock.now());
         if held.session.unjudged.is_none()
             && let Err(error) = self.ask(tenure, &mut held).await?
         {
@@ -120,6 +124,7 @@ impl Inner {
         held.session.tokens.sending();
         // A mark whose answer was lost would count as a request that was sent.
         self.write_surely(tenure, held, Effort::Short).await?;
+        let marked = held.session.clone();
         let answer = self.renewal.refresh(&held.session, &token).await;
         let now = self.clock.now();
         let tokens = &mut held.session.tokens;
@@ -134,8 +139,9 @@ impl Inner {
                 Err(SessionError::Over)
             }
             Answer::Spent(error) => {
-                tokens.refresh_is_over();
-                Err(SessionError::Refresh(error))
+                telemetry::judged("refresh-grant", Some(error.code()));
+                tokens.refresh_is_used_up();
+                Err(SessionError::Over)
             }
             Answer::Refused(error) | Answer::NotSent(error) => {
                 tokens.not_counted();
@@ -147,7 +153,7 @@ impl Inner {
                 Err(lost(&held.session, error))
             }
         };
-        self.write_answer(tenure, held).await?;
+        self.write_answer(tenure, held, &marked).await?;
         Ok(outcome)
     }
 
@@ -157,41 +163,121 @@ impl Inner {
         tenure: &Tenure<'_>,
         held: &mut Held,
     ) -> Result<Result<(), SessionError>, SessionError> {
-        let session = &held.session;
-        let (Some(unjudged), Some(identity)) = (&session.unjudged, &session.identity) else {
+        let waiting = held.session.clone();
+        let (Some(unjudged), Some(identity)) = (&waiting.unjudged, &waiting.identity) else {
             return Ok(Ok(()));
         };
         let (id_token, access) = (&unjudged.id_token, &unjudged.tokens.access);
         let first = &identity.continuity;
-        let judged = self.renewal.judge(session, first, id_token, access).await;
+        let judged = self.renewal.judge(&waiting, first, id_token, access).await;
         match judged {
             Ok(()) => held.session.accept(self.clock.now()),
             Err(error @ SessionError::Identity(_)) => {
-                self.store.remove(tenure.key).await?;
-                self.renewal.revoke(&held.session).await;
+                let removed = self.store.remove(tenure.key).await;
+                // Whatever the store says: nothing is done with tokens of another user.
+                self.renewal.revoke(&waiting).await;
+                removed?;
                 return Err(error);
             }
             Err(_) => held.session.tokens.rest(self.clock.now(), None),
         }
-        self.write_answer(tenure, held).await?;
+        self.write_answer(tenure, held, &waiting).await?;
         Ok(judged)
     }
 
-    /// Writes what came of a refresh. Where the session was ended meanwhile, its new tokens are
-    /// revoked: whoever signed out has revoked those that there were.
-    async fn write_answer(&self, tenure: &Tenure<'_>, held: &mut Held) -> Result<(), SessionError> {
-        match self.write_surely(tenure, held, Effort::Long).await {
-            Err(StoreError::Gone) => {
+    /// Writes what came of a refresh of this session, which nobody else knows.
+    ///
+    /// A lease may have ended meanwhile, and somebody else may have held one, to write down something
+    /// else or to look. As long as nobody has sent the refresh token since, the answer is the latest
+    /// that there is of it, and is written under a lease of its own.
+    async fn write_answer(
+        &self,
+        tenure: &Tenure<'_>,
+        held: &mut Held,
+        before: &LaunchSession,
+    ) -> Result<(), SessionError> {
+        let error = match self.write_surely(tenure, held, Effort::Long).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if !matches!(
+            error,
+            StoreError::Changed { .. } | StoreError::Fenced { .. }
+        ) {
+            return self.give_up(tenure, held, before, error).await;
+        }
+        let end = time::Instant::now() + Effort::Long.budget();
+        let mut pauses = Pauses::new(FIRST_PAUSE, LAST_PAUSE, &self.provider);
+        loop {
+            match self.write_again(tenure.key, held, before).await {
+                Ok(true) => return Ok(()),
+                // Somebody else has sent the token, so this answer is not the latest.
+                Ok(false) => return Err(error.into()),
+                Err(SessionError::Lost) => {
+                    return self.give_up(tenure, held, before, StoreError::Gone).await;
+                }
+                Err(_) if time::Instant::now() < end => pauses.pause().await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes an answer under a lease of its own, if it is still the latest; says whether it was.
+    async fn write_again(
+        &self,
+        key: &StoreKey,
+        held: &mut Held,
+        before: &LaunchSession,
+    ) -> Result<bool, SessionError> {
+        let lease = self.acquire_for(key, SHORT_LEASE, LEASE).await?;
+        let result = async {
+            let found = self.read(key).await?;
+            if !found.session.is_of_same_refresh(before) {
+                return Ok(false);
+            }
+            held.revision = found.revision;
+            let tenure = Tenure {
+                key,
+                fence: lease.fence,
+            };
+            self.write_surely(&tenure, held, Effort::Short).await?;
+            Ok(true)
+        };
+        let result = result.await;
+        let _ = self.lease.release(key, &lease).await;
+        result
+    }
+
+    /// What is left to do with an answer that cannot be written down.
+    async fn give_up(
+        &self,
+        tenure: &Tenure<'_>,
+        held: &mut Held,
+        before: &LaunchSession,
+        error: StoreError,
+    ) -> Result<(), SessionError> {
+        match error {
+            // The session was ended meanwhile. Whoever signed out has revoked the tokens that there
+            // were.
+            StoreError::Gone => {
                 self.renewal.revoke(&held.session).await;
                 Err(SessionError::Lost)
             }
-            other => Ok(other?),
+            // The store will not take these tokens, whoever asks for them again.
+            StoreError::TooLong { .. } => {
+                self.renewal.revoke(&held.session).await;
+                held.session = before.clone();
+                held.session.tokens.refresh_is_used_up();
+                self.write_surely(tenure, held, Effort::Short).await?;
+                Err(error.into())
+            }
+            other => Err(other.into()),
         }
     }
 
     /// Writes down that the session is used, where nobody else is at it.
     pub(super) async fn note_use(&self, key: &StoreKey) -> Result<(), SessionError> {
-        let Some(lease) = self.acquire(key).await? else {
+        let Some(lease) = self.acquire(key, SHORT_LEASE).await? else {
             return Ok(());
         };
         let tenure = Tenure {
@@ -200,38 +286,37 @@ impl Inner {
         };
         let result = async {
             let mut held = self.read(key).await?;
-            held.session.seen_at = self.clock.now();
-            let written = self.write_surely(&tenure, &mut held, Effort::Short).await;
-            written.map_err(SessionError::from)
+            if !self.is_to_be_seen(&held.session) {
+                return Ok(());
+            }
+            held.session.is_used(self.clock.now());
+            Ok(self.write(&tenure, &mut held).await?)
         };
         let result = result.await;
         let _ = self.lease.release(key, &lease).await;
         result
     }
 
-    /// Writes down that the app shows the patient of this change.
+    /// Writes down which patient the app shows. Another one than is in context is told.
     pub(super) async fn accept_patient(
         &self,
         key: &StoreKey,
-        change: &PatientChange,
+        shown: &str,
     ) -> Result<(), SessionError> {
-        let lease = self.acquire_for(key, LEASE).await?;
+        let lease = self.acquire_for(key, SHORT_LEASE, LEASE).await?;
         let tenure = Tenure {
             key,
             fence: lease.fence,
         };
         let result = async {
             let mut held = self.read(key).await?;
-            match held.session.patient_change() {
-                // It was taken before, or the patient whom the app shows is back.
-                None => return Ok(()),
-                Some(found) if found.now != change.now => {
-                    return Err(SessionError::PatientChanged(found));
-                }
-                Some(_) => held.session.patient_before = None,
+            let change = held.session.change_from(shown);
+            let before = change.is_some().then(|| shown.to_owned());
+            if held.session.patient_before != before {
+                held.session.patient_before = before;
+                self.write(&tenure, &mut held).await?;
             }
-            let written = self.write_surely(&tenure, &mut held, Effort::Short).await;
-            written.map_err(SessionError::from)
+            change.map_or(Ok(()), |it| Err(SessionError::PatientChanged(it)))
         };
         let result = result.await;
         let _ = self.lease.release(key, &lease).await;

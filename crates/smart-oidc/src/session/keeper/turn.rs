@@ -90,7 +90,7 @@ impl Inner {
                 let session = self.go_on(held.session, rejected, error.into())?;
                 return Ok(Turn::Over(Box::new(session)));
             }
-            if let Some(lease) = self.acquire(key).await? {
+            if let Some(lease) = self.acquire(key, LEASE).await? {
                 return Ok(Turn::Ours(lease));
             }
             if patience == Patience::None {
@@ -100,20 +100,25 @@ impl Inner {
         }
     }
 
-    pub(super) async fn acquire(&self, key: &StoreKey) -> Result<Option<Lease>, SessionError> {
-        Ok(self.lease.acquire(key, LEASE).await?)
+    pub(super) async fn acquire(
+        &self,
+        key: &StoreKey,
+        life: Duration,
+    ) -> Result<Option<Lease>, SessionError> {
+        Ok(self.lease.acquire(key, life).await?)
     }
 
     /// Waits for the lease, whatever the session needs.
     pub(super) async fn acquire_for(
         &self,
         key: &StoreKey,
+        life: Duration,
         patience: Duration,
     ) -> Result<Lease, SessionError> {
         let mut pauses = Pauses::new(FIRST_LOOK, LAST_LOOK, &self.provider);
         let acquired = async {
             loop {
-                if let Some(lease) = self.acquire(key).await? {
+                if let Some(lease) = self.acquire(key, life).await? {
                     return Ok(lease);
                 }
                 pauses.pause().await;

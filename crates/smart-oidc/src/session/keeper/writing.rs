@@ -11,9 +11,9 @@ use crate::session::key::{Fence, StoreKey};
 use crate::session::store::Write;
 
 /// What is written again where the store cannot be reached: at first after so long, and then more
-/// seldom. Whoever holds an answer is faster back than somebody else at the lease.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LAST_PAUSE: Duration = Duration::from_millis(500);
+/// seldom.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
+pub(super) const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 /// One holder's right to write to one record.
 pub(super) struct Tenure<'t> {
@@ -26,13 +26,12 @@ pub(super) struct Tenure<'t> {
 pub(super) enum Effort {
     /// Something that is lost without harm.
     Short,
-    /// The answer to a refresh, which nobody else has: until somebody else holds the lease, who
-    /// takes it for lost, and in the end not for ever.
+    /// The answer to a refresh, which nobody else has: for minutes, though not for ever.
     Long,
 }
 
 impl Effort {
-    const fn budget(self) -> Duration {
+    pub(super) const fn budget(self) -> Duration {
         match self {
             Self::Short => Duration::from_secs(10),
             Self::Long => Duration::from_secs(900),
@@ -41,13 +40,18 @@ impl Effort {
 }
 
 impl Inner {
-    async fn write(&self, tenure: &Tenure<'_>, held: &mut Held) -> Result<(), StoreError> {
+    /// Writes the session, once.
+    pub(super) async fn write(
+        &self,
+        tenure: &Tenure<'_>,
+        held: &mut Held,
+    ) -> Result<(), StoreError> {
         let value = held.session.write()?;
         let write = Write {
             value: &value,
             expected: held.revision,
             fence: tenure.fence,
-            life: held.session.life(self.clock.now(), self.idle),
+            life: held.session.life(self.clock.now(), self.limits.idle),
         };
         held.revision = self.store.replace(tenure.key, write).await?;
         Ok(())

@@ -9,7 +9,8 @@ use smart_discovery::Finding;
 use smart_jose::{Text, json};
 
 use super::error::TokenResponseError;
-use super::refusal::{Refusal, asked_to_wait};
+use super::issued::IssuedTokens;
+use super::refusal::{Refusal, TokenErrorCode, asked_to_wait};
 use super::tokens::TokenResponse;
 use crate::launch_context::LaunchContext;
 use crate::members::take_string;
@@ -35,7 +36,8 @@ impl TokenResponse {
     ) -> Result<Self, TokenResponseError> {
         let mut read = Self::read(response, asked)?;
         if read.has_scope("openid") && read.id_token.is_none() {
-            return Err(TokenResponseError::NoIdToken);
+            let error = TokenResponseError::NoIdToken { issued: None };
+            return Err(error.with_issued(|| issued(response)));
         }
         read.find_unasked(asked, "scope-unasked", "the app did not ask for");
         read.find_missing_context();
@@ -92,20 +94,26 @@ impl TokenResponse {
 
     /// What the three kinds have in common. A scope that is missing means these.
     fn read(response: &Response<Bytes>, scopes: &Scopes) -> Result<Self, TokenResponseError> {
+        let read = Self::read_members(response, scopes);
+        read.map_err(|error| error.with_issued(|| issued(response)))
+    }
+
+    fn read_members(
+        response: &Response<Bytes>,
+        scopes: &Scopes,
+    ) -> Result<Self, TokenResponseError> {
         let mut findings = Vec::new();
         let body = body(response, &mut findings)?;
         let mut members: Map<String, Value> = json::read_object(body, LIMIT)?;
-        // First of all, since whatever is wrong beside it, a token was issued.
         let access_token = required(&mut members, "access_token", &mut findings)?;
         if !is_bearer_token(&access_token) {
-            return Err(TokenResponseError::Member {
-                member: "access_token",
-            });
+            return Err(TokenResponseError::member("access_token"));
         }
         let token_type = required(&mut members, "token_type", &mut findings)?;
         if !token_type.eq_ignore_ascii_case("bearer") {
             return Err(TokenResponseError::TokenType {
                 found: Text::new(&token_type),
+                issued: None,
             });
         }
         let scopes = match optional(&mut members, "scope", &mut findings)? {
@@ -182,6 +190,12 @@ impl TokenResponse {
     }
 }
 
+/// What an answer gives that is not accepted. A text that is too long is not read for this either.
+fn issued(response: &Response<Bytes>) -> Option<IssuedTokens> {
+    let body = response.body();
+    (body.len() <= LIMIT).then(|| IssuedTokens::find(body))?
+}
+
 /// The octets of a success.
 fn body<'r>(
     response: &'r Response<Bytes>,
@@ -190,6 +204,12 @@ fn body<'r>(
     let status = response.status();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         return Err(TokenResponseError::Refused(Refusal::read(response, LIMIT)));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let refusal = Refusal::read(response, LIMIT);
+        if refusal.error == Some(TokenErrorCode::TemporarilyUnavailable) {
+            return Err(TokenResponseError::Refused(refusal));
+        }
     }
     if status != StatusCode::OK {
         return Err(TokenResponseError::Status {
@@ -248,7 +268,7 @@ fn required(
     member: &'static str,
     findings: &mut Vec<Finding>,
 ) -> Result<String, TokenResponseError> {
-    optional(members, member, findings)?.ok_or(TokenResponseError::Member { member })
+    optional(members, member, findings)?.ok_or_else(|| TokenResponseError::member(member))
 }
 
 fn optional(
@@ -259,7 +279,7 @@ fn optional(
     if is_null(members, member, findings) {
         return Ok(None);
     }
-    take_string(members, member).map_err(|_| TokenResponseError::Member { member })
+    take_string(members, member).map_err(|_| TokenResponseError::member(member))
 }
 
 /// Whether the member is `null`; then it is taken out, with a finding.
@@ -313,7 +333,7 @@ fn seconds(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Duration>, TokenResponseError> {
     let member = "expires_in";
-    let wrong = || TokenResponseError::Member { member };
+    let wrong = || TokenResponseError::member(member);
     if is_null(members, member, findings) {
         return Ok(None);
     }

@@ -41,9 +41,20 @@ const OTHER_JUDGEMENTS: [&str; 9] = [
     "use_dpop_nonce",
 ];
 
+/// Codes after which no other request for the same grant helps, beside `invalid_grant`: the user has to
+/// sign in or to consent again (OpenID Connect Core 3.1.2.6), or has taken the grant back. Large
+/// providers answer refreshes so.
+const USER_WANTED: [&str; 4] = [
+    "access_denied",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+];
+
 /// An error answer of the token endpoint (RFC 6749 5.2).
 ///
-/// Servers send it with any 4xx status, under any content type, and sometimes without a body that
+/// Servers send it with any 4xx status, and one that puts requests off with 503 and
+/// `temporarily_unavailable`, under any content type, and sometimes without a body that
 /// says anything: a gateway's HTML page, a FHIR OperationOutcome. Then only the status is known, and
 /// [`Refusal::issued_nothing`] says whether that is enough.
 ///
@@ -63,6 +74,9 @@ pub struct Refusal {
     /// How long the server asks to be left alone (`Retry-After`), at most 15 min.
     pub retry_after: Option<Duration>,
     issued_nothing: bool,
+    /// Whether the code says what is wrong with the request. Frameworks put words of their own there:
+    /// `{"status":401,"error":"Unauthorized"}`.
+    is_judged: bool,
 }
 
 /// The error codes of a token endpoint (RFC 6749 5.2), and the two of the authorization endpoint
@@ -112,26 +126,43 @@ impl Refusal {
         };
         let code = wire.error.into_value().filter(|it| !it.is_empty());
         let error = code.as_deref().map(TokenErrorCode::of);
-        let issued_nothing = match &error {
-            _ if GAVE_UP.contains(&status) => false,
-            Some(error) => error.is_judgement(),
-            None => TURNED_AWAY.contains(&status),
-        };
+        let is_judged = error.as_ref().is_some_and(TokenErrorCode::is_judgement);
+        let has_failed = error == Some(TokenErrorCode::ServerError);
+        let is_turned_away = TURNED_AWAY.contains(&status) && !has_failed;
+        let issued_nothing = !GAVE_UP.contains(&status) && (is_judged || is_turned_away);
         Self {
             status,
             error,
             issued_nothing,
+            is_judged,
             description: untrusted(wire.error_description),
             uri: untrusted(wire.error_uri),
             retry_after: asked_to_wait(response),
         }
     }
 
-    /// Whether the code or the refresh token is refused for good, so that only a new launch
-    /// helps.
+    /// Whether the code is `invalid_grant`: the authorization code or the refresh token is refused
+    /// for good. It is not the only code after which a new launch is needed; see
+    /// [`Refusal::needs_launch`].
     #[must_use]
     pub fn is_invalid_grant(&self) -> bool {
         self.error == Some(TokenErrorCode::InvalidGrant)
+    }
+
+    /// Whether only a new launch helps: `invalid_grant`, or the user has to sign in or to consent again
+    /// (`interaction_required`, `login_required`, `consent_required`), or has refused
+    /// (`access_denied`).
+    ///
+    /// Never so where it is not certain who said it ([`Refusal::issued_nothing`]): after 408, 425 and
+    /// 499 a code is not the server's last word.
+    #[must_use]
+    pub fn needs_launch(&self) -> bool {
+        self.issued_nothing
+            && match &self.error {
+                Some(TokenErrorCode::InvalidGrant) => true,
+                Some(TokenErrorCode::Other(text)) => USER_WANTED.contains(&text.as_str()),
+                _ => false,
+            }
     }
 
     /// Whether the server does not know the client, or not its secret or key.
@@ -141,9 +172,11 @@ impl Refusal {
     }
 
     /// Whether it is certain that the server has issued nothing for this request: it says what is
-    /// wrong with the request, or the status says that nobody looked at it. A page of a gateway, a
-    /// code that nobody has defined, `server_error`, and a request that somebody gave up on are not
-    /// certain: the tokens may have been made, and lost behind them.
+    /// wrong with the request, or puts it off (`temporarily_unavailable`), or the status says that
+    /// nobody looked at it (401, 405, 411, 413, 414, 415, 421, 431), whatever stands beside that but
+    /// `server_error`. Under other statuses a page of a gateway and a code that nobody has defined are
+    /// not certain, and `server_error` and a request that somebody gave up on never are: the tokens may
+    /// have been made, and lost behind them.
     ///
     /// It says nothing about a request before this one.
     #[must_use]
@@ -163,15 +196,17 @@ impl Refusal {
                 | TokenErrorCode::UnauthorizedClient
                 | TokenErrorCode::UnsupportedGrantType,
             ) => ErrorClass::Configuration,
-            Some(
-                TokenErrorCode::InvalidGrant
-                | TokenErrorCode::InvalidRequest
-                | TokenErrorCode::Other(_),
-            ) => ErrorClass::InvalidRequest,
-            // Turned away, and nothing that speaks OAuth says why.
-            Some(TokenErrorCode::ServerError | TokenErrorCode::TemporarilyUnavailable) | None => {
-                ErrorClass::Upstream
+            Some(TokenErrorCode::InvalidGrant | TokenErrorCode::InvalidRequest) => {
+                ErrorClass::InvalidRequest
             }
+            Some(TokenErrorCode::Other(_)) if self.is_judged => ErrorClass::InvalidRequest,
+            // Put off, or turned away, and nothing that speaks OAuth says why.
+            Some(
+                TokenErrorCode::Other(_)
+                | TokenErrorCode::ServerError
+                | TokenErrorCode::TemporarilyUnavailable,
+            )
+            | None => ErrorClass::Upstream,
         }
     }
 }

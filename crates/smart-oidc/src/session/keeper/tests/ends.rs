@@ -5,7 +5,6 @@ use super::rig::*;
 use super::*;
 use crate::session::error::StoreError;
 use crate::session::renewal_error::RenewalError;
-use crate::session::tokens::Tokens;
 
 #[tokio::test]
 async fn tokens_that_are_not_accepted_use_the_refresh_token_up() {
@@ -21,19 +20,35 @@ async fn tokens_that_are_not_accepted_use_the_refresh_token_up() {
     rig.pass(Duration::from_secs(1));
     assert_eq!(rig.open().await, Err("session-over"));
     assert_eq!(rig.server.requests(), 1);
-    // Who waits for it hears why.
+    // Who waits for it hears that.
     let rig = Rig::new().await;
     rig.server.plan(&[Fault::Spent]);
     rig.pass(HOUR);
-    assert_eq!(rig.open().await, Err("token-refused"));
+    assert_eq!(rig.open().await, Err("session-over"));
     assert_eq!(rig.open().await, Err("session-over"));
     assert_eq!(rig.server.requests(), 1);
+    // It is kept to be revoked: the server may know it still.
+    let stored = rig.stored().await.unwrap();
+    assert!(!stored.can_refresh() && !stored.is_in_doubt());
+    assert_eq!(stored.all_tokens().0[0].expose_secret(), "refresh-0");
+}
+
+/// The patients of a change: whom the app shows, and who is in context.
+fn change(result: Result<LaunchSession, SessionError>) -> (String, Option<String>) {
+    match result {
+        Err(SessionError::PatientChanged(it)) => {
+            (it.before().to_owned(), it.now().map(str::to_owned))
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
 async fn another_patient_is_told_before_anything_is_done_for_him() {
     let rig = Rig::new().await;
     let patient = |id: &str| rig.server.state.lock().unwrap().patient = Some(id.to_owned());
+    let told = |before: &str, now: &str| (before.to_owned(), Some(now.to_owned()));
+    let open = || rig.keeper.open(&rig.id, None);
     // One for whom there was none before is no other one.
     patient("one");
     rig.pass(HOUR);
@@ -42,32 +57,23 @@ async fn another_patient_is_told_before_anything_is_done_for_him() {
     rig.pass(HOUR - Duration::from_secs(60));
     assert_eq!(rig.open().await, ok(1));
     rig.settled().await;
-    let error = rig.keeper.open(&rig.id, None).await.unwrap_err();
+    let error = open().await.unwrap_err();
     assert_eq!(
         (error.code(), error.needs_launch()),
         ("session-patient-changed", true)
     );
-    let SessionError::PatientChanged(change) = &error else {
-        panic!("{error:?}");
-    };
-    assert_eq!((change.before(), change.now()), ("one", "two"));
     for shown in [format!("{error:?}"), error.to_string()] {
         assert!(!shown.contains("one") && !shown.contains("two"), "{shown}");
     }
+    assert_eq!(change(Err(error)), told("one", "two"));
     // It stays so until the app says that it shows the one who is in context then.
     patient("three");
     rig.pass(HOUR);
-    assert_eq!(rig.open().await, Err("session-patient-changed"));
-    let error = rig
-        .keeper
-        .accept_patient(&rig.id, change)
-        .await
-        .unwrap_err();
-    let SessionError::PatientChanged(change) = &error else {
-        panic!("{error:?}");
-    };
-    assert_eq!((change.before(), change.now()), ("one", "three"));
-    let session = rig.keeper.accept_patient(&rig.id, change).await.unwrap();
+    assert_eq!(change(open().await), told("one", "three"));
+    let accepted = rig.keeper.accept_patient(&rig.id, "two").await;
+    assert_eq!(change(accepted), told("two", "three"));
+    assert_eq!(change(open().await), told("two", "three"));
+    let session = rig.keeper.accept_patient(&rig.id, "three").await.unwrap();
     assert_eq!(session.context().patient.as_deref(), Some("three"));
     assert_eq!(rig.open().await, ok(3));
     // The one whom the app shows may come back.
@@ -77,8 +83,14 @@ async fn another_patient_is_told_before_anything_is_done_for_him() {
     patient("three");
     rig.pass(HOUR);
     assert_eq!(rig.open().await, ok(5));
-    let again = rig.keeper.accept_patient(&rig.id, change).await;
-    assert_eq!(access(again), ok(5));
+    // But not while the page of another one is drawn: that page must not work with him.
+    let accepted = rig.keeper.accept_patient(&rig.id, "four").await;
+    assert_eq!(change(accepted), told("four", "three"));
+    assert_eq!(change(open().await), told("four", "three"));
+    assert_eq!(
+        access(rig.keeper.accept_patient(&rig.id, "three").await),
+        ok(5)
+    );
 }
 
 #[tokio::test]
@@ -90,7 +102,7 @@ async fn who_signs_out_during_a_refresh_leaves_no_tokens_behind() {
     while rig.server.requests() == 0 {
         tokio::task::yield_now().await;
     }
-    assert!(rig.keeper.close(&rig.id).await.unwrap().is_some());
+    assert!(matches!(rig.keeper.close(&rig.id).await, Closed::Ended(_)));
     assert_eq!(opening.await.unwrap(), Err("session-lost"));
     let revoked = rig.server.state.lock().unwrap().revoked.clone();
     assert_eq!(revoked, ["refresh-1", "access-1"]);
@@ -103,7 +115,9 @@ async fn tokens_that_wait_to_be_judged_are_among_those_to_revoke() {
     rig.server.state.lock().unwrap().verdicts = [Verdict::Undecided].into();
     rig.pass(HOUR);
     assert_eq!(rig.open().await, Err("refresh-undecided"));
-    let closed = rig.keeper.close(&rig.id).await.unwrap().unwrap();
+    let Closed::Ended(closed) = rig.keeper.close(&rig.id).await else {
+        panic!("there was a session");
+    };
     let (refresh, access) = closed.all_tokens();
     let refresh: Vec<_> = refresh.iter().map(|it| it.expose_secret()).collect();
     let access: Vec<_> = access.iter().map(|it| it.expose_secret()).collect();
@@ -191,7 +205,7 @@ async fn a_last_request_finds_its_record_however_long_the_access_token_has_ended
     rig.server.plan(&[Fault::Lost]);
     rig.pass(3 * HOUR);
     assert_eq!(rig.open().await, Err("http-connect"));
-    rig.pass(Duration::from_secs(2));
+    rig.pass(Duration::from_secs(15));
     assert_eq!(rig.open().await, ok(2));
 }
 
@@ -267,7 +281,7 @@ fn what_only_a_new_launch_ends_says_so() {
 async fn a_session_that_lies_idle_ends_and_one_that_is_used_does_not() {
     const MINUTE: Duration = Duration::from_secs(60);
     let rig = Rig::new().await;
-    let keeper = rig.keeper.with_idle_life(40 * MINUTE);
+    let keeper = rig.keeper.with_limits(|it| it.idle = Some(40 * MINUTE));
     let open = || async { access(keeper.open(&rig.id, None).await) };
     // A use in each half hour is enough, and is written down once in five minutes.
     for round in 1..=10 {
@@ -297,13 +311,21 @@ async fn a_session_that_lies_idle_ends_and_one_that_is_used_does_not() {
     rig.pass(40 * MINUTE);
     assert!(rig.store.is_empty(), "the store ends it");
     assert_eq!(open().await, Err("session-lost"));
-    // Where the store has not done so yet, it is over all the same.
-    let mut idle = session();
-    idle.tokens = Tokens::received(&response(0, None, None), rig.clock.now());
-    idle.seen_at = rig.clock.now();
-    idle.ends_at = rig.clock.now().saturating_add(2 * HOUR);
-    rewrite(&rig, &idle).await;
-    rig.pass(40 * MINUTE);
-    let error = keeper.open(&rig.id, None).await.unwrap_err();
-    assert_eq!((error.code(), error.needs_launch()), ("session-idle", true));
+}
+
+#[tokio::test]
+async fn a_sign_out_whose_answer_is_lost_still_knows_what_to_revoke() {
+    let rig = Rig::new().await;
+    let faulty = Arc::new(Faulty {
+        store: rig.store.clone(),
+        writes: std::sync::Mutex::new([WriteFault::AnswerLost].into()),
+        reads: std::sync::atomic::AtomicUsize::new(0),
+    });
+    let keeper = keeper(faulty, rig.store.clone(), &rig.server, &rig.clock);
+    let Closed::Unsure(error, Some(session)) = keeper.close(&rig.id).await else {
+        panic!("nobody knows whether it has ended");
+    };
+    assert_eq!(error.code(), "store-unavailable");
+    assert_eq!(session.all_tokens().0[0].expose_secret(), "refresh-0");
+    assert!(rig.store.is_empty());
 }

@@ -11,8 +11,9 @@ use smart_jose::{Secret, Text};
 use crate::session::error::StoreError;
 use crate::session::keeper::turn::LEASE;
 use crate::session::key::{Revision, StoreKey};
+use crate::session::launch_session::LaunchSession;
 use crate::session::memory::MemoryStore;
-use crate::session::store::{RefreshLease as _, SessionStore, Stored, Write};
+use crate::session::store::{Lease, RefreshLease as _, SessionStore, Stored, Write};
 
 /// A store whose writes fail as planned.
 #[derive(Debug)]
@@ -32,6 +33,16 @@ pub(super) enum WriteFault {
     AnswerLost,
     /// The holder pauses until another one holds the lease.
     Paused,
+    /// The holder pauses until another one has sent the refresh token.
+    Overtaken,
+}
+
+impl Faulty {
+    /// Somebody else takes the lease, and is not heard of again.
+    async fn overtake(&self, key: &StoreKey) -> Lease {
+        self.store.pass_on_lease(key);
+        self.store.acquire(key, LEASE).await.unwrap().unwrap()
+    }
 }
 
 fn unavailable() -> StoreError {
@@ -57,7 +68,12 @@ impl SessionStore for Faulty {
     }
 
     async fn take(&self, key: &StoreKey) -> Result<Option<Secret<Vec<u8>>>, StoreError> {
-        self.store.take(key).await
+        let fault = self.writes.lock().unwrap().pop_front();
+        let taken = self.store.take(key).await?;
+        match fault {
+            Some(WriteFault::AnswerLost) => Err(unavailable()),
+            _ => Ok(taken),
+        }
     }
 
     async fn read(&self, key: &StoreKey) -> Result<Option<Stored>, StoreError> {
@@ -75,9 +91,21 @@ impl SessionStore for Faulty {
                 Err(unavailable())
             }
             WriteFault::Paused => {
-                self.store.pass_on_lease(key);
-                let lease = self.store.acquire(key, LEASE).await.unwrap();
-                assert!(lease.is_some());
+                self.overtake(key).await;
+                self.store.replace(key, write).await
+            }
+            WriteFault::Overtaken => {
+                let lease = self.overtake(key).await;
+                let held = self.store.read(key).await?.unwrap();
+                let mut session = LaunchSession::read(&held.value)?;
+                session.tokens.sending();
+                let theirs = Write {
+                    value: &session.write()?,
+                    expected: held.revision,
+                    fence: lease.fence,
+                    life: write.life,
+                };
+                self.store.replace(key, theirs).await?;
                 self.store.replace(key, write).await
             }
         }

@@ -23,6 +23,7 @@ use crate::session::renewal::{Answer, Renewal};
 use crate::session::renewal_error::RenewalError;
 use crate::session::session_error::SessionError;
 use crate::session::store::{RefreshLease, SessionStore};
+use crate::session::tasks::Tasks;
 use crate::session::tokens::Tokens;
 use crate::token::{TokenError, TokenResponse};
 use crate::value::{AccessToken, ClientId, RawIdToken, RefreshToken};
@@ -67,6 +68,8 @@ pub(super) enum Fault {
     Lost,
     NotSent,
     Refused,
+    /// Status 429, and to come back in ten minutes.
+    Busy,
     GrantRefused,
     /// Tokens come that are not accepted.
     Spent,
@@ -85,6 +88,13 @@ pub(super) fn down() -> RenewalError {
         problem: Text::new("refused"),
     };
     TokenError::from(error).into()
+}
+
+fn busy() -> RenewalError {
+    let response = Response::builder().status(429).header("retry-after", "600");
+    let response = response.body(Bytes::new()).unwrap();
+    let error = TokenResponse::of_refresh(&response, &Scopes::parse(""));
+    TokenError::from(error.unwrap_err()).into()
 }
 
 pub(super) fn refused(error: &str) -> RenewalError {
@@ -133,6 +143,7 @@ impl Renewal for Server {
         match fault {
             Some(Fault::NotSent) => return Answer::NotSent(down()),
             Some(Fault::Refused) => return Answer::Refused(refused("temporarily_unavailable")),
+            Some(Fault::Busy) => return Answer::Refused(busy()),
             Some(Fault::GrantRefused) => return Answer::GrantRefused(refused("invalid_grant")),
             Some(Fault::Lost | Fault::Spent) | None => {}
         }
@@ -283,7 +294,8 @@ pub(super) fn keeper(
     server: &Arc<Server>,
     clock: &Arc<FixedClock>,
 ) -> Keeper {
-    Keeper::new(store, lease, server.clone(), clock.clone(), any_provider())
+    let (server, clock, tasks) = (server.clone(), clock.clone(), Tasks::new());
+    Keeper::new(store, lease, server, clock, any_provider(), tasks)
 }
 
 pub(super) fn access(result: Result<LaunchSession, SessionError>) -> Result<String, &'static str> {
