@@ -24,6 +24,8 @@ async fn a_form_needs_the_token_of_its_session() {
     assert_ne!(token, id);
     let note = format!("{page}note");
     let tag = tag_of(&page);
+    let of_sign_out = told(&browser.get(&page).await)[4].clone();
+    assert_ne!(token, of_sign_out);
     for wrong in [
         "",
         "x",
@@ -53,6 +55,17 @@ async fn a_form_needs_the_token_of_its_session() {
         let answer = browser.post(&note, &fields).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
     }
+    // Neither stands in for the other.
+    let fields = [("text", "hi"), ("csrf_token", of_sign_out.as_str())];
+    assert_eq!(
+        browser.post(&note, &fields).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let fields = [("tag", tag.as_str()), ("csrf_token", token.as_str())];
+    assert_eq!(
+        browser.post("/logout", &fields).await.status,
+        StatusCode::FORBIDDEN
+    );
     // A field of the app's own that is missing is another thing.
     let answer = browser.post(&note, &[("csrf_token", &token)]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
@@ -135,6 +148,8 @@ async fn a_handler_that_forgets_the_token_is_protected_too() {
         (vec![], StatusCode::FORBIDDEN),
         (vec![("origin", "null")], StatusCode::FORBIDDEN),
         (vec![("x-csrf-token", "x")], StatusCode::FORBIDDEN),
+        (vec![OURS, ("x-csrf-token", "x")], StatusCode::FORBIDDEN),
+        (vec![OURS, ("x-csrf-token", "")], StatusCode::FORBIDDEN),
         (
             vec![("x-csrf-token", token.as_str()), ("x-csrf-token", "x")],
             StatusCode::FORBIDDEN,
@@ -170,7 +185,8 @@ async fn a_handler_that_forgets_the_token_is_protected_too() {
 #[tokio::test]
 async fn a_form_that_is_none_changes_nothing() {
     let world = World::new().await;
-    let (mut browser, page, token) = signed_in(&world).await;
+    let (mut browser, page, _) = signed_in(&world).await;
+    let token = told(&browser.get(&page).await)[4].clone();
     let tag = tag_of(&page);
     let good = format!("tag={}&csrf_token={token}", tag.as_str());
     for (content_type, body) in [

@@ -32,6 +32,22 @@ async fn until(world: &World, status: StatusCode) -> Value {
         .unwrap()
 }
 
+/// Asks until the answer says what has failed.
+async fn until_told(world: &World) -> Value {
+    let asking = async {
+        loop {
+            let body = until(world, StatusCode::SERVICE_UNAVAILABLE).await;
+            if !body["errors"].as_array().unwrap().is_empty() {
+                return body;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asking)
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
 async fn a_node_becomes_ready_by_itself_and_says_why_it_is_not() {
     let world = World::new().await;
@@ -49,12 +65,7 @@ async fn a_node_becomes_ready_by_itself_and_says_why_it_is_not() {
     tokio::time::timeout(Duration::from_secs(30), asked)
         .await
         .unwrap();
-    let body = loop {
-        let body = until(&world, StatusCode::SERVICE_UNAVAILABLE).await;
-        if !body["errors"].as_array().unwrap().is_empty() {
-            break body;
-        }
-    };
+    let body = until_told(&world).await;
     assert_eq!(body["ready"], false);
     assert_eq!(body["reason"], "no-keys");
     assert_eq!(
@@ -84,6 +95,20 @@ async fn a_node_becomes_ready_by_itself_and_says_why_it_is_not() {
     world.app.stop();
     let body = until(&world, StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!(body["reason"], "stopping");
+}
+
+#[tokio::test]
+async fn documents_without_keys_sign_nobody_in() {
+    let world = World::new().await;
+    world.wire.set_without_keys();
+    let body = until_told(&world).await;
+    assert!(world.wire.urls().iter().any(|it| it.ends_with("/jwks")));
+    assert_eq!(body["with_keys"], 0);
+    let text = world.browser().get("/metrics").await.body;
+    assert!(
+        text.contains("smart_axum_key_sets{phase=\"empty\"} 1\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -93,3 +93,32 @@ async fn who_does_not_go_on_can_sign_out() {
     assert!(answer.body.contains("You are signed out"));
     assert!(world.store.is_empty());
 }
+
+#[tokio::test]
+async fn what_a_window_still_shows_is_not_saved_for_the_patient_of_another_window() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let page = world.sign_in(&mut browser, "patient-a").await;
+    let before = told(&browser.get(&page).await)[2].clone();
+    world.wire.turn_to("patient-b");
+    let shown = after_an_hour(&world, &mut browser, &page).await;
+    let _ = go_on(&mut browser, &page, &shown).await;
+    let after = told(&browser.get(&page).await)[2].clone();
+    // The other window has loaded nothing since.
+    let (note, touch) = (format!("{page}note"), format!("{page}touch"));
+    let fields = [("text", "allergic"), ("csrf_token", before.as_str())];
+    let answer = browser.post(&note, &fields).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.body);
+    assert!(answer.body.contains("out of date"));
+    let headers = [
+        ("sec-fetch-site", "same-origin"),
+        ("x-csrf-token", before.as_str()),
+    ];
+    let answer = browser.post_with(&touch, &[], &headers).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let fields = [("text", "allergic"), ("csrf_token", after.as_str())];
+    assert_eq!(
+        browser.post(&note, &fields).await.body,
+        "patient-b|allergic"
+    );
+}

@@ -32,6 +32,7 @@ const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 pub(super) struct Wire {
     inner: ReqwestClient,
     is_down: AtomicBool,
+    has_no_keys: AtomicBool,
     /// The patient whom every refresh brings.
     patient: Mutex<Option<String>>,
     /// Where requests went, and what was answered.
@@ -41,6 +42,11 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn set_down(&self, is_down: bool) {
         self.is_down.store(is_down, Ordering::Relaxed);
+    }
+
+    /// Cuts off the keys alone.
+    pub(super) fn set_without_keys(&self) {
+        self.has_no_keys.store(true, Ordering::Relaxed);
     }
 
     /// From now on every refresh brings this patient.
@@ -73,7 +79,8 @@ impl Wire {
 impl HttpClient for Wire {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let url = request.uri().to_string();
-        if self.is_down.load(Ordering::Relaxed) {
+        let is_cut_off = url.ends_with("/jwks") && self.has_no_keys.load(Ordering::Relaxed);
+        if is_cut_off || self.is_down.load(Ordering::Relaxed) {
             self.sent.lock().unwrap().push((url, String::new()));
             return Err(TransportError::Connect {
                 host: Text::new("ehr"),
@@ -117,9 +124,10 @@ fn pages() -> Router<SmartAxum> {
         let patient = session.launch().context().patient.clone();
         let (name, token) = (user.name.clone().unwrap(), session.csrf_token().to_owned());
         format!(
-            "{name}|{}|{token}|{}",
+            "{name}|{}|{token}|{}|{}",
             patient.unwrap_or_default(),
-            session.path("note")
+            session.path("note"),
+            session.sign_out_token()
         )
     }
     async fn note(CsrfForm { session, form }: CsrfForm<Note>) -> String {
@@ -175,12 +183,30 @@ impl World {
         Self::of(user, url, settings, pages(), 1000).await
     }
 
+    /// The usual app, that asks for these scopes besides.
+    pub(super) async fn asking(scopes: &[String]) -> Self {
+        let url = "https://charts.example";
+        let settings = WebSettings::new(url).unwrap();
+        Self::of_scopes(SandboxUser::default(), url, settings, pages(), 9, scopes).await
+    }
+
     async fn of(
         user: SandboxUser,
         url: &str,
         settings: WebSettings,
         pages: Router<SmartAxum>,
         limit: usize,
+    ) -> Self {
+        Self::of_scopes(user, url, settings, pages, limit, &[]).await
+    }
+
+    async fn of_scopes(
+        user: SandboxUser,
+        url: &str,
+        settings: WebSettings,
+        pages: Router<SmartAxum>,
+        limit: usize,
+        scopes: &[String],
     ) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let callback = format!("{url}/callback");
@@ -193,6 +219,7 @@ impl World {
         let wire = Arc::new(Wire {
             inner: ReqwestClient::builder().allow_loopback().build().unwrap(),
             is_down: AtomicBool::new(false),
+            has_no_keys: AtomicBool::new(false),
             patient: Mutex::default(),
             sent: Mutex::default(),
         });
@@ -201,6 +228,7 @@ impl World {
             ClientConfig::public(ClientId::new(DEFAULT_CLIENT_ID), RedirectUri::new(callback));
         let client = ["launch/patient", "offline_access"]
             .into_iter()
+            .chain(scopes.iter().map(String::as_str))
             .fold(client, |it, scope| it.with_scope(scope));
         let registered = Registrations::new().with(base, client).unwrap();
         let discovery = Discovery::new(wire.clone()).allow_loopback_http();
@@ -271,9 +299,9 @@ pub(super) fn tag_of(page: &str) -> LaunchTag {
     LaunchTag::parse(tag.split('/').next().unwrap()).unwrap()
 }
 
-/// Name, patient, token and a path, as the first page says them.
-pub(super) fn told(answer: &Answer) -> [String; 4] {
+/// Name, patient, token, a path and the token of the sign-out, as the first page says them.
+pub(super) fn told(answer: &Answer) -> [String; 5] {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let mut parts = answer.body.split('|').map(str::to_owned);
-    [(); 4].map(|()| parts.next().unwrap())
+    [(); 5].map(|()| parts.next().unwrap())
 }

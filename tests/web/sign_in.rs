@@ -12,7 +12,7 @@ async fn a_launch_ends_on_the_page_of_its_session_and_a_sign_out_ends_that() {
     let mut browser = world.browser();
     let page = world.sign_in(&mut browser, "patient-a").await;
     let answer = browser.get(&page).await;
-    let [name, patient, _, note] = told(&answer);
+    let [name, patient, _, note, _] = told(&answer);
     assert_eq!(
         (name.as_str(), patient.as_str()),
         ("Dr. Jordan Smith, MD", "patient-a")
@@ -134,7 +134,19 @@ async fn a_launch_of_the_apps_own_is_allowed_where_the_app_says_so() {
         .await;
     assert!(answer.body.contains("not set up for this system"));
 
+    // Whoever may begin one is offered it where it helps.
+    let failed = world.browser().get("/callback?state=x&code=y").await;
+    assert!(
+        failed
+            .body
+            .contains("<a href=\"/launch\">Sign in again</a>"),
+        "{}",
+        failed.body
+    );
+
     let world = World::new().await;
+    let failed = world.browser().get("/callback?state=x&code=y").await;
+    assert!(!failed.body.contains("<a "), "{}", failed.body);
     let answer = world.browser().get("/launch").await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(world.wire.urls().len(), 0);
@@ -199,5 +211,33 @@ async fn a_store_that_is_full_gives_no_session_and_leaves_no_token() {
     let answer = browser.get(&callback).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!answer.header("retry-after").is_empty());
+    assert!(answer.body.contains("cannot keep your sign-in"));
     assert_eq!(browser.names().len(), 1, "the session that there was");
+}
+
+// covers: SMART-AUT-14
+#[tokio::test]
+async fn a_request_that_is_too_long_for_an_address_goes_as_a_form() {
+    let scopes: Vec<String> = (0..80)
+        .map(|it| format!("patient/Observation.rs?category=kind-{it}"))
+        .collect();
+    let world = World::asking(&scopes).await;
+    let answer = world.browser().get(&world.launch_path("patient-a")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let endpoint = format!("{}/authorize", world.ehr.issuer());
+    assert!(
+        answer
+            .body
+            .contains(&format!("<form method=\"post\" action=\"{endpoint}\">"))
+    );
+    assert_eq!(answer.field("response_type"), "code");
+    assert_eq!(answer.field("state").len(), 43);
+    assert_eq!(answer.set_cookies().len(), 1);
+    // Browsers would apply it to the redirects after the form as well.
+    let policy = answer.header("content-security-policy");
+    assert!(
+        !policy.contains("form-action") && policy.ends_with("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
 }

@@ -25,7 +25,7 @@ async fn each_tab_keeps_its_own_patient() {
         assert_eq!(told(&answer)[1], "patient-b");
     }
     // Signing out of one leaves the other.
-    let token = told(&browser.get(&first).await)[2].clone();
+    let token = told(&browser.get(&first).await)[4].clone();
     let tag = tag_of(&first);
     let fields = [("tag", tag.as_str()), ("csrf_token", token.as_str())];
     assert_eq!(

@@ -157,6 +157,9 @@ fn each_alone() -> Vec<Cargo> {
     all.push(Cargo::new(
         "clippy -p smart-redis --all-targets --no-default-features --features ring -- -D warnings",
     ));
+    all.push(Cargo::new(
+        "clippy -p smart-axum --all-targets --no-default-features --features ring -- -D warnings",
+    ));
     all
 }
 

@@ -17,7 +17,8 @@ use crate::state::SmartAxum;
 pub const TIME_TO_STOP: Duration = Duration::from_secs(25);
 
 /// Serves until `stop` is done. Then no more connections are taken, `/readyz` says that the node is
-/// stopping, and what has begun is answered, for [`TIME_TO_STOP`] at most.
+/// stopping, and what has begun is answered and finished, refreshes and sign-outs too, for
+/// [`TIME_TO_STOP`] at most.
 ///
 /// # Errors
 ///
@@ -31,7 +32,7 @@ pub async fn serve<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let app = app.clone();
+    let (app, app_flow) = (app.clone(), app.flow().clone());
     let (tell, told) = oneshot::channel();
     let stopping = async move {
         stop.await;
@@ -44,14 +45,21 @@ where
         let _ = stream.set_nodelay(true);
     });
     let server = axum::serve(listener, router).with_graceful_shutdown(stopping);
+    let flow = app_flow;
     let too_long = async move {
         match told.await {
             Ok(()) => time::sleep(TIME_TO_STOP).await,
             Err(_) => core::future::pending().await,
         }
     };
+    let all = async move {
+        server.await?;
+        // What is cut off costs a session or leaves a token.
+        flow.drain().await;
+        Ok(())
+    };
     tokio::select! {
-        ended = server => ended,
+        ended = all => ended,
         () = too_long => Ok(()),
     }
 }

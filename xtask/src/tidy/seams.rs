@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn a_framework_in_what_all_share_is_caught() {
-        let source = "// axum\nuse http::Response;\nuse axum::body::Body;\nconst T: &str = \"axum\";";
+        let source =
+            "// axum\nuse http::Response;\nuse axum::body::Body;\nconst T: &str = \"axum\";";
         let tree = Tree::of(&[
             ("crates/smart-axum/src/web/page.rs", source),
             ("crates/smart-axum/src/routes.rs", source),

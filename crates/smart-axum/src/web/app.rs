@@ -186,6 +186,12 @@ impl WebApp {
                 page = page.saying(paragraph);
             }
             page.choices = choices;
+            if problem.advice.is_launch() && self.launches_alone() {
+                page.choices.push(Choice::Link {
+                    href: self.url().path("/launch"),
+                    label: "Sign in again".to_owned(),
+                });
+            }
             page.help = self.shared.settings.help.as_deref();
             page.reference = Some(&reference);
             page.answer(problem.status)
@@ -200,6 +206,12 @@ impl WebApp {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         Refusal::new(problem.code, self.own(response))
+    }
+
+    /// Whether `/launch` alone begins a sign-in.
+    fn launches_alone(&self) -> bool {
+        let mut bases = self.shared.flow.registrations().fhir_bases();
+        self.shared.settings.is_standalone && bases.next().is_some() && bases.next().is_none()
     }
 
     fn tell(&self, problem: &Problem, reference: &str) {

@@ -21,6 +21,7 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 
 /// So that the hash of an id is a token here and nothing elsewhere.
 const LABEL: &[u8] = b"smart-axum csrf token\0";
+const PAGE_LABEL: &[u8] = b"smart-axum csrf token of a page\0";
 
 /// Why a request that would change something is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,9 +91,21 @@ pub(super) fn sender(parts: &Parts, url: &AppUrl) -> Result<Sender, CsrfError> {
     Ok(said)
 }
 
-/// The token of a session. Nobody can tell the id from it.
+/// The token of a session, for our own pages. Nobody can tell the id from it.
 pub(super) fn token(id: &SessionId, provider: &CryptoProvider) -> Secret<String> {
     labelled(LABEL, id, &[], provider)
+}
+
+/// The token of a page of the app, which shows this patient. Two windows of one launch share a
+/// session; where one of them goes on with another patient, what the other one still shows must not
+/// be saved for that one.
+pub(super) fn page_token(
+    id: &SessionId,
+    patient: Option<&str>,
+    provider: &CryptoProvider,
+) -> Secret<String> {
+    let patient: Vec<&str> = patient.into_iter().collect();
+    labelled(PAGE_LABEL, id, &patient, provider)
 }
 
 /// A hash of the id of a session and of what is said besides, under a label.
@@ -113,23 +126,23 @@ pub(super) fn labelled(
 }
 
 /// Checks the token that came with a request.
-pub(super) fn check(
-    found: Option<&str>,
-    id: &SessionId,
-    provider: &CryptoProvider,
-) -> Result<(), CsrfError> {
+pub(super) fn check(found: Option<&str>, expected: &Secret<String>) -> Result<(), CsrfError> {
     let found = found
         .filter(|it| !it.is_empty())
         .ok_or(CsrfError::Missing)?;
-    match token(id, provider).matches(found) {
+    match expected.matches(found) {
         true => Ok(()),
         false => Err(CsrfError::Wrong),
     }
 }
 
-/// The token in the header of a request.
+/// The token in the header of a request; an empty one, which fits nothing, where there are two
+/// or it is no text.
 pub(super) fn in_header(parts: &Parts) -> Option<&str> {
     let mut values = parts.headers.get_all(CSRF_HEADER).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
+    let value = values.next()?.to_str().unwrap_or_default();
+    match values.next() {
+        None => Some(value),
+        Some(_) => Some(""),
+    }
 }

@@ -101,3 +101,70 @@ pub(super) fn style_source(provider: &CryptoProvider) -> String {
     let padding = (4 - text.len() % 4) % 4;
     format!("'sha256-{text}{}'", "=".repeat(padding))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The luminance of a colour (WCAG 2.2, relative luminance).
+    fn luminance(colour: &str) -> f64 {
+        let digits: String = match colour.len() {
+            4 => colour[1..].chars().flat_map(|it| [it, it]).collect(),
+            _ => colour[1..].to_owned(),
+        };
+        let part = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&digits[at..at + 2], 16).unwrap()) / 255.0;
+            match value <= 0.040_45 {
+                true => value / 12.92,
+                false => ((value + 0.055) / 1.055).powf(2.4),
+            }
+        };
+        0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_can_be_read_by_day_and_by_night() {
+        assert!((contrast("#000", "#ffffff") - 21.0).abs() < 0.01);
+        let schemes: Vec<&str> = STYLE.lines().filter(|it| it.contains("--ink:")).collect();
+        assert_eq!(schemes.len(), 2);
+        for scheme in schemes {
+            let colour = |name: &str| {
+                let (_, rest) = scheme.split_once(&format!("--{name}: ")).unwrap();
+                rest.split(';').next().unwrap()
+            };
+            // 4.5 is AA for text of this size, 3 for what only separates.
+            for (a, b, least) in [
+                ("ink", "paper", 4.5),
+                ("act", "paper", 4.5),
+                ("on-act", "act", 4.5),
+                ("line", "paper", 3.0),
+            ] {
+                let found = contrast(colour(a), colour(b));
+                assert!(found >= least, "{a} on {b}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_policy_names_the_style_as_it_stands_in_the_page() {
+        let page = Page::new("App", "Title")
+            .saying("<b>")
+            .offering(Choice::Link {
+                href: "/\"x".to_owned(),
+                label: "&".to_owned(),
+            });
+        let html = String::from_utf8(page.answer(StatusCode::OK).body().to_vec()).unwrap();
+        let (_, rest) = html.split_once("<style>").unwrap();
+        assert_eq!(rest.split_once("</style>").unwrap().0, STYLE);
+        assert!(
+            html.contains("<p>&#60;b&#62;</p>") || html.contains("<p>&lt;b&gt;</p>"),
+            "{html}"
+        );
+        assert!(!html.contains("\"/\"x"), "{html}");
+    }
+}

@@ -38,23 +38,23 @@ impl WebApp {
             "To stay with the patient of this page, close it and open the app again from that patient's record.",
         ];
         let token = csrf::token(id, self.provider());
-        let go_on = Choice::Form {
+        // Where no patient is in context there is nobody to go on with.
+        let go_on = change.now().map(|now| Choice::Form {
             action: self.url().path("/patient"),
             fields: vec![
                 (TAG_FIELD.to_owned(), tag.as_str().to_owned()),
                 (CSRF_FIELD.to_owned(), token.expose_secret().clone()),
                 (
                     SEEN_FIELD.to_owned(),
-                    self.seen(id, change).expose_secret().clone(),
+                    self.seen(id, change.before(), now).expose_secret().clone(),
                 ),
             ],
             label: format!(
-                "Go on with the other patient ({} instead of {})",
-                change.now(),
+                "Go on with the other patient ({now} instead of {})",
                 change.before()
             ),
-        };
-        self.refused_with(parts, &problem, vec![go_on])
+        });
+        self.refused_with(parts, &problem, go_on.into_iter().collect())
     }
 
     /// `POST /patient`: the person goes on with the patient whom the page named.
@@ -78,15 +78,19 @@ impl WebApp {
         let id = SessionId::new(id.expose_secret().as_str());
         self.check_form(parts, &id, field(CSRF_FIELD))?;
         let flow = self.flow();
-        let mut outcome = flow.session(&id).await;
-        if let Err(SessionError::PatientChanged(change)) = &outcome {
-            let seen = field(SEEN_FIELD).unwrap_or_default();
-            if !self.seen(&id, change).matches(seen) {
-                // It is a third patient by now, whom nobody has agreed to.
-                return Err(self.patient_has_changed(parts, &tag, &id, change));
+        let outcome = match flow.session(&id).await {
+            Err(SessionError::PatientChanged(change)) => {
+                let seen = field(SEEN_FIELD).unwrap_or_default();
+                match change.now() {
+                    Some(now) if self.seen(&id, change.before(), now).matches(seen) => {
+                        flow.accept_patient(&id, now).await
+                    }
+                    // It is a third patient by now, or none, whom nobody has agreed to.
+                    _ => return Err(self.patient_has_changed(parts, &tag, &id, &change)),
+                }
             }
-            outcome = flow.accept_patient(&id, change).await;
-        }
+            other => other,
+        };
         match outcome {
             Ok(_) => Ok(self.own(redirect(&format!("{}/", self.root(&tag))))),
             Err(SessionError::PatientChanged(change)) => {
@@ -97,7 +101,7 @@ impl WebApp {
     }
 
     /// Which change it is, without a patient's id in a field.
-    fn seen(&self, id: &SessionId, change: &PatientChange) -> Secret<String> {
-        csrf::labelled(LABEL, id, &[change.before(), change.now()], self.provider())
+    fn seen(&self, id: &SessionId, before: &str, now: &str) -> Secret<String> {
+        csrf::labelled(LABEL, id, &[before, now], self.provider())
     }
 }

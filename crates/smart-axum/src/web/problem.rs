@@ -92,12 +92,63 @@ const fn status(class: ErrorClass) -> StatusCode {
     }
 }
 
-const OPEN_AGAIN: &str = "Close this page and open the app again from the patient's record.";
-const OPEN_OR_ASK: &str = "Close this page and open the app again from the patient's record. If that does not help, \
-     tell the help desk the reference below.";
-const LATER: &str = "Wait a minute and load this page again. If that does not help, tell the help desk the \
-     reference below.";
-const ASK: &str = "You cannot mend this yourself. Tell the help desk the reference below.";
+const TRY_AGAIN: &str = "Please try again in a moment";
+/// In seconds, where nobody says more.
+const USUAL_WAIT: u64 = 5;
+/// In seconds: nobody is sent away for longer.
+const LONGEST_WAIT: u64 = 900;
+
+/// What the person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// Nothing: somebody has to change how the app is set up.
+    Ask,
+    /// Choose from what the page offers.
+    Choose,
+    /// The same page once more, from the one before.
+    GoBack,
+    /// The same page, later.
+    Later,
+    /// A new launch.
+    Launch,
+    /// A new launch, and if that fails too, the help desk.
+    LaunchOrAsk,
+    /// A new launch in a while.
+    LaunchLater,
+    /// A new launch in a browser that has forgotten its cookies.
+    LaunchAfresh,
+}
+
+impl Advice {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Ask => "You cannot mend this yourself. Tell the help desk the reference below.",
+            Self::Choose => "Choose which one to go on with.",
+            Self::GoBack => "Go back, load that page again, and try once more.",
+            Self::Later => {
+                "Wait a minute and load this page again. If that does not help, tell the help desk the reference \
+                 below."
+            }
+            Self::Launch => "Close this page and open the app again from the patient's record.",
+            Self::LaunchOrAsk => {
+                "Close this page and open the app again from the patient's record. If that does not help, tell the \
+                 help desk the reference below."
+            }
+            Self::LaunchLater => {
+                "Wait a minute and open the app again from the patient's record. If that does not help, tell the \
+                 help desk the reference below."
+            }
+            Self::LaunchAfresh => {
+                "Close all windows of your browser, and open the app again from the patient's record."
+            }
+        }
+    }
+
+    /// Whether a new launch may help at once.
+    pub(super) const fn is_launch(self) -> bool {
+        matches!(self, Self::Launch | Self::LaunchOrAsk)
+    }
+}
 
 /// What has gone wrong, in words for the person and in words for the log.
 pub(super) struct Problem {
@@ -106,6 +157,7 @@ pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) title: &'static str,
     pub(super) paragraphs: [&'static str; 2],
+    pub(super) advice: Advice,
     /// For the log: both sides of what was compared, and nothing secret.
     pub(super) detail: String,
     pub(super) retry_after: Option<u64>,
@@ -116,14 +168,15 @@ impl Problem {
         (code, class): (&'static str, ErrorClass),
         detail: &impl Display,
         title: &'static str,
-        paragraphs: [&'static str; 2],
+        (what, advice): (&'static str, Advice),
     ) -> Self {
         Self {
             code,
             class,
             status: status(class),
             title,
-            paragraphs,
+            paragraphs: [what, advice.text()],
+            advice,
             detail: detail.to_string(),
             retry_after: None,
         }
@@ -133,46 +186,54 @@ impl Problem {
         Self { status, ..self }
     }
 
+    /// It is over in a while.
+    fn with_retry_after(self, secs: u64) -> Self {
+        Self {
+            retry_after: Some(secs),
+            ..self.with_status(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+
     pub(super) fn of_web(error: &WebError) -> Self {
         let (title, what, then) = match error {
             WebError::CookiesTooLong => (
                 "Too many cookies",
                 "Your browser has sent more cookies than this app reads.",
-                "Close all windows of your browser, and open the app again from the patient's record.",
+                Advice::LaunchAfresh,
             ),
             WebError::Csrf(_) | WebError::Form => (
                 "Nothing was changed",
                 "The page that you came from is out of date, or the request came from somewhere else.",
-                "Go back, load that page again, and try once more.",
+                Advice::GoBack,
             ),
             WebError::NoUser => (
                 "The app does not know who you are",
                 "The system that opened the app did not say who you are.",
-                ASK,
+                Advice::Ask,
             ),
             WebError::NotSignedIn => (
                 "You are not signed in",
                 "You have signed out here, or this page was opened in a browser that is not signed in.",
-                OPEN_AGAIN,
+                Advice::Launch,
             ),
             WebError::QueryTooLong => (
                 "The address is too long",
                 "The address of this page is longer than this app reads.",
-                OPEN_OR_ASK,
+                Advice::LaunchOrAsk,
             ),
             WebError::SeveralSessions => (
                 "Which patient?",
                 "You have this app open more than once in this browser, and this page belongs to none of them.",
-                "Choose which one to go on with.",
+                Advice::Choose,
             ),
             WebError::UnclearTag => (
                 "The address is not complete",
                 "The address of this page does not say which of your open patients it is for.",
-                OPEN_AGAIN,
+                Advice::Launch,
             ),
         };
         let kind = (error.code(), error.class());
-        Self::new(kind, error, title, [what, then]).with_status(error.status())
+        Self::new(kind, error, title, (what, then)).with_status(error.status())
     }
 
     pub(super) fn of_session(error: &SessionError, now: UnixTime) -> Self {
@@ -180,77 +241,88 @@ impl Problem {
         if error.needs_launch() {
             let ended = "Your session has ended, so that nobody else can go on with it.";
             // A credential is missing, whoever is to blame for that.
-            return Self::new(kind, error, "Your session has ended", [ended, OPEN_OR_ASK])
+            // A credential is missing, whoever is to blame for that.
+            let said = (ended, Advice::LaunchOrAsk);
+            return Self::new(kind, error, "Your session has ended", said)
                 .with_status(StatusCode::UNAUTHORIZED);
         }
         if error.class() == ErrorClass::Configuration {
-            let what = "The app is not set up as it should be.";
-            return Self::new(kind, error, "The app cannot go on", [what, ASK]);
+            let said = ("The app is not set up as it should be.", Advice::Ask);
+            return Self::new(kind, error, "The app cannot go on", said);
         }
-        let what = "The system that the app works with does not answer at the moment. You are still signed in.";
-        let mut problem = Self::new(kind, error, "Please try again in a moment", [what, LATER])
-            .with_status(StatusCode::SERVICE_UNAVAILABLE);
-        problem.retry_after = Some(match error {
-            SessionError::Resting { until } => {
-                until.as_secs().saturating_sub(now.as_secs()).clamp(1, 900)
-            }
-            _ => 5,
-        });
-        problem
+        let said = (
+            "The system that the app works with does not answer at the moment. You are still signed in.",
+            Advice::Later,
+        );
+        let problem = Self::new(kind, error, TRY_AGAIN, said);
+        problem.with_retry_after(match error {
+            SessionError::Resting { until } => until
+                .as_secs()
+                .saturating_sub(now.as_secs())
+                .clamp(1, LONGEST_WAIT),
+            _ => USUAL_WAIT,
+        })
     }
 
-    pub(super) fn of_flow(error: &FlowError, now: UnixTime) -> Self {
+    pub(super) fn of_flow(error: &FlowError) -> Self {
+        let kind = (error.code(), error.class());
         let (title, what, then) = match error {
-            FlowError::Session(error) if !error.needs_launch() => {
-                return Self::of_session(error, now);
+            // Nobody is signed in yet, and it is no fault of the EHR.
+            FlowError::Session(_) | FlowError::Store(_)
+                if error.class() == ErrorClass::Upstream =>
+            {
+                let said = (
+                    "The app cannot keep your sign-in at the moment.",
+                    Advice::LaunchLater,
+                );
+                return Self::new(kind, error, TRY_AGAIN, said).with_retry_after(USUAL_WAIT);
             }
             FlowError::Callback(CallbackError::Denied { .. }) => (
                 "Access was not given",
                 "The system that opened the app did not give it access. You may have said no, or you may not be \
                  allowed to use this app.",
-                OPEN_OR_ASK,
+                Advice::LaunchOrAsk,
             ),
             FlowError::Callback(CallbackError::Expired) | FlowError::NoSuchLaunch => (
                 "This sign-in is over",
                 "It took longer than ten minutes, was finished already, or began in another browser. If your browser \
                  refuses cookies, it cannot finish it either.",
-                OPEN_OR_ASK,
+                Advice::LaunchOrAsk,
             ),
             FlowError::LaunchRequestMissing { .. } | FlowError::LaunchRequestDuplicate { .. } => (
                 "Open the app from a patient's record",
                 "This address is the one by which the record opens the app. By itself it leads nowhere.",
-                OPEN_AGAIN,
+                Advice::Launch,
             ),
             FlowError::NotRegistered { .. } => (
                 "The app is not set up for this system",
                 "The system that opened the app is not one of those that the app knows.",
-                ASK,
+                Advice::Ask,
             ),
             other => match other.class() {
                 ErrorClass::InvalidToken => (
                     "You could not be identified",
                     "What the system that opened the app says about you could not be verified, so the app did not \
                      sign you in.",
-                    OPEN_OR_ASK,
+                    Advice::LaunchOrAsk,
                 ),
                 ErrorClass::InvalidRequest => (
                     "You could not be signed in",
                     "The sign-in did not come back as it was sent out.",
-                    OPEN_OR_ASK,
+                    Advice::LaunchOrAsk,
                 ),
                 ErrorClass::Upstream => (
-                    "Please try again in a moment",
+                    TRY_AGAIN,
                     "The system that opened the app does not answer as it should at the moment.",
-                    "Wait a minute and open the app again from the patient's record. If that does not help, tell the \
-                     help desk the reference below.",
+                    Advice::LaunchLater,
                 ),
                 _ => (
                     "The app cannot go on",
                     "The app is not set up as it should be.",
-                    ASK,
+                    Advice::Ask,
                 ),
             },
         };
-        Self::new((error.code(), error.class()), error, title, [what, then])
+        Self::new(kind, error, title, (what, then))
     }
 }

@@ -13,7 +13,7 @@ use tokio::time;
 
 use super::app::WebApp;
 use super::cookies::{Jar, Kind};
-use super::csrf::{self, Sender};
+use super::csrf::{self, CsrfError, Sender};
 use super::page::Choice;
 use super::problem::{Problem, WebError};
 use super::refusal::Refusal;
@@ -30,6 +30,7 @@ pub struct BrowserSession {
     pub(super) tag: LaunchTag,
     pub(super) id: SessionId,
     csrf: Secret<String>,
+    sign_out: Secret<String>,
     root: String,
     launch: LaunchSession,
 }
@@ -54,10 +55,18 @@ impl BrowserSession {
         &self.id
     }
 
-    /// The value of the hidden field [`super::CSRF_FIELD`] of every form that changes something.
+    /// The value of the hidden field [`super::CSRF_FIELD`] of every form that changes something. It is
+    /// good while this patient is in context: a form of a page that shows another one is refused.
     #[must_use]
     pub fn csrf_token(&self) -> &str {
         self.csrf.expose_secret()
+    }
+
+    /// The value of the hidden field [`super::CSRF_FIELD`] of a form that is posted to `/logout`, beside
+    /// a field `tag` with the name of the launch. It is good whichever patient is in context.
+    #[must_use]
+    pub fn sign_out_token(&self) -> &str {
+        self.sign_out.expose_secret()
     }
 
     /// The address of a page of this session, for links and redirects: `path` is what stands behind
@@ -82,7 +91,8 @@ impl WebApp {
     /// where the route has one.
     ///
     /// A method that may change something needs the word of the browser that a page of the app sent
-    /// it, or else the token in the header [`super::CSRF_HEADER`].
+    /// it, or else the token in the header [`super::CSRF_HEADER`]. A token that is there has to be that
+    /// of the patient in context in any case.
     ///
     /// # Errors
     ///
@@ -93,16 +103,23 @@ impl WebApp {
         parts: &Parts,
         path_tag: Option<&str>,
     ) -> Result<BrowserSession, Refusal> {
-        let (tag, id) = self.find(parts, path_tag).await?;
-        if !csrf::is_safe(&parts.method) {
-            let sender = csrf::sender(parts, self.url());
-            let checked = sender.and_then(|it| match it {
-                Sender::Same => Ok(()),
-                Sender::Unknown => csrf::check(csrf::in_header(parts), &id, self.provider()),
-            });
-            checked.map_err(|error| self.refuse(parts, &error.into()))?;
+        if csrf::is_safe(&parts.method) {
+            let (tag, id) = self.find(parts, path_tag).await?;
+            return self.open(parts, tag, id).await;
         }
-        self.open(parts, tag, id).await
+        let forged = |error: CsrfError| self.refuse(parts, &error.into());
+        let sender = csrf::sender(parts, self.url()).map_err(forged)?;
+        let token = csrf::in_header(parts);
+        if token.is_none() && sender == Sender::Unknown {
+            return Err(forged(CsrfError::Missing));
+        }
+        let (tag, id) = self.find(parts, path_tag).await?;
+        let session = self.open(parts, tag, id).await?;
+        // A token is heeded where there is one: it says which patient the page shows.
+        if token.is_some() {
+            csrf::check(token, &session.csrf).map_err(forged)?;
+        }
+        Ok(session)
     }
 
     /// The session that a form means, which has to bring the token in whatever way.
@@ -116,9 +133,12 @@ impl WebApp {
         path_tag: Option<&str>,
         token: Option<&str>,
     ) -> Result<BrowserSession, Refusal> {
+        let forged = |error: CsrfError| self.refuse(parts, &error.into());
+        csrf::sender(parts, self.url()).map_err(forged)?;
         let (tag, id) = self.find(parts, path_tag).await?;
-        self.check_form(parts, &id, token)?;
-        self.open(parts, tag, id).await
+        let session = self.open(parts, tag, id).await?;
+        csrf::check(token, &session.csrf).map_err(forged)?;
+        Ok(session)
     }
 
     /// Whether the browser has any session that this request could mean. Says nothing of whether it
@@ -161,7 +181,7 @@ impl WebApp {
         Ok(profile)
     }
 
-    /// Checks a form of a session.
+    /// Checks a form of one of our own pages.
     pub(super) fn check_form(
         &self,
         parts: &Parts,
@@ -169,7 +189,8 @@ impl WebApp {
         token: Option<&str>,
     ) -> Result<(), Refusal> {
         let sent = csrf::sender(parts, self.url());
-        let checked = sent.and_then(|_| csrf::check(token, id, self.provider()));
+        let expected = csrf::token(id, self.provider());
+        let checked = sent.and_then(|_| csrf::check(token, &expected));
         checked.map_err(|error| self.refuse(parts, &error.into()))
     }
 
@@ -230,7 +251,8 @@ impl WebApp {
     ) -> Result<BrowserSession, Refusal> {
         match self.flow().session(&id).await {
             Ok(launch) => Ok(BrowserSession {
-                csrf: csrf::token(&id, self.provider()),
+                sign_out: csrf::token(&id, self.provider()),
+                csrf: csrf::page_token(&id, launch.context().patient.as_deref(), self.provider()),
                 root: self.root(&tag),
                 tag,
                 id,

@@ -159,6 +159,6 @@ impl WebApp {
     }
 
     fn failed(&self, parts: &Parts, error: &FlowError) -> Refusal {
-        self.refused(parts, &Problem::of_flow(error, self.now()))
+        self.refused(parts, &Problem::of_flow(error))
     }
 }
