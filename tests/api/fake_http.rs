@@ -220,6 +220,8 @@ pub(crate) struct Recorder {
     inner: Arc<dyn HttpClient>,
     sent: Mutex<Vec<Sent>>,
     answers: Mutex<Vec<String>>,
+    /// What is written into answers instead of something else.
+    rewritten: Mutex<Option<(String, String)>>,
 }
 
 impl Recorder {
@@ -229,12 +231,18 @@ impl Recorder {
             inner,
             sent: Mutex::default(),
             answers: Mutex::default(),
+            rewritten: Mutex::default(),
         })
     }
 
     /// The requests so far.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.sent.lock().unwrap().clone()
+    }
+
+    /// Writes something else into the answers from now on.
+    pub(crate) fn rewrite(&self, what: &str, instead: &str) {
+        *self.rewritten.lock().unwrap() = Some((what.to_owned(), instead.to_owned()));
     }
 
     /// The bodies of the answers so far.
@@ -247,8 +255,12 @@ impl Recorder {
 impl HttpClient for Recorder {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.sent.lock().unwrap().push(Sent::of(&request));
-        let response = self.inner.send(request).await?;
-        let body = String::from_utf8_lossy(response.body()).into_owned();
+        let mut response = self.inner.send(request).await?;
+        let mut body = String::from_utf8_lossy(response.body()).into_owned();
+        if let Some((what, instead)) = &*self.rewritten.lock().unwrap() {
+            body = body.replace(what, instead);
+            *response.body_mut() = Bytes::from(body.clone());
+        }
         self.answers.lock().unwrap().push(body);
         Ok(response)
     }

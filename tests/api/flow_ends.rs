@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use smart_oidc::discovery::Clock as _;
 use smart_oidc::flow::EhrLaunch;
+use smart_oidc::session::SessionError;
 use smart_oidc::{LaunchTag, MemoryStore};
 
 use super::flow::World;
@@ -167,4 +169,59 @@ async fn nobody_outside_says_where_the_browser_is_sent() {
         assert_eq!(request.endpoint().as_str(), endpoint);
         assert!(!request.url().contains("evil"), "{}", request.url());
     }
+}
+
+#[tokio::test]
+async fn tokens_beside_something_that_is_not_accepted_are_revoked() {
+    let world = World::new().await;
+    let (query, binding) = world.callback().await;
+    world.http.rewrite("\"Bearer\"", "\"mac\"");
+    let before = world.revoked();
+    let error = world.flow.complete(&query, &binding).await.unwrap_err();
+    assert_eq!(error.code(), "token-type");
+    assert_eq!(world.revoked() - before, 2);
+    assert!(world.store.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_shows_another_patient_than_is_in_context_gets_no_session() {
+    let world = World::new().await;
+    let (query, binding) = world.callback().await;
+    let signed_in = world.flow.complete(&query, &binding).await.unwrap();
+    let (id, flow) = (&signed_in.id, &world.flow);
+    let patient = signed_in.session.context().patient.clone().unwrap();
+    assert!(flow.session_showing(id, &patient).await.is_ok());
+    let code = |error: SessionError| error.code();
+    let other = flow.session_showing(id, "other").await.map_err(code);
+    assert_eq!(other.map(drop), Err("session-patient-changed"));
+    // The EHR turns to somebody else.
+    world.http.rewrite(
+        &format!("\"patient\":\"{patient}\""),
+        "\"patient\":\"other\"",
+    );
+    let ends_at = signed_in.session.access_ends_at().unwrap();
+    let life = ends_at.as_secs() - world.clock.now().as_secs();
+    world.clock.advance(Duration::from_secs(life));
+    for _ in 0..2 {
+        let session = flow.session(id).await.map_err(code);
+        assert_eq!(session.map(drop), Err("session-patient-changed"));
+    }
+    let accepted = flow.accept_patient(id, &patient).await.map_err(code);
+    assert_eq!(accepted.map(drop), Err("session-patient-changed"));
+    let session = flow.accept_patient(id, "other").await.unwrap();
+    assert_eq!(session.context().patient.as_deref(), Some("other"));
+    assert!(flow.session_showing(id, "other").await.is_ok());
+    let stale = flow.session_showing(id, &patient).await.map_err(code);
+    assert_eq!(stale.map(drop), Err("session-patient-changed"));
+}
+
+#[tokio::test]
+async fn what_goes_on_is_over_when_it_is_drained() {
+    let world = World::new().await;
+    let (query, binding) = world.callback().await;
+    let signed_in = world.flow.complete(&query, &binding).await.unwrap();
+    abandoned(world.flow.sign_out(&signed_in.id)).await;
+    assert_eq!(world.revoked(), 0);
+    world.flow.drain().await;
+    assert_eq!(world.revoked(), 2);
 }

@@ -402,17 +402,30 @@ async fn what_the_server_denies_is_reported_in_its_words_but_harmless() {
         let (begun, query) = world.callback().await;
         let query = spoiled(&query, "code", None);
         let query = spoiled(&query, "error", Some(error));
-        let query = spoiled(&query, "error_description", Some("no\r\nSet-Cookie: a=b"));
+        let query = spoiled(
+            &query,
+            "error_description",
+            Some("no\r\nSet-Cookie: a=hidden"),
+        );
         let judged = begun
             .pending
             .authorize(&query, &begun.binding, provider(), NOW);
         let refused = judged.unwrap_err();
-        let CallbackError::Denied { error: found, .. } = &refused else {
+        let CallbackError::Denied {
+            error: found,
+            description,
+            ..
+        } = &refused
+        else {
             panic!("{refused:?}");
         };
         assert_eq!(found.as_str(), error);
         let shown = refused.to_string();
         assert!(!shown.contains(['\r', '\n', '\u{1b}']), "{shown:?}");
+        // Prose can name a person or quote a secret: it is there for who asks for it.
+        assert!(!format!("{shown}{refused:?}").contains("hidden"), "{shown}");
+        let prose = description.as_ref().unwrap().expose_untrusted().to_string();
+        assert!(prose.contains("hidden") && !prose.contains('\n'), "{prose}");
     }
     // The sandbox's own words: an EHR refuses to sign in for another FHIR server.
     let begun = world.begin();

@@ -117,6 +117,23 @@ fn a_document_of_1_0_is_read_and_what_it_lacks_is_said() {
         codes,
         ["pkce-not-announced", "sso-incomplete", "sso-incomplete"]
     );
+    // A list that says nothing is no list, and the other name is read.
+    for (others, expected) in [
+        (
+            json!(["client_secret_post"]),
+            Some(vec!["client_secret_post".to_owned()]),
+        ),
+        (json!([]), None),
+        (Value::Null, None),
+    ] {
+        let found = smart(&json!({
+            "token_endpoint": url("token"), "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [], "token_endpoint_auth_methods": others,
+        }));
+        assert_eq!(found.token_endpoint_auth_methods_supported, expected);
+        let codes: Vec<_> = found.findings.iter().map(|it| it.code).collect();
+        assert!(codes.contains(&"auth-methods-empty"), "{codes:?}");
+    }
     // A back-end server has nowhere to send a browser.
     let found = smart(&json!({"token_endpoint": url("token")}));
     assert!(found.authorization_endpoint.is_none());

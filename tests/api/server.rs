@@ -838,7 +838,7 @@ async fn a_client_that_runs_wild_ends_no_grant_of_another() {
         let found = redeem(&mut codes, code.expose_secret(), &good(&client), NOW);
         assert_eq!(found, Ok("granted"));
     }
-    // Who comes with less than a quarter is given the place of the oldest.
+    // Who comes with less than a quarter is given a place of the client that holds the most.
     let other = public("other").await;
     tokens.issue(grant_id(), &other, "granted", NOW).unwrap();
     assert_eq!(tokens.len(), 40);

@@ -95,7 +95,9 @@ pub fn public_node<S: Store + 'static>(
     let (http, clock): (Arc<dyn HttpClient>, _) = (Arc::new(http), Arc::new(SystemClock::new()));
     let discovery = Discovery::new(http.clone()).allow_loopback_http();
     let issuers = IssuerRegistry::new(discovery, provider, clock.clone());
+    // The tests reject tokens as fast as they come.
     LaunchFlow::new(registered, issuers, http, provider, clock, store)
+        .with_rejection_pause(Duration::ZERO)
 }
 
 /// The key that the app signs with.
@@ -202,6 +204,7 @@ impl World {
             self.clock.clone(),
             store,
         )
+        .with_rejection_pause(Duration::ZERO)
     }
 
     /// Begins a launch at this node and brings its genuine callback.

@@ -55,7 +55,7 @@ pub struct SmartConfiguration {
     /// Scopes; the list need not be complete.
     pub scopes_supported: Vec<String>,
     /// How clients authenticate, if the document says so; 1.0 calls the member
-    /// `token_endpoint_auth_methods` in its text, which is read too.
+    /// `token_endpoint_auth_methods` in its text, which is read where the other is absent or empty.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
     /// The algorithms of client assertions, if the document lists them.
     pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
@@ -205,6 +205,19 @@ impl SmartConfiguration {
         let revocation_endpoint = further("revocation_endpoint", wire.revocation_endpoint);
         let smart_app_state_endpoint =
             further("smart_app_state_endpoint", wire.smart_app_state_endpoint);
+        let mut auth_methods = optional(
+            "token_endpoint_auth_methods_supported",
+            wire.token_endpoint_auth_methods_supported,
+            &mut findings,
+        );
+        if auth_methods.as_ref().is_some_and(Vec::is_empty) {
+            findings.push(Finding::new(
+                "auth-methods-empty",
+                "token_endpoint_auth_methods_supported is an empty list, which counts as absent",
+                "list how clients authenticate, or leave the member out",
+            ));
+            auth_methods = None;
+        }
         let mut words = |member, found| optional(member, found, &mut findings);
         let mut extra = wire.extra;
         let configuration = Self {
@@ -219,15 +232,12 @@ impl SmartConfiguration {
                 wire.response_types_supported,
             ),
             scopes_supported: words("scopes_supported", wire.scopes_supported).unwrap_or_default(),
-            token_endpoint_auth_methods_supported: words(
-                "token_endpoint_auth_methods_supported",
-                wire.token_endpoint_auth_methods_supported,
-            )
-            .or_else(|| {
+            token_endpoint_auth_methods_supported: auth_methods.or_else(|| {
                 words(
                     "token_endpoint_auth_methods",
                     wire.token_endpoint_auth_methods,
                 )
+                .filter(|it| !it.is_empty())
             }),
             token_endpoint_auth_signing_alg_values_supported: words(
                 "token_endpoint_auth_signing_alg_values_supported",

@@ -14,6 +14,7 @@ use crate::launch_tag::LaunchTag;
 use crate::pkce;
 use crate::scope::{Scope, ScopeKind, ScopeProblem, ScopeUse, Scopes};
 use crate::telemetry;
+use crate::untrusted::UntrustedText;
 use crate::value::{
     AuthorizationCode, BrowserBinding, ClientId, CodeVerifier, LaunchHandle, Nonce, RedirectUri,
     State,
@@ -411,7 +412,10 @@ impl PendingLaunch {
         if let Some(error) = parameters.error {
             return Err(CallbackError::Denied {
                 error: Text::new(&error),
-                description: parameters.error_description.as_deref().map(Text::new),
+                description: parameters
+                    .error_description
+                    .as_deref()
+                    .map(UntrustedText::new),
             });
         }
         let code = parameters

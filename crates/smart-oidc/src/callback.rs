@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use smart_jose::{ErrorClass, Text};
 
+use crate::untrusted::UntrustedText;
+
 /// How long a launch may take from its beginning to the callback.
 pub const LAUNCH_LIFE: Duration = Duration::from_secs(600);
 
@@ -12,12 +14,13 @@ pub const LAUNCH_LIFE: Duration = Duration::from_secs(600);
 #[non_exhaustive]
 pub enum CallbackError {
     /// The server says that it did not authorize (RFC 6749 4.1.2.1).
-    #[error("the server answers with the error {error}{}", described(.description.as_ref()))]
+    #[error("the server answers with the error {error}")]
     Denied {
         /// The error code of the server.
         error: Text,
-        /// What else it says. Text from outside.
-        description: Option<Text>,
+        /// `error_description`: what else it says. Anybody can write it into a link, and servers name
+        /// people in it, so it stays behind a method.
+        description: Option<UntrustedText>,
     },
     /// A parameter occurs twice (RFC 6749 3.1).
     #[error("the parameter {name} occurs twice")]
@@ -45,10 +48,6 @@ pub enum CallbackError {
     /// The state is not that of this launch in this browser.
     #[error("the state is not that of a launch from this browser")]
     State,
-}
-
-fn described(text: Option<&Text>) -> String {
-    text.map(|it| format!(": {it}")).unwrap_or_default()
 }
 
 fn shown(text: Option<&Text>) -> String {

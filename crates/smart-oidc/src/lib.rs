@@ -100,6 +100,7 @@ pub mod server;
 pub mod session;
 mod telemetry;
 pub mod token;
+mod untrusted;
 pub mod userinfo;
 mod value;
 

@@ -51,12 +51,17 @@ impl Scopes {
     }
 
     /// The part of the grant that a refresh asks for; `None` where it asks for more (SMART App
-    /// Launch 2.2, Refresh access token).
+    /// Launch 2.2, Refresh access token). What counts is what a scope opens and not how it is written:
+    /// `user/Patient.r` is part of `user/Patient.rs`.
     pub(crate) fn narrowed(&self, requested: &str) -> Option<Self> {
         let mut seen = BTreeSet::new();
         let asked = requested.split(' ').filter(|it| !it.is_empty());
         let asked: Vec<&str> = asked.filter(|it| seen.insert(*it)).collect();
-        let is_granted = asked.iter().all(|it| self.has(it)) && !asked.is_empty();
+        let granted = smart_oidc::Scopes::parse(&self.0);
+        let is_granted = |it: &&str| {
+            self.has(it) || (is_known(it) && smart_oidc::Scopes::parse(it).is_within(&granted))
+        };
+        let is_granted = asked.iter().all(is_granted) && !asked.is_empty();
         is_granted.then(|| Self(asked.join(" ").into()))
     }
 
@@ -269,7 +274,23 @@ mod tests {
             narrowed("user/Patient.rs openid"),
             Some("user/Patient.rs openid".to_owned())
         );
-        for wider in ["profile", "openid user/*.rs", "user/Patient.cruds", " "] {
+        for less in [
+            "user/Patient.r",
+            "user/Patient.s openid",
+            "user/Patient.read",
+        ] {
+            assert_eq!(narrowed(less), Some(less.to_owned()), "{less}");
+        }
+        for wider in [
+            "profile",
+            "openid user/*.rs",
+            "user/Patient.cruds",
+            "user/Patient.sr",
+            "user/Patient.r?_id=1",
+            "patient/Patient.r",
+            "user/Practitioner.r",
+            " ",
+        ] {
             assert_eq!(narrowed(wider), None, "{wider}");
         }
     }

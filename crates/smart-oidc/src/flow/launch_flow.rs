@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::error::FlowError;
 use super::registrations::{Registration, Registrations};
 use super::request::EhrLaunch;
-use super::servers::{Issued, Servers};
+use super::servers::Servers;
 use crate::authorization_request::AuthorizationRequest;
 use crate::authorize::{Launch, LaunchKey, PendingLaunch};
 use crate::callback::LAUNCH_LIFE;
@@ -22,7 +22,7 @@ use crate::session::{
     Closed, Keeper, LaunchSession, RefreshLease, RenewalError, SESSION_LIFE, SessionError,
     SessionId, SessionStore, StoreKey, Tasks,
 };
-use crate::token::{ExchangedLaunch, RevocationError, TokenResponse};
+use crate::token::{ExchangedLaunch, IssuedTokens, RevocationError, TokenResponse};
 use crate::value::{AccessToken, BrowserBinding};
 
 /// The whole way of an app that is registered with one FHIR server or with many: from the EHR's
@@ -277,9 +277,20 @@ impl LaunchFlow {
         let fhir_base = launch.context().fhir_base.as_str().to_owned();
         let registration = self.servers.registrations.find(&fhir_base)?;
         let client = self.servers.token_client(registration);
-        let (tokens, launch) = client.exchange(launch, clock.now()).await?;
-        let (identity, issued) = (launch.context().clone(), Issued::of(&tokens));
-        let tag = LaunchTag::of_callback(query, provider)?;
+        let (tag, identity) = (
+            LaunchTag::of_callback(query, provider)?,
+            launch.context().clone(),
+        );
+        let (tokens, launch) = match client.exchange(launch, clock.now()).await {
+            Ok(exchanged) => exchanged,
+            Err(error) => {
+                if let Some(issued) = error.issued() {
+                    self.servers.revoke_issued(&identity, issued).await;
+                }
+                return Err(error.into());
+            }
+        };
+        let issued = IssuedTokens::of(&tokens);
         let signed_in = self.sign_in(registration, launch, tokens, tag).await;
         if signed_in.is_err() {
             self.servers.revoke_issued(&identity, &issued).await;

@@ -14,7 +14,9 @@ use crate::client::AuthorizationServer;
 use crate::id_token::{Continuity, IdTokenVerifier, RefreshError};
 use crate::session::{Answer, LaunchSession, Renewal, RenewalError, SessionError};
 use crate::telemetry;
-use crate::token::{Fate, RefreshRequest, RevocationError, TokenClient, TokenResponse};
+use crate::token::{
+    Fate, IssuedTokens, RefreshRequest, RevocationError, TokenClient, TokenResponse,
+};
 use crate::value::{AccessToken, ClientId, RawIdToken, RefreshToken};
 
 /// Everything outside that a flow talks to, its store aside.
@@ -108,14 +110,14 @@ impl Servers {
     }
 
     /// Asks the server to revoke what it has given for a launch that came to nothing.
-    pub(super) async fn revoke_issued(&self, launch: &LaunchIdentity, issued: &Issued) {
+    pub(super) async fn revoke_issued(&self, launch: &LaunchIdentity, issued: &IssuedTokens) {
         let (base, client_id, issuer) = (&launch.fhir_base, &launch.client_id, &launch.issuer);
         let (registration, trusted) = match self.of_grant(base, client_id, issuer).await {
             Ok(found) => found,
             Err(error) => return telemetry::odd("revocation", error.code()),
         };
-        let refresh: Vec<_> = issued.refresh.iter().collect();
-        let access = [&issued.access];
+        let refresh: Vec<_> = issued.refresh_token.iter().collect();
+        let access: Vec<_> = issued.access_token.iter().collect();
         let failed = self.revoke_all(registration, &trusted, &refresh, &access);
         tell_failed(&failed.await);
     }
@@ -154,21 +156,6 @@ impl Servers {
         let request = RefreshRequest::new(token, session.scopes());
         let client = self.token_client(registration);
         Ok(client.refresh(&server, &request, self.clock.now()).await?)
-    }
-}
-
-/// The tokens of an answer that nothing came of.
-pub(super) struct Issued {
-    refresh: Option<RefreshToken>,
-    access: AccessToken,
-}
-
-impl Issued {
-    pub(super) fn of(tokens: &TokenResponse) -> Self {
-        Self {
-            refresh: tokens.refresh_token.clone(),
-            access: tokens.access_token.clone(),
-        }
     }
 }
 

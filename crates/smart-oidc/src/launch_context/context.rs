@@ -64,26 +64,27 @@ impl LaunchContext {
     /// Takes over the context of a refresh response: what it has replaces what was there, and
     /// what it does not have stays (SMART App Launch 2.2, Refresh access token).
     ///
-    /// Another patient than before gives a finding, and what was said of the other one and does not
-    /// come anew is let go: encounter, `fhirContext`, intent, extensions, and that the EHR shows the
-    /// patient's banner.
+    /// Where a patient comes who was not in context before, what was said without him and does not come
+    /// anew is let go: encounter, `fhirContext`, intent, extensions, and that the EHR shows the patient's
+    /// banner. One who takes the place of another gives a finding; the first to be named gives none.
     #[must_use]
     pub fn merge(&mut self, newer: Self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let is_another = |new: &Option<String>, old: &Option<String>| matches!((new, old), (Some(new), Some(old)) if new != old);
-        if is_another(&newer.patient, &self.patient) {
-            // What was said of the patient before is not said of this one: that the EHR shows who he
-            // is least of all.
+        if newer.patient.is_some() && newer.patient != self.patient {
+            // What was said of the patient before, or of none, is not said of this one: that the EHR
+            // shows who he is least of all.
             self.encounter = None;
             self.fhir_context = None;
             self.need_patient_banner = None;
             self.intent = None;
             self.extensions.clear();
-            findings.push(Finding::new(
-                "context-patient-changed",
-                "a refresh brings another patient than the launch did",
-                "show the new patient's name before anything else, or begin a new launch",
-            ));
+            if self.patient.is_some() {
+                findings.push(Finding::new(
+                    "context-patient-changed",
+                    "a refresh brings another patient than the launch did",
+                    "show the new patient's name before anything else, or begin a new launch",
+                ));
+            }
         }
         let Self {
             patient,
@@ -180,10 +181,20 @@ mod tests {
         assert_eq!(findings.len(), 1);
         assert_eq!(kept.encounter.as_deref(), Some("f"));
 
-        // The first patient to be named is no change.
-        let mut kept = context(r#"{"encounter":"e"}"#);
+        // The first patient to be named takes nobody's place, and is not he of whom nobody spoke.
+        let mut kept = context(
+            r#"{"encounter":"e","fhirContext":["Task/1"],"intent":"i","need_patient_banner":false,
+                "tenant":"t","__x":1}"#,
+        );
         assert!(kept.merge(context(r#"{"patient":"q"}"#)).is_empty());
-        assert_eq!(kept.encounter.as_deref(), Some("e"));
+        assert_eq!(kept, context(r#"{"patient":"q","tenant":"t"}"#));
+        assert!(kept.shows_patient_banner());
+        let mut kept = context(r#"{"encounter":"e"}"#);
+        assert!(
+            kept.merge(context(r#"{"patient":"q","encounter":"e"}"#))
+                .is_empty()
+        );
+        assert_eq!(kept, context(r#"{"patient":"q","encounter":"e"}"#));
     }
 
     #[test]

@@ -37,9 +37,9 @@ pub(super) trait OfClient {
 /// Values that are kept until their time is over.
 ///
 /// One whose time is over holds no place. When all places are held, the value that ends first makes
-/// room: of the client itself where that holds a quarter of them, else of all. So a client that asks
-/// for one value after the other ends its own, and takes nothing from the others as long as they
-/// leave it a quarter.
+/// room: of the client itself where that holds a quarter of them, or as many as any other, else of the
+/// client that holds the most. So a client that asks for one value after the other has a quarter at
+/// most of what is full, and what it takes, it takes from the largest.
 pub(super) struct Bounded<K, V> {
     entries: HashMap<K, Entry<V>>,
     order: Order<K>,
@@ -58,8 +58,22 @@ type Place = (u64, u64);
 /// The places that are held, no more and no fewer.
 struct Order<K> {
     all: BTreeMap<Place, K>,
-    of_client: HashMap<ClientId, BTreeSet<Place>>,
+    of_client: HashMap<ClientId, Own>,
+    /// The clients by how many places they hold, and then by their number.
+    by_count: BTreeMap<(usize, u64), ClientId>,
     next: u64,
+}
+
+/// The places of a client, and its number among the clients.
+struct Own {
+    places: BTreeSet<Place>,
+    number: u64,
+}
+
+impl Own {
+    fn rank(&self) -> (usize, u64) {
+        (self.places.len(), self.number)
+    }
 }
 
 impl<K: Copy + Eq + Hash, V: OfClient> Bounded<K, V> {
@@ -69,6 +83,7 @@ impl<K: Copy + Eq + Hash, V: OfClient> Bounded<K, V> {
             order: Order {
                 all: BTreeMap::new(),
                 of_client: HashMap::new(),
+                by_count: BTreeMap::new(),
                 next: 0,
             },
             capacity,
@@ -134,25 +149,30 @@ impl<K: Copy> Order<K> {
 
     /// The value that makes room for another one of this client.
     fn first_to_go(&self, client_id: &ClientId, share: usize) -> Option<K> {
+        let ((most, _), largest) = self.by_count.last_key_value()?;
         let own = self.of_client.get(client_id);
-        let place = own.filter(|it| it.len() >= share).and_then(BTreeSet::first);
-        match place {
-            Some(place) => self.all.get(place).copied(),
-            None => self.all.values().next().copied(),
-        }
+        let own = own.filter(|it| it.places.len() >= share.min(*most));
+        let giver = own.or_else(|| self.of_client.get(largest))?;
+        self.all.get(giver.places.first()?).copied()
     }
 
     fn take(&mut self, key: K, client_id: &ClientId, until: UnixTime) -> Place {
-        let place = (until.as_secs(), self.next);
+        let number = self.next;
+        let place = (until.as_secs(), number);
         self.next = self.next.wrapping_add(1);
         self.all.insert(place, key);
         // The id is copied for the first value of a client only.
         match self.of_client.get_mut(client_id) {
             Some(own) => {
-                own.insert(place);
+                let id = self.by_count.remove(&own.rank());
+                own.places.insert(place);
+                let id = id.unwrap_or_else(|| client_id.clone());
+                self.by_count.insert(own.rank(), id);
             }
             None => {
-                let own = BTreeSet::from([place]);
+                let places = BTreeSet::from([place]);
+                let own = Own { places, number };
+                self.by_count.insert(own.rank(), client_id.clone());
                 self.of_client.insert(client_id.clone(), own);
             }
         }
@@ -164,9 +184,13 @@ impl<K: Copy> Order<K> {
         let Some(own) = self.of_client.get_mut(client_id) else {
             return;
         };
-        own.remove(&place);
-        if own.is_empty() {
+        let id = self.by_count.remove(&own.rank());
+        own.places.remove(&place);
+        if own.places.is_empty() {
             self.of_client.remove(client_id);
+        } else {
+            let id = id.unwrap_or_else(|| client_id.clone());
+            self.by_count.insert(own.rank(), id);
         }
     }
 }
@@ -241,15 +265,58 @@ mod tests {
             most = most.max(values.len());
             let order = &values.order;
             assert_eq!(order.all.len(), values.len());
-            let own: usize = order.of_client.values().map(BTreeSet::len).sum();
+            let own: usize = order.of_client.values().map(|it| it.places.len()).sum();
             assert_eq!(own, values.len());
+            assert_eq!(order.by_count.len(), order.of_client.len());
+            for (rank, client) in &order.by_count {
+                assert_eq!(order.of_client[client].rank(), *rank);
+            }
             for (key, entry) in &values.entries {
                 assert_eq!(order.all.get(&entry.place), Some(key));
-                assert!(order.of_client[&entry.value.0].contains(&entry.place));
+                assert!(
+                    order.of_client[&entry.value.0]
+                        .places
+                        .contains(&entry.place)
+                );
             }
         }
         assert_eq!(most, 20);
         values.insert(99, of(0), at(9_000), at(8_000));
         assert_eq!((values.len(), values.order.of_client.len()), (1, 1));
+        assert_eq!(values.order.by_count.len(), 1);
+    }
+
+    /// One client holds nearly all places, a small one holds the oldest, and a third one runs wild.
+    #[test]
+    fn a_client_that_runs_wild_takes_a_quarter_and_takes_it_from_the_largest() {
+        let (large, small, wild) = (1, 2, 3);
+        let (now, end) = (UnixTime::from_secs(0), UnixTime::from_secs(9_000));
+        let mut values = Bounded::new(100);
+        values.insert(0, of(small), UnixTime::from_secs(8_000), now);
+        for key in 1..100 {
+            values.insert(key, of(large), end, now);
+        }
+        for key in 100..1_100 {
+            values.insert(key, of(wild), end, now);
+            assert_eq!(values.len(), 100);
+        }
+        let count = |values: &Bounded<u64, Of>, client: u64| {
+            let own = &values.order.of_client[&ClientId::new(client.to_string())];
+            own.places.len()
+        };
+        assert!(values.get(0).is_some(), "the small client keeps its one");
+        assert_eq!((count(&values, large), count(&values, wild)), (74, 25));
+        // The large one makes room for itself, and a new one is let in at its cost.
+        values.insert(2_000, of(large), end, now);
+        values.insert(2_001, of(4), end, now);
+        assert_eq!((count(&values, large), count(&values, wild)), (73, 25));
+        assert!(values.get(0).is_some() && values.get(2_000).is_some());
+        // Of two that hold the same, each makes room for itself.
+        let mut values = Bounded::new(8);
+        for key in 0..8 {
+            values.insert(key, of(key), end, now);
+        }
+        values.insert(8, of(3), end, now);
+        assert!(values.get(3).is_none() && values.get(8).is_some());
     }
 }

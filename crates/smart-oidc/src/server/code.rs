@@ -56,10 +56,11 @@ impl CodeRequest {
 /// see [the module](super#one-process-or-many).
 ///
 /// A code is bound to the client, the redirect URI and the challenge of its request. Codes are
-/// kept by their hash. When more are remembered than fit, the oldest is forgotten: a client that has
+/// kept by their hash. When more are remembered than fit, one is forgotten: a client that has
 /// not redeemed it is refused, and a second use of it is refused without being told from a guess. A
-/// client that holds a quarter of the places makes room for itself, so that one that signs in without
-/// end does not push out the codes of the others.
+/// client that holds a quarter of the places makes room for itself; one with fewer takes the place of
+/// the oldest code of the client that holds the most. So one that signs in without end never holds
+/// more than a quarter of a full book, and pushes out codes of the largest client only.
 pub struct CodeBook<G> {
     codes: Bounded<[u8; 32], Record<G>>,
     life: Duration,

@@ -39,8 +39,9 @@ const TOKEN_CHARACTERS: usize = (GRANT_ID_OCTETS + SECRET_OCTETS) / 3 * 4;
 ///
 /// Tokens are kept by their hash. When more grants are held than fit, the one that would end first,
 /// most often the one that was unused for the longest time, is forgotten, and its user signs in again.
-/// A client that holds a quarter of the places makes room for itself, so that one that signs in
-/// without end does not end the grants of the others. What was revoked or is over holds no place.
+/// That is one of the client itself where it holds a quarter of the places, else one of the client that
+/// holds the most: one that signs in without end never holds more than a quarter of a full book, and ends
+/// grants of the largest client only. What was revoked or is over holds no place.
 pub struct RefreshBook<G> {
     families: Bounded<GrantId, Family<G>>,
     idle: Duration,

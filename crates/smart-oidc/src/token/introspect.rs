@@ -12,7 +12,8 @@ use crate::value::AccessToken;
 
 impl TokenClient {
     /// Asks what an access token is, for a resource server that cannot read it by itself. The
-    /// client authenticates as at the token endpoint.
+    /// client authenticates as at the token endpoint. Then ask the answer whether the token is for you
+    /// ([`ActiveToken::is_for`](super::ActiveToken::is_for)).
     ///
     /// # Errors
     ///

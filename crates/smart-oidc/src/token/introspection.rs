@@ -15,6 +15,7 @@ use smart_jose::{Text, UnixTime};
 
 use super::introspection_error::IntrospectionError;
 use crate::launch_context::LaunchContext;
+use crate::members::type_of;
 use crate::scope::Scopes;
 
 /// Longer answers are refused, in octets.
@@ -37,6 +38,10 @@ pub enum Introspection {
 /// What an active token is. It names people, so `Debug` shows little of it.
 ///
 /// The scopes are what the token opens; an answer that names none opens nothing.
+///
+/// **Ask [`ActiveToken::is_for`] before anything else.** A server says of every token of its own that
+/// it is active, also of one that is meant for another resource server. Nothing here asks that for
+/// you, since only you know under which name the server knows you.
 #[non_exhaustive]
 pub struct ActiveToken {
     /// What was granted; empty where the server does not say.
@@ -56,13 +61,30 @@ pub struct ActiveToken {
     /// The patient and whatever else is in context, read and checked as in a token response:
     /// `Patient/456` is the patient `456`, and what could lead a URL elsewhere is an error.
     pub context: LaunchContext,
-    /// Every other member, as it was found.
+    /// Every other member, as it was found, but for those named by a full URI or with a leading
+    /// `__`: these are in [`LaunchContext::extensions`].
     pub extra: Map<String, Value>,
     /// What is not as it should be.
     pub findings: Vec<Finding>,
 }
 
 impl ActiveToken {
+    /// Whether the token is meant for this audience: the name under which the server knows the resource
+    /// server, most often the FHIR base as its tokens spell it, compared character by character.
+    /// `false` also where the answer names no audience: such a token may be meant for anybody, and a
+    /// resource server that lets it in relies on the authorization server having no other one.
+    ///
+    /// ```
+    /// use smart_oidc::token::ActiveToken;
+    /// fn may_enter(token: &ActiveToken) -> bool {
+    ///     token.is_for("https://ehr.example/fhir") && token.has_scope("user/Patient.rs")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn is_for(&self, audience: &str) -> bool {
+        self.audiences.iter().any(|it| it == audience)
+    }
+
     /// Until when this answer may be used again without asking: so long after it was asked for, and
     /// never past the end of the token. Where the server names no end it is not used again. A
     /// token that is revoked meanwhile goes on to open what it opened, for at most this long
@@ -162,7 +184,54 @@ impl Introspection {
     }
 }
 
+/// A member, and whether it may say this of an access token.
+type Kind = (&'static str, fn(&str) -> bool);
+
+/// By which members servers tell their tokens apart, and what each may say of an access token. A member
+/// that is missing or `null` says nothing.
+///
+/// `token_type` is that of the token response (RFC 7662 2.2), and here every token comes as Bearer.
+/// `typ` and `token_use` are of no standard: the one may say anything but the kinds that are known to be
+/// none, the other has two spellings.
+const KINDS: [Kind; 3] = [
+    ("token_type", |it| it.eq_ignore_ascii_case("bearer")),
+    ("typ", |it| {
+        let others = ["refresh", "offline", "id"];
+        !others.iter().any(|other| it.eq_ignore_ascii_case(other))
+    }),
+    ("token_use", |it| {
+        let own = ["access", "access_token"];
+        own.iter().any(|own| it.eq_ignore_ascii_case(own))
+    }),
+];
+
+/// Refuses what is active and is no access token: a server asked about a refresh token says that it is
+/// active too, whatever the hint.
+fn check_kind(members: &Map<String, Value>) -> Result<(), IntrospectionError> {
+    for (member, is_access) in KINDS {
+        match members.get(member) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if is_access(text) => {}
+            Some(Value::String(text)) => {
+                return Err(IntrospectionError::OtherToken {
+                    member,
+                    found: Text::new(text),
+                });
+            }
+            Some(other) => {
+                return Err(IntrospectionError::Member {
+                    member,
+                    expected: String::EXPECTED,
+                    found: type_of(other),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 fn active(mut wire: Wire, now: UnixTime) -> Result<ActiveToken, IntrospectionError> {
+    check_kind(&wire.extra)?;
     let exp = optional("exp", wire.exp)?;
     if let Some(exp) = exp {
         check::expiry(&Member::Value(exp), now, check::DEFAULT_LEEWAY)?;
@@ -315,6 +384,58 @@ mod tests {
         let shown = format!("{token:?}");
         for hidden in ["alice", "456", "e-1"] {
             assert!(!shown.contains(hidden), "{shown}");
+        }
+    }
+
+    // covers: INTR-6
+    #[test]
+    fn adv_only_an_access_token_is_let_in_as_one() {
+        let other = Some("introspection-other-token");
+        let member = Some("introspection-member");
+        for (members, expected) in [
+            (r#""token_type":"Bearer","typ":"Bearer""#, None),
+            (r#""token_type":"bearer","typ":"at+jwt""#, None),
+            (r#""token_type":null,"typ":null,"token_use":null"#, None),
+            (r#""token_use":"access""#, None),
+            (r#""token_use":"access_token""#, None),
+            (r#""token_type":"refresh_token""#, other),
+            (r#""token_type":"DPoP""#, other),
+            (r#""token_type":"N_A""#, other),
+            (r#""token_type":"""#, other),
+            (r#""typ":"Refresh""#, other),
+            (r#""typ":"Offline""#, other),
+            (r#""typ":"ID""#, other),
+            (r#""token_type":"Bearer","typ":"refresh""#, other),
+            (r#""token_use":"refresh""#, other),
+            (r#""token_use":"id""#, other),
+            (r#""token_use":"""#, other),
+            (r#""token_type":["Bearer"]"#, member),
+            (r#""typ":1"#, member),
+            (r#""token_use":{}"#, member),
+        ] {
+            let body = format!(r#"{{"active":true,{members}}}"#);
+            assert_eq!(active(&body).err(), expected, "{members}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_whom_it_names_and_for_nobody_else() {
+        let is_for = |aud: &str, audience: &str| {
+            let body = format!(r#"{{"active":true,"aud":{aud}}}"#);
+            active(&body).unwrap().is_for(audience)
+        };
+        let fhir = "https://ehr.example/fhir";
+        assert!(is_for(r#""https://ehr.example/fhir""#, fhir));
+        assert!(is_for(r#"["other","https://ehr.example/fhir"]"#, fhir));
+        for aud in [
+            "null",
+            "[]",
+            r#""""#,
+            r#""https://ehr.example/fhir/""#,
+            r#""https://EHR.example/fhir""#,
+            r#""https://ehr.example/fhir-2""#,
+        ] {
+            assert!(!is_for(aud, fhir), "{aud}");
         }
     }
 

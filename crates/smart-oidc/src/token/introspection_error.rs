@@ -44,6 +44,17 @@ pub enum IntrospectionError {
     /// The server announces no introspection endpoint.
     #[error("the server announces no introspection_endpoint")]
     NoEndpoint,
+    /// It is active and no access token: a refresh token or an ID token that somebody presents in its
+    /// place, or an access token of a kind that is not presented as Bearer.
+    #[error(
+        "the token is active, but {member} is {found}, so it is no access token that a bearer may present"
+    )]
+    OtherToken {
+        /// The member that says so: `token_type`, `typ` or `token_use`.
+        member: &'static str,
+        /// What it says.
+        found: Text,
+    },
     /// The server refuses, most often because the caller may not ask.
     #[error("the introspection endpoint answers with status {status} and the error {}", error.as_ref().map_or_else(|| "of no name".to_owned(), Text::to_string))]
     Refused {
@@ -70,6 +81,7 @@ impl IntrospectionError {
             Self::Json(_) => "introspection-json",
             Self::Member { .. } => "introspection-member",
             Self::NoEndpoint => "introspection-no-endpoint",
+            Self::OtherToken { .. } => "introspection-other-token",
             Self::Refused { .. } => "introspection-refused",
             Self::Transport(error) => error.code(),
         }
@@ -79,6 +91,7 @@ impl IntrospectionError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            Self::OtherToken { .. } => ErrorClass::InvalidToken,
             Self::Authentication(error) => error.class(),
             Self::Bearer => ErrorClass::Configuration,
             Self::Context(error) => error.class(),

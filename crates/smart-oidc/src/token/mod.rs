@@ -19,7 +19,7 @@ pub use error::{Fate, TokenError};
 pub use introspection::{ActiveToken, Introspection};
 pub use introspection_error::IntrospectionError;
 pub use refresh::RefreshRequest;
-pub use response::{
-    IssuedTokens, Refusal, TokenErrorCode, TokenResponse, TokenResponseError, UntrustedText,
-};
+pub use response::{IssuedTokens, Refusal, TokenErrorCode, TokenResponse, TokenResponseError};
 pub use revocation::RevocationError;
+
+pub use crate::untrusted::UntrustedText;

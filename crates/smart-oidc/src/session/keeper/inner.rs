@@ -86,10 +86,10 @@ impl Inner {
         let (now, tokens) = (self.clock.now(), &session.tokens);
         let is_rejected = is_rejected(session, rejected);
         // A FHIR server that refuses every token would cause a refresh with each request.
-        let counts_at = tokens
-            .received_at
-            .saturating_add(self.limits.rejection_pause);
-        let is_young = now < counts_at && tokens.received_at <= now.saturating_add(CLOCK_SPREAD);
+        let pause = self.limits.rejection_pause;
+        let counts_at = tokens.received_at.saturating_add(pause);
+        let is_of_now = tokens.received_at <= now.saturating_add(CLOCK_SPREAD);
+        let is_young = !pause.is_zero() && is_of_now && now < counts_at;
         if is_rejected && is_young && tokens.serves(now) && tokens.can_refresh() {
             return Need::Rest(counts_at);
         }

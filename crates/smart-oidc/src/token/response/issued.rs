@@ -5,6 +5,7 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use smart_jose::member::{JsonType, Member};
 
+use super::tokens::TokenResponse;
 use crate::value::{AccessToken, RefreshToken};
 
 /// What a token endpoint has given in an answer that is not accepted
@@ -26,6 +27,14 @@ pub struct IssuedTokens {
 }
 
 impl IssuedTokens {
+    /// Those of an answer that was accepted.
+    pub(crate) fn of(tokens: &TokenResponse) -> Self {
+        Self {
+            access_token: Some(tokens.access_token.clone()),
+            refresh_token: tokens.refresh_token.clone(),
+        }
+    }
+
     /// Looks for tokens as a lax reader would, of whom the server may think: in an object that has
     /// a member twice, the last one that says something counts. `None` where neither token is there,
     /// and where the text is no object.

@@ -8,5 +8,5 @@ mod tokens;
 
 pub use error::TokenResponseError;
 pub use issued::IssuedTokens;
-pub use refusal::{Refusal, TokenErrorCode, UntrustedText};
+pub use refusal::{Refusal, TokenErrorCode};
 pub use tokens::TokenResponse;

@@ -20,7 +20,8 @@ use crate::value::{AccessToken, RawIdToken, RefreshToken};
 /// Longer answers are refused, in octets.
 const LIMIT: usize = 256 * 1024;
 
-/// Longer lives of an access token are no lives, in seconds: some thirty thousand years.
+/// Longer lives of an access token are no lives, in seconds: some thirty thousand years. Servers that
+/// write them mean a token that does not end.
 const MAX_SECONDS: f64 = 1e12;
 
 impl TokenResponse {
@@ -347,10 +348,8 @@ fn seconds(
             Ok(None)
         }
         Some(Value::Number(number)) => {
-            let seconds = number
-                .as_f64()
-                .filter(|it| (0.0..=MAX_SECONDS).contains(it));
-            Ok(Some(Duration::from_secs_f64(seconds.ok_or_else(wrong)?)))
+            let seconds = number.as_f64().filter(|it| *it >= 0.0);
+            Ok(life_of(seconds.ok_or_else(wrong)?, findings))
         }
         Some(Value::String(text)) if text.bytes().all(|it| it.is_ascii_digit()) => {
             findings.push(Finding::new(
@@ -358,9 +357,22 @@ fn seconds(
                 "expires_in is a string",
                 "send expires_in as a number",
             ));
-            let seconds: u32 = text.parse().map_err(|_| wrong())?;
-            Ok(Some(Duration::from_secs(seconds.into())))
+            let seconds: f64 = text.parse().map_err(|_| wrong())?;
+            Ok(life_of(seconds, findings))
         }
         Some(_) => Err(wrong()),
     }
+}
+
+/// So many seconds, which are not negative; a number that is too large is no life.
+fn life_of(seconds: f64, findings: &mut Vec<Finding>) -> Option<Duration> {
+    if seconds <= MAX_SECONDS {
+        return Some(Duration::from_secs_f64(seconds));
+    }
+    findings.push(Finding::new(
+        "expires-in-large",
+        "expires_in is longer than any life, so it counts as unknown",
+        "say how long the access token lasts",
+    ));
+    None
 }

@@ -11,6 +11,8 @@ use smart_discovery::retry_after;
 use smart_jose::member::Member;
 use smart_jose::{ErrorClass, Text, json};
 
+use crate::untrusted::UntrustedText;
+
 /// Statuses by which a request was turned away before anybody looked at what it asks for: no
 /// credentials that count (401: "has not been applied", RFC 9110 15.5.2), a method, a length, a
 /// content type, a host or a header field that is not taken (405, 411, 413, 414, 415, 421, 431), and
@@ -103,15 +105,6 @@ pub enum TokenErrorCode {
     UnsupportedGrantType,
     /// Any other code; text from outside.
     Other(Text),
-}
-
-/// Text of a server that may quote a secret or name a person.
-///
-/// `Debug` shows its length, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct UntrustedText {
-    text: Text,
-    octets: usize,
 }
 
 impl Refusal {
@@ -273,28 +266,6 @@ impl fmt::Display for TokenErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::Other(text) => return text.fmt(f),
         })
-    }
-}
-
-impl UntrustedText {
-    fn new(text: &str) -> Self {
-        Self {
-            text: Text::new(text),
-            octets: text.len(),
-        }
-    }
-
-    /// The beginning of the text, which prints escaped. It may hold a secret or name a person, and
-    /// what looks like a link or like markup in it is the server's.
-    #[must_use]
-    pub const fn expose_untrusted(&self) -> &Text {
-        &self.text
-    }
-}
-
-impl fmt::Debug for UntrustedText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UntrustedText({} octets)", self.octets)
     }
 }
 
