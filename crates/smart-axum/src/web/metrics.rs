@@ -32,7 +32,12 @@ const MAX_SERIES: usize = 2_000;
 /// let metrics = Metrics::new();
 /// let subscriber = tracing_subscriber::registry().with(metrics.clone());
 /// tracing::subscriber::with_default(subscriber, || {
-///     tracing::info!(target: "smart_oidc", { monotonic_counter.smart_oidc_accepted = 1_u64, what = "id-token" });
+///     // As the libraries tell it.
+///     tracing::info!(
+///         target: "smart_oidc",
+///         { monotonic_counter.smart_oidc_accepted = 1_u64, what = "id-token" },
+///         "accepted",
+///     );
 /// });
 /// assert!(metrics.to_text().contains("smart_oidc_accepted_total{what=\"id-token\"} 1\n"));
 /// ```
