@@ -154,6 +154,37 @@ impl LaunchFlow {
         self
     }
 
+    /// With which FHIR servers the app is registered.
+    #[must_use]
+    pub fn registrations(&self) -> &Registrations {
+        &self.servers.registrations
+    }
+
+    /// What is held of the servers that were asked so far: for an operator, and to have keys at hand
+    /// before the first sign-in ([`smart_discovery::LiveIssuer::warm_up`]).
+    #[must_use]
+    pub fn issuers(&self) -> &IssuerRegistry {
+        &self.servers.issuers
+    }
+
+    /// The client that its requests go through.
+    #[must_use]
+    pub fn http(&self) -> &Arc<dyn HttpClient> {
+        &self.servers.http
+    }
+
+    /// The clock that it reads.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.servers.clock
+    }
+
+    /// Its provider of cryptography.
+    #[must_use]
+    pub fn provider(&self) -> &CryptoProvider {
+        &self.servers.provider
+    }
+
     /// Begins a launch from within an EHR: checks that the app is registered with the FHIR server
     /// that it names, before anything is sent there.
     ///
