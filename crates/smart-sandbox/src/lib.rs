@@ -65,26 +65,43 @@
 //! held, as well as 2 000 grants that can be refreshed and 1 000 launches, the oldest making room; 512 connections are open at once, and each has 30 seconds from
 //! one answer to the next.
 
+mod access;
+mod admin;
 mod authorize;
 mod builder;
+mod capability;
+mod charts;
 mod client;
 mod client_auth;
+mod consent;
 mod context;
+mod cross_origin;
 mod documents;
 mod fhir;
 mod grants;
+mod hostile;
 mod id_token;
 mod introspect;
+mod key_rings;
 mod keys;
+mod launch;
+mod launcher;
 mod launches;
 mod listener;
+mod pages;
 mod parameters;
-mod resources;
+mod people;
+mod registration;
 mod responses;
 mod revoke;
 mod router;
+mod same_origin;
 mod sandbox;
 mod scopes;
+mod search;
+mod send_back;
+mod spoil;
+mod start_error;
 mod store;
 #[cfg(test)]
 #[cfg(feature = "ring")]
@@ -92,11 +109,18 @@ mod tests;
 mod token;
 mod urls;
 mod user;
+mod userinfo;
+mod words;
+mod world;
 
-pub use builder::{SandboxBuilder, StartError};
+pub use builder::SandboxBuilder;
 pub use client::{ClientRegistration, DEFAULT_CLIENT_ID, RedirectRule};
+pub use hostile::{Fault, Times};
 pub use keys::KeysError;
+pub use launch::LaunchError;
 pub use launches::{EhrLaunch, LaunchContext};
 pub use sandbox::Sandbox;
+pub use scopes::SmartVersion;
 pub use smart_discovery::{Clock, FixedClock, SystemClock};
+pub use start_error::StartError;
 pub use user::{SandboxUser, UserType};

@@ -8,6 +8,8 @@ use http::Uri;
 #[derive(Clone, Debug)]
 pub(crate) struct Urls {
     base: String,
+    /// As with SMART 1.0, which has no other way to name the issuer.
+    fhir_is_issuer: bool,
 }
 
 impl Urls {
@@ -21,6 +23,7 @@ impl Urls {
         };
         Self {
             base: format!("http://{}", SocketAddr::new(ip, address.port())),
+            fhir_is_issuer: false,
         }
     }
 
@@ -36,7 +39,27 @@ impl Urls {
         let authority = uri.authority()?.as_str();
         (is_http && !authority.contains('@')).then(|| Self {
             base: base.to_owned(),
+            fhir_is_issuer: false,
         })
+    }
+
+    /// The base is `localhost` at this port: another site than `127.0.0.1` to a browser.
+    pub(crate) fn localhost(port: u16) -> Self {
+        Self {
+            base: format!("http://localhost:{port}"),
+            fhir_is_issuer: false,
+        }
+    }
+
+    /// The same with the FHIR base for its issuer.
+    pub(crate) fn with_fhir_as_issuer(mut self, is_issuer: bool) -> Self {
+        self.fhir_is_issuer = is_issuer;
+        self
+    }
+
+    /// Whether the FHIR base is the issuer.
+    pub(crate) const fn fhir_is_issuer(&self) -> bool {
+        self.fhir_is_issuer
     }
 
     /// Whether the base is on this machine.
@@ -56,7 +79,8 @@ impl Urls {
     }
 
     pub(crate) fn issuer(&self) -> String {
-        format!("{}/oidc", self.base)
+        let path = if self.fhir_is_issuer { "fhir" } else { "oidc" };
+        format!("{}/{path}", self.base)
     }
 
     pub(crate) fn jwks(&self) -> String {
@@ -71,8 +95,16 @@ impl Urls {
         format!("{}/oidc/authorize/decision", self.base)
     }
 
+    pub(crate) fn launch(&self) -> String {
+        format!("{}/launch", self.base)
+    }
+
     pub(crate) fn token(&self) -> String {
         format!("{}/oidc/token", self.base)
+    }
+
+    pub(crate) fn userinfo(&self) -> String {
+        format!("{}/oidc/userinfo", self.base)
     }
 
     pub(crate) fn introspect(&self) -> String {
