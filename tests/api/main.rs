@@ -38,6 +38,7 @@ mod ring {
     mod discovery;
     mod flow;
     mod flow_ends;
+    mod hostile;
     mod id_token;
     mod issuing;
     mod jwk_set;
@@ -74,6 +75,7 @@ mod aws_lc_rs {
     mod discovery;
     mod flow;
     mod flow_ends;
+    mod hostile;
     mod id_token;
     mod issuing;
     mod jwk_set;

@@ -109,6 +109,22 @@ pub(crate) fn is_demo_key(key: &PrivateKey, provider: &CryptoProvider) -> bool {
     })
 }
 
+/// A key of somebody else with the same algorithm, for tokens that must be refused: of RSA a demo key
+/// that is not published with the current one.
+pub(crate) fn strangers_key(
+    algorithm: Algorithm,
+    current_kid: &str,
+    provider: &CryptoProvider,
+) -> Result<Signer, KeysError> {
+    if !is_rsa(algorithm) {
+        return Signer::fresh(algorithm, provider);
+    }
+    let is_current = |(name, _): &(&str, &str)| current_kid.starts_with(name);
+    let current = DEMO_KEYS.iter().position(is_current).unwrap_or_default();
+    let far = (current + DEMO_KEYS.len() / 2) % DEMO_KEYS.len();
+    Signer::demo(far, algorithm, true, provider)
+}
+
 const FIRST_DEMO_KEY: (&str, &str) = DEMO_KEYS[0];
 
 /// Where the next key comes from.
@@ -130,32 +146,28 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
-    /// A fresh key; for an RSA algorithm, on a backend that makes no RSA keys, a demo key. A key
-    /// of another kind has an RSA demo key beside it.
+    /// A demo key for an RSA algorithm, since making one takes long, and a fresh key for another,
+    /// with an RSA demo key beside it.
     pub(crate) fn demo(algorithm: Algorithm, provider: &CryptoProvider) -> Result<Self, KeysError> {
-        let place = any_place(provider)?;
-        let current = match Signer::fresh(algorithm, provider) {
-            Ok(current) => current,
-            Err(KeysError::Generate(GenerateError::Unsupported { .. })) if is_rsa(algorithm) => {
-                let current = Signer::demo(place, algorithm, false, provider)?;
-                let source = Source::Demo {
-                    place,
-                    is_beside: false,
-                };
-                return Ok(Self::new(current, None, source, provider));
-            }
-            Err(error) => return Err(error),
-        };
         if is_rsa(algorithm) {
-            return Ok(Self::new(current, None, Source::Fresh, provider));
+            return Self::of_demo_keys(algorithm, false, provider);
         }
+        let place = any_place(provider)?;
         let companion = Signer::demo(place, Algorithm::RS256, false, provider)?;
-        Ok(Self::new(
-            current,
-            Some(companion.jwk),
-            Source::Fresh,
-            provider,
-        ))
+        let current = Signer::fresh(algorithm, provider)?;
+        let companion = Some(companion.jwk);
+        Ok(Self::new(current, companion, Source::Fresh, provider))
+    }
+
+    fn of_demo_keys(
+        algorithm: Algorithm,
+        is_beside: bool,
+        provider: &CryptoProvider,
+    ) -> Result<Self, KeysError> {
+        let place = any_place(provider)?;
+        let current = Signer::demo(place, algorithm, is_beside, provider)?;
+        let source = Source::Demo { place, is_beside };
+        Ok(Self::new(current, None, source, provider))
     }
 
     /// The caller's own key. Where others than this machine may see the set, the RSA key beside
@@ -232,19 +244,11 @@ impl KeyRing {
         is_exposed: bool,
         provider: &CryptoProvider,
     ) -> Result<Self, KeysError> {
-        let is_beside = true;
-        match Signer::fresh(algorithm, provider) {
-            Ok(current) => Ok(Self::new(current, None, Source::Fresh, provider)),
-            Err(KeysError::Generate(GenerateError::Unsupported { .. }))
-                if is_rsa(algorithm) && !is_exposed =>
-            {
-                let place = any_place(provider)?;
-                let current = Signer::demo(place, algorithm, is_beside, provider)?;
-                let source = Source::Demo { place, is_beside };
-                Ok(Self::new(current, None, source, provider))
-            }
-            Err(error) => Err(error),
+        if is_rsa(algorithm) && !is_exposed {
+            return Self::of_demo_keys(algorithm, true, provider);
         }
+        let current = Signer::fresh(algorithm, provider)?;
+        Ok(Self::new(current, None, Source::Fresh, provider))
     }
 
     /// Publishes the former key no longer.

@@ -3,6 +3,7 @@
 use smart_jose::crypto::RandomFailed;
 
 use crate::context::Context;
+use crate::hostile::Moment;
 use crate::launches::{EhrLaunch, LaunchContext, LaunchRecord};
 use crate::store::mint;
 
@@ -46,8 +47,12 @@ pub(crate) fn launch(
     };
     let now = context.clock.monotonic();
     context.state().launches.insert(key, record, now);
-    Ok(EhrLaunch {
-        iss: context.urls.fhir(),
-        launch,
-    })
+    let moment = Moment {
+        urls: &context.urls,
+        provider: &context.provider,
+        now: context.clock.now().as_secs(),
+    };
+    let mut iss = context.urls.fhir();
+    context.script.spoil_launch(&mut iss, &moment);
+    Ok(EhrLaunch { iss, launch })
 }

@@ -19,7 +19,7 @@ const LATE: Duration = Duration::from_secs(10);
 /// Our own answers are far shorter, in octets.
 const MAX_OCTETS: usize = 1024 * 1024;
 
-/// Marks the answers of the token endpoint, whose path does not say what was asked.
+/// The path says which answer it is, or the endpoint itself where the path does not.
 pub(crate) async fn spoil(
     State(context): State<Arc<Context>>,
     request: Request,

@@ -209,6 +209,20 @@ pub(super) const FAULTS: &[Fault] = &[
         |it, at| put(it, "exp", json!((at.now + 300) * 1000)),
     ),
     fault(
+        "expiry-without-bound",
+        "exp is 1e300",
+        "refuse the ID token without an overflow",
+        "RFC 7519 2",
+        |it, _| put(it, "exp", json!(1e300)),
+    ),
+    fault(
+        "expiry-negative",
+        "exp is before 1970",
+        "refuse the ID token without an overflow",
+        "RFC 7519 2",
+        |it, _| put(it, "exp", json!(-1)),
+    ),
+    fault(
         "no-issue-time",
         "the ID token has no iat",
         REFUSE_CLAIM,

@@ -127,6 +127,8 @@ pub(crate) enum Act {
     Forge(Which, fn(&Genuine<'_>, &Moment<'_>) -> String),
     /// On the keys, just before they sign.
     Keys(fn(&mut KeyRings)),
+    /// On the `iss` with which the EHR starts an app.
+    Launch(fn(&mut String, &Moment<'_>)),
     /// On the parameters that go back to the app.
     Callback(fn(&mut Vec<(String, String)>, &Moment<'_>)),
     /// On the JSON of an answer.

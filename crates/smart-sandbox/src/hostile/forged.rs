@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use smart_jose::alg::HashAlgorithm;
 use smart_jose::crypto::SigningKey;
-use smart_jose::key::PrivateKey;
-use smart_jose::{Algorithm, CryptoProvider, Jwk, base64url};
+use smart_jose::{Algorithm, CryptoProvider, base64url};
 
 use super::fault::Act::Forge;
 use super::fault::Fault;
 use super::fault::Which::First;
 use super::moment::{Genuine, Moment};
+use crate::keys::strangers_key;
 
 const fn fault(
     name: &'static str,
@@ -185,7 +185,13 @@ pub(super) const FAULTS: &[Fault] = &[
         "the header carries the key that has signed, of an attacker",
         "refuse the ID token: keys come from the set of the issuer",
         "CVE-2018-0114",
-        |it, at| forged(it, at, |jwk, _| json!({ "alg": "ES256", "jwk": jwk })),
+        |it, at| {
+            forged(
+                it,
+                at,
+                |alg, jwk| json!({ "alg": alg, "kid": "attacker", "jwk": jwk }),
+            )
+        },
     ),
     fault(
         "embedded-key-url",
@@ -193,10 +199,12 @@ pub(super) const FAULTS: &[Fault] = &[
         "refuse the ID token, and fetch nothing from there",
         "RFC 7515 4.1.2",
         |it, at| {
-            forged(it, at, |_, at| {
-                let jku = format!("{}/_sandbox/jku", at.urls.base());
-                json!({ "alg": "ES256", "kid": "attacker", "jku": jku })
-            })
+            let jku = "https://attacker.example/jwks";
+            forged(
+                it,
+                at,
+                |alg, _| json!({ "alg": alg, "kid": "attacker", "jku": jku, "x5u": jku }),
+            )
         },
     ),
     fault(
@@ -204,10 +212,28 @@ pub(super) const FAULTS: &[Fault] = &[
         "an attacker's key has signed under the name of the issuer's",
         REFUSE,
         "RFC 7515 5.2",
-        |it, at| {
-            let kid = it.kid.to_owned();
-            forged(it, at, |_, _| json!({ "alg": "ES256", "kid": kid }))
-        },
+        |it, at| forged(it, at, |alg, _| json!({ "alg": alg, "kid": it.kid })),
+    ),
+    fault(
+        "short-signature",
+        "the signature lacks its last octet",
+        REFUSE,
+        "CVE-2024-42460",
+        |it, _| resigned(it, |octets| octets.truncate(octets.len().saturating_sub(1))),
+    ),
+    fault(
+        "long-signature",
+        "the signature begins with one octet of zero more",
+        REFUSE,
+        "CVE-2020-14966",
+        |it, _| resigned(it, |octets| octets.insert(0, 0)),
+    ),
+    fault(
+        "signature-in-der",
+        "the signature is a sequence of two integers",
+        "refuse the ID token: the form of a signature is fixed",
+        "RFC 7518 3.4",
+        |it, _| in_der(it),
     ),
     fault(
         "unknown-crit",
@@ -222,6 +248,13 @@ pub(super) const FAULTS: &[Fault] = &[
         REFUSE,
         "RFC 7515 4.1.11",
         |it, _| with(it, "crit", json!([])),
+    ),
+    fault(
+        "crit-of-a-usual-name",
+        "crit names alg",
+        REFUSE,
+        "RFC 7515 4.1.11",
+        |it, _| with(it, "crit", json!(["alg"])),
     ),
     fault(
         "unencoded-payload",
@@ -357,22 +390,50 @@ fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> Str
     format!("{message}.{}", base64url::encode(tag))
 }
 
-/// Signed with a key that was made a moment ago.
+/// Signed with somebody else's key, by the algorithm of the genuine token: the header gets its name.
 fn forged(
     genuine: &Genuine<'_>,
     at: &Moment<'_>,
-    header: impl FnOnce(Value, &Moment<'_>) -> Value,
+    header: impl FnOnce(&str, Value) -> Value,
 ) -> String {
+    let algorithm = genuine.key.algorithm();
     let made = || {
-        let key = PrivateKey::generate(Algorithm::ES256, at.provider).ok()?;
-        let jwk = Jwk::new(key.public_key(), "attacker".to_owned(), Algorithm::ES256).ok()?;
-        let key = at.provider.signing_key(&key, Algorithm::ES256).ok()?;
-        Some((key, serde_json::to_value(&jwk).ok()?))
+        let stranger = strangers_key(algorithm, genuine.kid, at.provider).ok()?;
+        let jwk = serde_json::to_value(&stranger.jwk).ok()?;
+        Some((stranger.key, jwk))
     };
     match made() {
-        Some((key, jwk)) => signed(genuine, &header(jwk, at), &*key),
+        Some((key, jwk)) => signed(genuine, &header(algorithm.name(), jwk), &*key),
         None => genuine.token.clone(),
     }
+}
+
+/// `r || s` as the sequence of two integers that most other formats have; other signatures stay.
+fn in_der(genuine: &Genuine<'_>) -> String {
+    let (header, payload, signature) = genuine.parts();
+    let octets = base64url::decode(signature).unwrap_or_default();
+    let (r, s) = octets.split_at(octets.len() / 2);
+    let integer = |it: &[u8]| {
+        let zeros = it.iter().take_while(|it| **it == 0).count();
+        let mut value = it.get(zeros..).unwrap_or_default().to_vec();
+        if value.first().is_none_or(|it| *it >= 0x80) {
+            value.insert(0, 0);
+        }
+        let length = u8::try_from(value.len()).unwrap_or(u8::MAX);
+        [vec![0x02, length], value].concat()
+    };
+    let both = [integer(r), integer(s)].concat();
+    let length = u8::try_from(both.len()).unwrap_or(u8::MAX);
+    let der = [vec![0x30, length], both].concat();
+    format!("{header}.{payload}.{}", base64url::encode(der))
+}
+
+/// The signature with other octets in its place.
+fn resigned(genuine: &Genuine<'_>, act: impl FnOnce(&mut Vec<u8>)) -> String {
+    let (header, payload, signature) = genuine.parts();
+    let mut octets = base64url::decode(signature).unwrap_or_default();
+    act(&mut octets);
+    format!("{header}.{payload}.{}", base64url::encode(octets))
 }
 
 fn wrong_signature(genuine: &Genuine<'_>, _: &Moment<'_>) -> String {

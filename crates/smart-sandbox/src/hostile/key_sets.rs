@@ -201,6 +201,35 @@ pub(super) const FAULTS: &[Fault] = &[
         }),
     ),
     fault(
+        "key-too-long",
+        "the key is an RSA key of 16384 bits",
+        "refuse the ID token, and spend no time on the key",
+        "RFC 7518 3.3",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "n", json!(base64url::encode([0xC5; 2048])));
+            });
+        }),
+    ),
+    fault(
+        "key-of-giant-exponent",
+        "the public exponent of the key has two thousand bits",
+        "refuse the ID token, and spend no time on the key",
+        "RFC 7518 6.3.1.2",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "e", json!(base64url::encode([0xC5; 250])));
+            });
+        }),
+    ),
+    fault(
+        "keys-of-one-name",
+        "nine keys of the set have the name of the one that signs",
+        "refuse the ID token, and try no more than a few keys",
+        "RFC 7517 4.5",
+        Body(Jwks, same_name),
+    ),
+    fault(
         "symmetric-key",
         "the set has a symmetric key under the name of the one that signs",
         UNUSABLE,
@@ -218,7 +247,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "read it, as large providers publish such, and say so",
         "RFC 7518 2",
         Body(Jwks, |it, _| {
-            each(it, |key| put(key, "e", json!("AQAB====")));
+            each(it, pad_modulus);
         }),
     ),
 ];
@@ -264,6 +293,31 @@ fn changed_key(set: &mut Value, _: &Moment<'_>) {
         };
         put(key, "n", json!(other));
     });
+}
+
+fn pad_modulus(key: &mut Value) {
+    let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
+    let padding = "=".repeat((4 - n.len() % 4) % 4);
+    let padded = format!("{n}{padding}");
+    put(key, "n", json!(padded));
+}
+
+fn same_name(set: &mut Value, at: &Moment<'_>) {
+    let kid = set.get("keys").and_then(|it| it.get(0)?.get("kid"));
+    let kid = kid.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let decoys: Vec<Value> = (0..8).map(|_| rsa_decoy(&kid, at)).collect();
+    if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
+        keys.splice(0..0, decoys);
+    }
+}
+
+/// An RSA key of 2048 bits to which nobody has the other half: an odd number of random octets.
+fn rsa_decoy(kid: &str, at: &Moment<'_>) -> Value {
+    let mut n = at.provider.random::<256>().unwrap_or([0xC5; 256]);
+    let [first, .., last] = &mut n;
+    *first |= 0x80;
+    *last |= 1;
+    json!({ "kty": "RSA", "kid": kid, "use": "sig", "n": base64url::encode(n), "e": "AQAB" })
 }
 
 fn certificates(_: &Moment<'_>) -> Response {

@@ -122,8 +122,8 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "openid-issuer-with-slash",
-        "the openid-configuration names the issuer with one slash more, the ID tokens without",
-        "refuse the ID token: its issuer is not the one of the document",
+        "the openid-configuration names the issuer with one slash more, and nothing else does",
+        "refuse the callback and the ID token: their issuer is not the one of the document",
         "OpenID Connect Discovery 4.3",
         set(OpenidConfiguration, |it, at| {
             put(it, "issuer", json!(format!("{}/", at.urls.issuer())));

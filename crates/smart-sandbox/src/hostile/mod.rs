@@ -7,6 +7,7 @@ mod fault;
 mod forged;
 mod identity;
 mod key_sets;
+mod launches;
 mod metadata;
 mod moment;
 mod refreshes;

@@ -109,6 +109,16 @@ impl Script {
         }
     }
 
+    pub(crate) fn spoil_launch(&self, iss: &mut String, moment: &Moment<'_>) {
+        let acts = self.take(|it| match it {
+            Act::Launch(act) => Some(*act),
+            _ => None,
+        });
+        for act in acts {
+            act(iss, moment);
+        }
+    }
+
     pub(crate) fn spoil_callback(&self, pairs: &mut Vec<(String, String)>, moment: &Moment<'_>) {
         let acts = self.take(|it| match it {
             Act::Callback(act) => Some(*act),

@@ -2,10 +2,12 @@
 
 use super::fault::Fault;
 use super::{
-    answers, callbacks, claims, forged, identity, key_sets, metadata, refreshes, resources, tokens,
+    answers, callbacks, claims, forged, identity, key_sets, launches, metadata, refreshes,
+    resources, tokens,
 };
 
-const GROUPS: [&[Fault]; 10] = [
+const GROUPS: [&[Fault]; 11] = [
+    launches::FAULTS,
     metadata::FAULTS,
     callbacks::FAULTS,
     answers::FAULTS,

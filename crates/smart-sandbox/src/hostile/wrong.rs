@@ -43,7 +43,7 @@ pub(super) fn huge(_: &Moment<'_>) -> Response {
 }
 
 pub(super) fn deep(_: &Moment<'_>) -> Response {
-    let deep = format!("{{\"a\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let deep = format!("{{\"keys\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
     json(StatusCode::OK, deep)
 }
 

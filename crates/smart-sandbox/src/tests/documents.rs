@@ -179,7 +179,6 @@ async fn scripts_of_other_origins_may_call_what_is_for_them() {
     }
 }
 
-// covers: SMART-DISC-4, SMART-DISC-5
 #[tokio::test]
 async fn the_first_version_says_less_and_has_its_issuer_elsewhere() {
     let sandbox = builder().version(SmartVersion::V1_0).start().await.unwrap();
