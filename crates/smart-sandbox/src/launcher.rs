@@ -13,7 +13,7 @@ use crate::launches::LaunchContext;
 use crate::pages::{self, Entry, Framed, Framing, Launcher, refusal, show};
 use crate::parameters::{Parameters, read_form};
 use crate::responses::{css, redirect};
-use crate::same_origin::is_of_another_site;
+use crate::same_origin::{is_for_loopback, is_of_another_site};
 use crate::world::Resource;
 
 /// An app's launch URL may be this long, in octets.
@@ -24,8 +24,12 @@ pub(crate) async fn style() -> Response {
     css(include_str!("style.css"))
 }
 
-/// `GET /`.
-pub(crate) async fn get(State(context): State<Arc<Context>>) -> Response {
+/// `GET /`. Under another name of this machine the forms would come from another site.
+pub(crate) async fn get(State(context): State<Arc<Context>>, headers: HeaderMap) -> Response {
+    let urls = &context.urls;
+    if urls.is_loopback() && is_for_loopback(&headers) && !urls.is_at(&headers) {
+        return redirect(StatusCode::SEE_OTHER, &format!("{}/", urls.base()));
+    }
     page(&context, &Parameters::default(), None)
 }
 

@@ -114,14 +114,15 @@ pub(crate) fn style(urls: &Urls) -> String {
     format!("{}/_sandbox/style.css", urls.base())
 }
 
-/// A page for the user, who is the only one to be told when the app is not known to be genuine.
+/// A page for the user, who is the only one to be told when the app is not known to be genuine. There
+/// is nothing to click on, so it may be in the EHR's frame.
 pub(crate) fn refusal(urls: &Urls, message: &str) -> Response {
     let page = Message {
         style: &style(urls),
         title: "Request refused",
         message,
     };
-    show(StatusCode::BAD_REQUEST, &page, Framing::Refused)
+    show(StatusCode::BAD_REQUEST, &page, Framing::BySelf)
 }
 
 /// A page that runs nothing and loads its style sheet only. `form-action` is left out of the policy:

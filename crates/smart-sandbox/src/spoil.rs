@@ -31,7 +31,10 @@ pub(crate) async fn spoil(
     };
     let response = next.run(request).await;
     let marked = response.extensions().get::<At>().copied();
-    let spoiling = marked.or(asked).and_then(|it| context.script.spoiling(it));
+    let is_success = response.status() == StatusCode::OK;
+    let spoiling = marked
+        .or(asked)
+        .and_then(|it| context.script.spoiling(it, is_success));
     match spoiling {
         Some(spoiling) => spoilt(&context, response, spoiling).await,
         None => response,
@@ -66,8 +69,7 @@ async fn spoilt(context: &Context, response: Response, spoiling: Spoiling) -> Re
     }
     let (mut head, body) = response.into_parts();
     let mut body = to_bytes(body, MAX_OCTETS).await.unwrap_or_default();
-    if head.status == StatusCode::OK
-        && !spoiling.bodies.is_empty()
+    if !spoiling.bodies.is_empty()
         && let Ok(mut value) = serde_json::from_slice::<Value>(&body)
     {
         for act in spoiling.bodies {

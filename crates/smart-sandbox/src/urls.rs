@@ -2,7 +2,9 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use http::Uri;
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, Uri};
 
 /// The base without a final slash, and what hangs below it.
 #[derive(Clone, Debug)]
@@ -68,6 +70,14 @@ impl Urls {
         let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+    }
+
+    /// Whether a request was sent to the host and port of the base.
+    pub(crate) fn is_at(&self, headers: &HeaderMap) -> bool {
+        let uri: Option<Uri> = self.base.parse().ok();
+        let authority = uri.as_ref().and_then(Uri::authority);
+        let host = headers.get(HOST).and_then(|it| it.to_str().ok());
+        host.is_some() && host == authority.map(Authority::as_str)
     }
 
     pub(crate) fn base(&self) -> &str {

@@ -129,12 +129,11 @@ impl Script {
         }
     }
 
-    /// What is done to this answer, if anything.
-    pub(crate) fn spoiling(&self, at: At) -> Option<Spoiling> {
+    /// What is done to this answer, if anything. Only a success has a body to be spoilt.
+    pub(crate) fn spoiling(&self, at: At, is_success: bool) -> Option<Spoiling> {
         let acts = self.take(|it| match it {
-            Act::Body(place, _) | Act::Answer(place, _) | Act::Late(place) if *place == at => {
-                Some(it)
-            }
+            Act::Body(place, _) if *place == at && is_success => Some(it),
+            Act::Answer(place, _) | Act::Late(place) if *place == at => Some(it),
             _ => None,
         });
         let mut spoiling = Spoiling::default();
@@ -163,10 +162,11 @@ mod tests {
     fn a_fault_is_played_as_often_as_was_said() {
         let script = Script::default();
         let fault = Fault::named("jwks-empty").unwrap();
-        let plays = || script.spoiling(At::Jwks).is_some();
+        let plays = || script.spoiling(At::Jwks, true).is_some();
         assert!(!plays());
         script.play(fault, Times::Once);
-        assert!(script.spoiling(At::Code).is_none());
+        assert!(script.spoiling(At::Code, true).is_none());
+        assert!(script.spoiling(At::Jwks, false).is_none());
         assert!(plays() && !plays());
         script.play(fault, Times::So(3));
         script.play(fault, Times::So(2));

@@ -33,7 +33,9 @@ async fn the_first_page_starts_an_app_with_what_is_open() {
     let sandbox = builder().named_localhost().start().await.unwrap();
     let base = sandbox.base_url();
     assert!(base.starts_with("http://localhost:"), "{base}");
-    let base = base.replace("localhost", "127.0.0.1");
+    let elsewhere = base.replace("localhost", "127.0.0.1");
+    let moved = get(&format!("{elsewhere}/")).await;
+    assert_eq!(moved.header("location"), Some(&*format!("{base}/")));
     let page = get(&format!("{base}/")).await;
     assert_eq!(page.status, 200);
     for shown in [
