@@ -9,10 +9,10 @@ use smart_sandbox::{
     SmartVersion, StartError, Times,
 };
 
-use crate::args::SandboxArgs;
+use crate::args::{NetworkArgs, SandboxArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
-use crate::{input, output};
+use crate::{discover, input, output};
 
 pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     if args.list_faults {
@@ -58,6 +58,7 @@ fn builder(args: SandboxArgs) -> Result<SandboxBuilder, Failure> {
     let mut builder = Sandbox::builder(provider())
         .bind(args.bind)
         .auto_approve(args.auto_approve)
+        .http_client(discover::client(&NetworkArgs::loopback())?)
         .version(version(&args.smart_version)?);
     if args.localhost {
         builder = builder.named_localhost();

@@ -62,6 +62,9 @@ fn start(context: &Context, form: &Parameters) -> Result<Response, &'static str>
     if let Some(id) = form.get("patient") {
         let found = context.world.find("Patient", id);
         patient = Some(found.ok_or("There is no such patient.")?);
+        if !user.is_clinician() && user.patient() != Some(id) {
+            return Err("This user has no access to this patient.");
+        }
         open = open.patient(id);
     }
     if let Some(id) = form.get("encounter") {

@@ -165,13 +165,16 @@ async fn a_denial_reaches_the_app() {
 async fn a_decision_without_a_live_page_is_refused() {
     let (sandbox, clock) = asking().await;
     let first = request_id(&authorize(&sandbox, &request(&sandbox)).await);
+    let second = request_id(&authorize(&sandbox, &request(&sandbox)).await);
+    decide(&sandbox, &second, &[NEXT, DOCTOR]).await;
     let ready = at_consent(&sandbox).await;
     for (id, choice) in [
         ("guess", &[APPROVE][..]),
         ("", &[APPROVE]),
         (&ready, &[("decision", "maybe")]),
         (&ready, &[]),
-        (&first, &[APPROVE]),
+        (&first, &[SCOPE[0], APPROVE]),
+        (&second, &[SCOPE[0], APPROVE]),
         (&first, &[NEXT, ("user", "Practitioner/nobody")]),
         (&ready, &[NEXT, ("patient", "p-9")]),
     ] {

@@ -109,6 +109,12 @@ async fn a_choice_that_cannot_be_is_told_on_the_page() {
         assert!(answer.body.contains("role=\"alert\""), "{rest}");
     }
     let url = format!("{}/launch", sandbox.base_url());
+    for user in ["Patient/p-2", "Person/person-1", "Practitioner/nobody"] {
+        let form = format!(
+            "client_id={DEFAULT_CLIENT_ID}&launch_url={LAUNCH_URL}&user={user}&patient=p-1"
+        );
+        assert_eq!(post_form(&url, &form).await.status, 400, "{user}");
+    }
     for launch_url in [
         "javascript:alert(1)",
         "ftp://a/",
@@ -220,6 +226,19 @@ async fn what_a_program_says_wrongly_is_told() {
     }
     let long = json!({ "client_id": "a".repeat(100_000) });
     assert_eq!(post_json(&sandbox, "clients", &long).await.status, 400);
+}
+
+#[tokio::test]
+async fn apps_are_registered_up_to_a_bound_and_again_at_any_time() {
+    let sandbox = builder().start().await.unwrap();
+    let app = |n: usize| ClientRegistration::new(format!("app-{n}"), Vec::new());
+    // The default one is there already.
+    for n in 1..1_000 {
+        sandbox.register_client(&app(n)).unwrap();
+    }
+    let error = sandbox.register_client(&app(1_000)).unwrap_err();
+    assert_eq!(error.code(), "sandbox-too-many-clients");
+    sandbox.register_client(&app(7)).unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::flow::{builder, sign_in, with_clock};
 use super::http::{Answer, get, send};
-use crate::Sandbox;
+use crate::{Sandbox, people};
 
 async fn read(sandbox: &Sandbox, path: &str, authorization: &str) -> Answer {
     let url = format!("{}/{path}", sandbox.fhir_base());
@@ -163,16 +163,19 @@ async fn a_search_by_form_is_the_same_and_errors_are_outcomes() {
 // covers: SMART-USR-9
 #[tokio::test]
 async fn who_may_not_read_does_not_learn_what_exists() {
-    let sandbox = builder().start().await.unwrap();
-    let body = sign_in(&sandbox, "patient/*.rs").await;
-    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
-    let mut answers = Vec::new();
-    for id in ["p-2", "no-such-patient"] {
-        let answer = read(&sandbox, &format!("Patient/{id}"), &bearer).await;
-        answers.push((answer.status, answer.body));
+    let relative = people::invented().remove(3);
+    let sandbox = builder().user(relative).start().await.unwrap();
+    for scope in ["patient/*.rs", "user/*.rs"] {
+        let body = sign_in(&sandbox, scope).await;
+        let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+        let mut answers = Vec::new();
+        for id in ["p-2", "no-such-patient"] {
+            let answer = read(&sandbox, &format!("Patient/{id}"), &bearer).await;
+            answers.push((answer.status, answer.body));
+        }
+        assert_eq!(answers[0].0, 403);
+        assert_eq!(answers[0], answers[1], "{scope}");
     }
-    assert_eq!(answers[0].0, 403);
-    assert_eq!(answers[0], answers[1]);
 }
 
 #[tokio::test]
