@@ -52,6 +52,7 @@ mod ring {
     mod quirks;
     mod refreshed;
     mod remote_jwks;
+    mod sandbox;
     mod seal;
     mod server;
     mod session_store;
@@ -89,6 +90,7 @@ mod aws_lc_rs {
     mod quirks;
     mod refreshed;
     mod remote_jwks;
+    mod sandbox;
     mod seal;
     mod server;
     mod session_store;
