@@ -31,3 +31,7 @@ struct LaunchAndSessionPage;
 #[doc = include_str!("../../docs/web-apps.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct WebAppsPage;
+
+#[doc = include_str!("../../docs/sandbox.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct SandboxPage;

@@ -32,7 +32,7 @@ impl Command {
         match self {
             Self::Demo(args) => args.json,
             Self::Discover(args) => args.json,
-            Self::Sandbox(_) => false,
+            Self::Sandbox(args) => args.json,
             Self::Verify(args) => args.json,
         }
     }
@@ -70,9 +70,36 @@ pub(crate) struct SandboxArgs {
     /// A private key in PEM to sign with; without one, published demo keys are used
     #[arg(long, value_name = "FILE")]
     pub(crate) signing_key: Option<PathBuf>,
-    /// Show a consent page instead of approving at once
+    /// Sign everybody in as the first user and grant all, instead of showing pages that ask
     #[arg(long)]
-    pub(crate) ask: bool,
+    pub(crate) auto_approve: bool,
+    /// Be http://localhost:PORT, which is another site to a browser than an app on 127.0.0.1
+    #[arg(long, conflicts_with = "public_url")]
+    pub(crate) localhost: bool,
+    /// The version of SMART App Launch to play
+    #[arg(long, value_name = "VERSION", default_value = "2.2", value_parser = ["1.0", "2.0", "2.2"])]
+    pub(crate) smart_version: String,
+    /// Change the keys every so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rotate_every: Option<u64>,
+    /// Sign ID tokens with this algorithm
+    #[arg(long, value_name = "ALG", conflicts_with = "signing_key")]
+    pub(crate) alg: Option<String>,
+    /// Register a public app of this id in the place of the default one
+    #[arg(long, value_name = "ID", requires = "redirect_uri")]
+    pub(crate) client: Option<String>,
+    /// Where codes of that app may be sent; may be given more than once
+    #[arg(long, value_name = "URI", requires = "client")]
+    pub(crate) redirect_uri: Vec<String>,
+    /// Play this fault until it is taken back; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Vec<String>,
+    /// Print every fault, what it does and what a correct client must do, and serve nothing
+    #[arg(long)]
+    pub(crate) list_faults: bool,
+    /// With --list-faults: print one JSON array instead of text
+    #[arg(long, requires = "list_faults")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]
