@@ -93,9 +93,12 @@ pub(crate) fn refresh(
     let (grant, grant_id) = (Arc::clone(&good.grant().grant), good.grant_id());
     let scopes = match form.get("scope") {
         None => grant.scopes.clone(),
-        Some(asked) => grant.scopes.narrowed(asked).ok_or_else(|| {
-            PeerError::new(Refusal::InvalidScope, "scope has more than was granted")
-        })?,
+        Some(asked) => grant
+            .scopes
+            .narrowed(asked, context.version)
+            .ok_or_else(|| {
+                PeerError::new(Refusal::InvalidScope, "scope has more than was granted")
+            })?,
     };
     // A newer token must be newer; a refresh within the same second brings none, as it may.
     if scopes.has("openid") && now.as_secs() > good.grant().first_iat {

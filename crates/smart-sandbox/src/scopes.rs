@@ -90,13 +90,14 @@ impl Scopes {
     /// The part of the grant that a refresh asks for; `None` where it asks for more (SMART App
     /// Launch 2.2, Refresh access token). What counts is what a scope opens and not how it is written:
     /// `user/Patient.r` is part of `user/Patient.rs`.
-    pub(crate) fn narrowed(&self, requested: &str) -> Option<Self> {
+    pub(crate) fn narrowed(&self, requested: &str, version: SmartVersion) -> Option<Self> {
         let mut seen = BTreeSet::new();
         let asked = requested.split(' ').filter(|it| !it.is_empty());
         let asked: Vec<&str> = asked.filter(|it| seen.insert(*it)).collect();
         let granted = smart_oidc::Scopes::parse(&self.0);
         let is_granted = |it: &&str| {
-            self.has(it) || (is_known(it) && smart_oidc::Scopes::parse(it).is_within(&granted))
+            self.has(it)
+                || (is_known(it, version) && smart_oidc::Scopes::parse(it).is_within(&granted))
         };
         let is_granted = asked.iter().all(is_granted) && !asked.is_empty();
         is_granted.then(|| Self(asked.join(" ").into()))
@@ -310,7 +311,7 @@ mod tests {
         );
         let narrowed = |asked| {
             granted
-                .narrowed(asked)
+                .narrowed(asked, SmartVersion::V2_2)
                 .map(|it| it.as_parameter().to_owned())
         };
         assert_eq!(narrowed("openid  openid"), Some("openid".to_owned()));
