@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{HeaderName, HeaderValue, Request, StatusCode};
 
 use super::rig::{World, tag_of, told};
 use crate::browser::{Answer, Browser};
@@ -121,4 +122,68 @@ async fn what_a_window_still_shows_is_not_saved_for_the_patient_of_another_windo
         browser.post(&note, &fields).await.body,
         "patient-b|allergic"
     );
+}
+
+#[tokio::test]
+async fn a_page_that_says_whom_it_shows_gets_nothing_of_another_patient() {
+    let header = || HeaderName::from_static("x-shown-patient");
+    let world = World::at("https://charts.example", |it| {
+        it.with_patient_in_header(header())
+    });
+    let world = world.await;
+    let mut browser = world.browser();
+    let page = world.sign_in(&mut browser, "patient-a").await;
+    let ask = |values: &[&'static str]| {
+        let mut request = Request::get(&page).body(Body::empty()).unwrap();
+        for value in values {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().append(header(), value);
+        }
+        request
+    };
+    let shown = browser.send(ask(&["patient-a"])).await;
+    assert_eq!(told(&shown)[1], "patient-a");
+    world.wire.turn_to("patient-b");
+    let shown = after_an_hour(&world, &mut browser, &page).await;
+    let _ = go_on(&mut browser, &page, &shown).await;
+    // The other window went on with the second patient; this one still shows the first.
+    let answer = browser.send(ask(&["patient-a"])).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
+    assert!(answer.body.contains("Another patient is open"));
+    assert_eq!(
+        told(&browser.send(ask(&["patient-b"])).await)[1],
+        "patient-b"
+    );
+    for unclear in [&[""][..], &["patient-b", "patient-b"]] {
+        let answer = browser.send(ask(unclear)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{unclear:?}");
+        assert!(answer.body.contains("does not say whose it is"));
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_needs_a_new_token_is_read_for_the_same_patient() {
+    for (turned_to, status) in [
+        (None, StatusCode::OK),
+        (Some("patient-b"), StatusCode::CONFLICT),
+    ] {
+        let world = World::new().await;
+        let mut browser = world.browser();
+        let page = world.sign_in(&mut browser, "patient-a").await;
+        if let Some(patient) = turned_to {
+            world.wire.turn_to(patient);
+        }
+        // A token that has only just come is not believed to be refused.
+        world.clock.advance(Duration::from_secs(60));
+        world.wire.refuse_reads(1);
+        let answer = browser.get(&page).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        let asked = |what: &str| {
+            let urls = world.wire.urls();
+            urls.iter().filter(|it| it.contains(what)).count()
+        };
+        assert_eq!(asked("/token"), 2);
+        let reads = if turned_to.is_none() { 2 } else { 1 };
+        assert_eq!(asked("/Practitioner/"), reads);
+    }
 }

@@ -1,6 +1,6 @@
 //! An EHR, an app that is registered with it, and what lies between them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -33,6 +33,8 @@ pub(super) struct Wire {
     inner: ReqwestClient,
     is_down: AtomicBool,
     has_no_keys: AtomicBool,
+    /// So many reads of a resource are still answered with 401.
+    refused_reads: AtomicU32,
     /// The patient whom every refresh brings.
     patient: Mutex<Option<String>>,
     /// Where requests went, and what was answered.
@@ -47,6 +49,11 @@ impl Wire {
     /// Cuts off the keys alone.
     pub(super) fn set_without_keys(&self) {
         self.has_no_keys.store(true, Ordering::Relaxed);
+    }
+
+    /// Refuses the token of so many reads of a resource.
+    pub(super) fn refuse_reads(&self, count: u32) {
+        self.refused_reads.store(count, Ordering::Relaxed);
     }
 
     /// From now on every refresh brings this patient.
@@ -86,6 +93,18 @@ impl HttpClient for Wire {
                 host: Text::new("ehr"),
                 problem: Text::new("the network of the test is down"),
             });
+        }
+        let refused = || {
+            let one_less = |it: u32| it.checked_sub(1);
+            self.refused_reads
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+                .is_ok()
+        };
+        if url.contains("/Practitioner/") && refused() {
+            self.sent.lock().unwrap().push((url, String::new()));
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            return Ok(response);
         }
         let form = String::from_utf8_lossy(request.body()).into_owned();
         let mut response = self.inner.send(request).await?;
@@ -220,6 +239,7 @@ impl World {
             inner: ReqwestClient::builder().allow_loopback().build().unwrap(),
             is_down: AtomicBool::new(false),
             has_no_keys: AtomicBool::new(false),
+            refused_reads: AtomicU32::new(0),
             patient: Mutex::default(),
             sent: Mutex::default(),
         });

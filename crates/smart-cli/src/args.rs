@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Discover(DiscoverArgs),
     /// Serve an embedded EHR for trying things out
     Sandbox(SandboxArgs),
+    /// Serve a dashboard that signs people in, with an embedded EHR or with a real one
+    Serve(Box<ServeArgs>),
     /// Validate an ID token from anywhere, check by check
     Verify(Box<VerifyArgs>),
 }
@@ -33,6 +35,7 @@ impl Command {
             Self::Demo(args) => args.json,
             Self::Discover(args) => args.json,
             Self::Sandbox(args) => args.json,
+            Self::Serve(_) => false,
             Self::Verify(args) => args.json,
         }
     }
@@ -100,6 +103,57 @@ pub(crate) struct SandboxArgs {
     /// With --list-faults: print one JSON array instead of text
     #[arg(long, requires = "list_faults")]
     pub(crate) json: bool,
+}
+
+/// A flag wins over the environment, and that over the file. No secret is a flag, since whoever is on
+/// the machine can list the command lines that run.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "The secret of the app comes from a file (client_secret_file in the configuration, or --client-secret-file) or from SMART_CLIENT_SECRET."
+)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:0]
+    #[arg(long, env = "SMART_BIND")]
+    pub(crate) bind: Option<SocketAddr>,
+    /// A TOML file with the same settings, underscores in the place of hyphens
+    #[arg(long, value_name = "FILE", env = "SMART_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The FHIR base of a real EHR, in the place of the embedded one
+    #[arg(long, value_name = "URL", env = "SMART_FHIR_BASE")]
+    pub(crate) fhir_base: Option<String>,
+    /// The id under which the app is registered there
+    #[arg(long, value_name = "ID", env = "SMART_CLIENT_ID")]
+    pub(crate) client_id: Option<String>,
+    /// The redirect URI that is registered there; it ends with /callback and says where browsers find
+    /// the app
+    #[arg(long, value_name = "URI", env = "SMART_REDIRECT_URI")]
+    pub(crate) redirect_uri: Option<String>,
+    /// The scopes to ask for besides openid and fhirUser
+    #[arg(long, value_name = "SCOPES", env = "SMART_SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// A file that holds the secret of the app
+    #[arg(long, value_name = "FILE", env = "SMART_CLIENT_SECRET_FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// An origin of the EHR that may show the app in a frame; may be given more than once
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "SMART_FRAMED_BY",
+        value_delimiter = ','
+    )]
+    pub(crate) framed_by: Vec<String>,
+    /// Cookies for browsers that keep no Secure ones over http (Safari): on this machine only, and
+    /// not in a frame
+    #[arg(long, conflicts_with = "framed_by")]
+    pub(crate) development_cookies: bool,
+    /// Let the embedded EHR show its pages that ask, instead of granting all
+    #[arg(long, conflicts_with = "fhir_base")]
+    pub(crate) ask: bool,
+    /// Let the embedded EHR play this fault; may be given more than once
+    #[arg(long, value_name = "NAME", conflicts_with = "fhir_base")]
+    pub(crate) fault: Vec<String>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 
@@ -24,13 +24,19 @@ pub(crate) async fn style() -> Response {
     css(include_str!("style.css"))
 }
 
-/// `GET /`. Under another name of this machine the forms would come from another site.
-pub(crate) async fn get(State(context): State<Arc<Context>>, headers: HeaderMap) -> Response {
+/// `GET /`. Under another name of this machine the forms would come from another site. A query fills
+/// the form in, by the names of its fields, and starts nothing.
+pub(crate) async fn get(
+    State(context): State<Arc<Context>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
     let urls = &context.urls;
     if urls.is_loopback() && is_for_loopback(&headers) && !urls.is_at(&headers) {
         return redirect(StatusCode::SEE_OTHER, &format!("{}/", urls.base()));
     }
-    page(&context, &Parameters::default(), None)
+    let query = query.unwrap_or_default();
+    page(&context, &Parameters::parse(query.as_bytes()), None)
 }
 
 /// `POST /launch`.

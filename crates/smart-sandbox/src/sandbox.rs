@@ -21,6 +21,7 @@ use crate::listener::BoundedListener;
 use crate::registration::register;
 use crate::router::router;
 use crate::start_error::StartError;
+use crate::user::SandboxUser;
 
 /// Connections that are being answered get this long when the sandbox is told to stop.
 const TIME_TO_STOP: Duration = Duration::from_secs(5);
@@ -167,6 +168,22 @@ impl Sandbox {
         context: LaunchContext,
     ) -> Result<EhrLaunch, LaunchError> {
         launch(&self.context, client_id, context)
+    }
+
+    /// Who may sign in, the default user first.
+    #[must_use]
+    pub fn users(&self) -> Vec<SandboxUser> {
+        let users = self.context.world.users().iter();
+        users.map(|it| SandboxUser::clone(it)).collect()
+    }
+
+    /// The patients: the id of each and what a person calls them, by id.
+    #[must_use]
+    pub fn patients(&self) -> Vec<(String, String)> {
+        let patients = self.context.world.of_type("Patient");
+        patients
+            .map(|it| (it.id.clone(), it.label().to_owned()))
+            .collect()
     }
 
     /// Waits until the server has ended, which it does not do by itself.

@@ -35,6 +35,9 @@ pub enum WebError {
     /// The browser has several sessions, and the request does not say which one it means.
     #[error("the browser has several sessions, and the request names none of them")]
     SeveralSessions,
+    /// The header that says which patient the page shows does not say it.
+    #[error("the request does not say which patient its page shows")]
+    UnclearPatient,
     /// The request names no launch where it should, or two different ones.
     #[error("the request does not name one launch")]
     UnclearTag,
@@ -52,6 +55,7 @@ impl WebError {
             Self::NotSignedIn => "web-not-signed-in",
             Self::QueryTooLong => "web-query-too-long",
             Self::SeveralSessions => "web-several-sessions",
+            Self::UnclearPatient => "web-unclear-patient",
             Self::UnclearTag => "web-unclear-tag",
         }
     }
@@ -67,6 +71,7 @@ impl WebError {
             | Self::Form
             | Self::QueryTooLong
             | Self::SeveralSessions
+            | Self::UnclearPatient
             | Self::UnclearTag => ErrorClass::InvalidRequest,
         }
     }
@@ -225,6 +230,11 @@ impl Problem {
                 "Which patient?",
                 "You have this app open more than once in this browser, and this page belongs to none of them.",
                 Advice::Choose,
+            ),
+            WebError::UnclearPatient => (
+                "The page does not say whose it is",
+                "The app has not said which patient this page shows, so nothing was done.",
+                Advice::Launch,
             ),
             WebError::UnclearTag => (
                 "The address is not complete",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use smart_oidc::jose::Secret;
-use smart_oidc::profile::{FhirProfileSource, ProfileRequest};
+use smart_oidc::profile::{FhirProfileSource, ProfileError, ProfileRequest};
 use smart_oidc::session::{LaunchSession, SessionError, StoreKey};
 use smart_oidc::{LaunchTag, SessionId, UserProfile};
 use tokio::time;
@@ -175,7 +175,23 @@ impl WebApp {
             return Err(self.refuse(parts, &WebError::NoUser));
         };
         let source = FhirProfileSource::new(Arc::clone(flow.http()));
-        let profile = UserProfile::load(&request, &source, self.now()).await;
+        let mut profile = UserProfile::load(&request, &source, self.now()).await;
+        let is_due = profile.resource.as_ref().err();
+        if is_due.is_some_and(ProfileError::refresh_is_due) {
+            match self.after_rejection(session).await {
+                Ok(launch) => {
+                    if let Some(request) = ProfileRequest::of_session(&launch) {
+                        profile = UserProfile::load(&request, &source, self.now()).await;
+                    }
+                }
+                // The page is for a patient who is not the one in context any more.
+                Err(error @ SessionError::PatientChanged(_)) => {
+                    return Err(self.no_session(parts, &session.tag, &session.id, &error));
+                }
+                // Who is at the screen is known all the same; the profile says what is missing.
+                Err(_) => {}
+            }
+        }
         let profile = Arc::new(profile);
         self.shared.profiles.keep(key, &profile, now);
         Ok(profile)
@@ -249,7 +265,23 @@ impl WebApp {
         tag: LaunchTag,
         id: SessionId,
     ) -> Result<BrowserSession, Refusal> {
-        match self.flow().session(&id).await {
+        let shown = self.shown(parts);
+        let shown = shown.map_err(|error| self.refuse(parts, &error))?;
+        let opened = match shown {
+            Some(patient) => self.flow().session_showing(&id, patient).await,
+            None => self.flow().session(&id).await,
+        };
+        self.opened(parts, tag, id, opened)
+    }
+
+    fn opened(
+        &self,
+        parts: &Parts,
+        tag: LaunchTag,
+        id: SessionId,
+        opened: Result<LaunchSession, SessionError>,
+    ) -> Result<BrowserSession, Refusal> {
+        match opened {
             Ok(launch) => Ok(BrowserSession {
                 sign_out: csrf::token(&id, self.provider()),
                 csrf: csrf::page_token(&id, launch.context().patient.as_deref(), self.provider()),
@@ -259,6 +291,54 @@ impl WebApp {
                 launch,
             }),
             Err(error) => Err(self.no_session(parts, &tag, &id, &error)),
+        }
+    }
+
+    /// The patient whom the page of a request shows, where the app said that it tells.
+    fn shown<'p>(&self, parts: &'p Parts) -> Result<Option<&'p str>, WebError> {
+        let Some(header) = &self.shared.settings.patient_header else {
+            return Ok(None);
+        };
+        let mut values = parts.headers.get_all(header).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        // An empty one would say that nobody is shown, which is no id.
+        let shown = value.to_str().ok().filter(|it| !it.is_empty());
+        match (shown, values.next()) {
+            (Some(shown), None) => Ok(Some(shown)),
+            _ => Err(WebError::UnclearPatient),
+        }
+    }
+
+    /// The session after its FHIR server has refused its access token with status 401: with another
+    /// token, for the same patient. Call it once for a request; a token that has only just come is not
+    /// refreshed ([`SessionError::Resting`]).
+    ///
+    /// # Errors
+    ///
+    /// The answer for the browser, as for [`WebApp::session`].
+    pub async fn session_after_rejection(
+        &self,
+        parts: &Parts,
+        session: &BrowserSession,
+    ) -> Result<BrowserSession, Refusal> {
+        let opened = self.after_rejection(session).await;
+        let (tag, id) = (session.tag.clone(), session.id.clone());
+        self.opened(parts, tag, id, opened)
+    }
+
+    async fn after_rejection(
+        &self,
+        session: &BrowserSession,
+    ) -> Result<LaunchSession, SessionError> {
+        let (flow, id, rejected) = (self.flow(), &session.id, session.launch.access_token());
+        match session.launch.context().patient.as_deref() {
+            Some(shown) => {
+                flow.session_showing_after_rejection(id, shown, rejected)
+                    .await
+            }
+            None => flow.session_after_rejection(id, rejected).await,
         }
     }
 

@@ -80,6 +80,7 @@ pub struct WebSettings {
     pub(super) is_standalone: bool,
     pub(super) tag_header: Option<HeaderName>,
     pub(super) tag_query: Option<String>,
+    pub(super) patient_header: Option<HeaderName>,
     pub(super) keys: Option<ClientKeys>,
     pub(super) metrics: Metrics,
 }
@@ -101,6 +102,7 @@ impl WebSettings {
             is_standalone: false,
             tag_header: None,
             tag_query: None,
+            patient_header: None,
             keys: None,
             metrics: Metrics::new(),
         })
@@ -154,6 +156,16 @@ impl WebSettings {
     #[must_use]
     pub fn with_tag_in_query(mut self, parameter: impl Into<String>) -> Self {
         self.tag_query = Some(parameter.into());
+        self
+    }
+
+    /// Reads from this header which patient a page shows (the id of a FHIR `Patient`), for scripts
+    /// whose page stays where it is while the record turns: a request of a page that shows another
+    /// patient than the one in context is refused as [`smart_oidc::session::SessionError::PatientChanged`],
+    /// also where another window has gone on with that one.
+    #[must_use]
+    pub fn with_patient_in_header(mut self, header: HeaderName) -> Self {
+        self.patient_header = Some(header);
         self
     }
 

@@ -13,10 +13,11 @@ use super::error::FlowError;
 use super::registrations::{Registration, Registrations};
 use super::request::EhrLaunch;
 use super::servers::Servers;
+use super::witness::SignInWitness;
 use crate::authorization_request::AuthorizationRequest;
 use crate::authorize::{Launch, LaunchKey, PendingLaunch};
 use crate::callback::LAUNCH_LIFE;
-use crate::id_token::{IdToken, IdTokenError};
+use crate::id_token::{Expected, IdToken, IdTokenError};
 use crate::launch_tag::LaunchTag;
 use crate::session::{
     Closed, Keeper, LaunchSession, RefreshLease, Renewal, RenewalError, SESSION_LIFE, SessionError,
@@ -58,6 +59,7 @@ pub struct LaunchFlow {
     keeper: Keeper,
     tasks: Tasks,
     session_life: Duration,
+    witness: Option<Arc<dyn SignInWitness>>,
 }
 
 /// What a finished sign-in yields.
@@ -118,6 +120,7 @@ impl LaunchFlow {
             keeper,
             tasks,
             session_life: SESSION_LIFE,
+            witness: None,
         }
     }
 
@@ -151,6 +154,14 @@ impl LaunchFlow {
     #[must_use]
     pub fn with_launch_store(mut self, launches: Arc<dyn SessionStore>) -> Self {
         self.launches = launches;
+        self
+    }
+
+    /// Tells this witness of every check on the ID token of each sign-in, which is run once more for
+    /// it; for operators and demonstrations.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Arc<dyn SignInWitness>) -> Self {
+        self.witness = Some(witness);
         self
     }
 
@@ -308,9 +319,14 @@ impl LaunchFlow {
     ) -> Result<SignedIn, FlowError> {
         let clock = &self.servers.clock;
         let id_token = match &tokens.id_token {
-            Some(_) => {
+            Some(raw) => {
                 let trusted = self.servers.trusted(registration).await?;
                 let verifier = self.servers.verifier(registration, &trusted);
+                if let Some(witness) = &self.witness {
+                    let expected = Expected::of_launch(&launch, &tokens);
+                    let report = verifier.explain(raw, &expected, clock.now());
+                    witness.judged(&tag, report.await);
+                }
                 let verified = verifier.verify_launch(&launch, &tokens, clock.now());
                 Some(verified.await?)
             }
