@@ -65,14 +65,16 @@ impl Card {
     }
 }
 
-/// The first letters of the first and the last word, titles aside.
+/// The first letters of the first and the last word, titles aside: those before the name end with a
+/// full stop, those behind it stand after a comma.
 fn initials(name: &str) -> String {
+    let name = name.split(',').next().unwrap_or_default();
     let words = name.split_whitespace().filter(|it| !it.ends_with('.'));
     let mut letters = words.filter_map(|it| it.chars().find(|it| it.is_alphabetic()));
     let first = letters.next();
     first
         .into_iter()
-        .chain(letters.last())
+        .chain(letters.next_back())
         .flat_map(char::to_uppercase)
         .collect()
 }
@@ -99,7 +101,7 @@ mod tests {
     #[test]
     fn initials_are_of_the_name_and_not_of_a_title() {
         for (name, expected) in [
-            ("Dr. Jane Q. Smith", "JS"),
+            ("Dr. Jane Q. Smith, MD", "JS"),
             ("Prince", "P"),
             ("  ", ""),
             ("<b>x</b> y", "BY"),

@@ -10,6 +10,9 @@ use smart_oidc::session::LaunchSession;
 /// Longer words are cut, in characters.
 const MAX_WORD: usize = 200;
 
+/// The codes of FHIR's AdministrativeGender.
+const SEXES: [&str; 4] = ["male", "female", "other", "unknown"];
+
 /// What a banner shows.
 pub(super) struct Patient {
     pub(super) name: Option<String>,
@@ -65,8 +68,8 @@ fn read(body: &[u8], id: &str) -> Result<Patient, ChartError> {
     }
     Ok(Patient {
         name: name(&value),
-        born: text("birthDate").map(cut),
-        sex: text("gender").map(cut),
+        born: text("birthDate").filter(|it| is_date(it)).map(cut),
+        sex: text("gender").filter(|it| SEXES.contains(it)).map(cut),
     })
 }
 
@@ -89,8 +92,16 @@ fn name(patient: &Value) -> Option<String> {
     (!words.is_empty()).then(|| cut(&words.join(" ")))
 }
 
+/// A FHIR date: a year, and maybe a month and a day.
+fn is_date(text: &str) -> bool {
+    matches!(text.len(), 4 | 7 | 10) && text.bytes().all(|it| it.is_ascii_digit() || it == b'-')
+}
+
+/// Without what turns the text beside it, or is no text.
 fn cut(text: &str) -> String {
-    text.chars().take(MAX_WORD).collect()
+    let turns = |it: &char| matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = text.chars().filter(|it| !it.is_control() && !turns(it));
+    kept.take(MAX_WORD).collect()
 }
 
 #[cfg(test)]

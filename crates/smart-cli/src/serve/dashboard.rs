@@ -17,7 +17,6 @@ use super::chart::{self, ChartError, Patient};
 use super::checks::Checks;
 use super::documents::{self, Document, in_words};
 use super::page::show;
-use super::words;
 
 #[derive(Template)]
 #[template(path = "dashboard.html")]
@@ -165,11 +164,21 @@ fn scopes(app: &App, session: &BrowserSession) -> Vec<Scope> {
         .collect();
     let more = words(granted).into_iter().filter(|it| !asked.has(it));
     rows.extend(more.map(|name| Scope {
+        what: match name.as_str() {
+            // It is added to what an app asks for where the EHR has opened it.
+            "launch" => "granted, as the EHR has opened the app",
+            _ => "granted, in other words than asked for",
+        },
         name,
-        what: "granted, in other words than asked for",
         kind: "open",
     }));
     rows
+}
+
+/// The words of a list of scopes.
+fn words(scopes: &smart_oidc::Scopes) -> Vec<String> {
+    let words = scopes.as_str().split_ascii_whitespace();
+    words.map(str::to_owned).collect()
 }
 
 fn life(name: &'static str, end: UnixTime, now: UnixTime) -> Life {

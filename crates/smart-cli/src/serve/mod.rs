@@ -21,7 +21,7 @@ use smart_oidc::discovery::{
     Discovery, FhirBaseUrl, IssuerRegistry, PlainHttp, Smart10Fallback, SystemClock,
 };
 use smart_oidc::flow::{LaunchFlow, Registrations};
-use smart_oidc::{ClientAuthentication, ClientConfig, ClientId, MemoryStore, RedirectUri, Scopes};
+use smart_oidc::{ClientAuthentication, ClientConfig, ClientId, MemoryStore, RedirectUri};
 use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, Sandbox, Times};
 use tokio::net::TcpListener;
 
@@ -185,10 +185,4 @@ fn router(smart: &SmartAxum, app: App) -> Router {
         .route("/assets/dashboard.js", get(assets::script));
     let router = smart.mount(pages).merge(smart.operations());
     router.with_state(app)
-}
-
-/// The words of a list of scopes.
-fn words(scopes: &Scopes) -> Vec<String> {
-    let words = scopes.as_str().split_ascii_whitespace();
-    words.map(str::to_owned).collect()
 }

@@ -103,6 +103,10 @@ fn parse(text: &str) -> Result<File, String> {
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a secret is no flag, so it is read past the one who reads the flags"
+)]
 fn authentication(file: Option<PathBuf>) -> Result<ClientAuthentication, Failure> {
     let secret = match (file, env::var(SECRET)) {
         (Some(path), _) => input::file(&path)?,
