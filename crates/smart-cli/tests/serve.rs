@@ -185,7 +185,7 @@ impl Browser {
             };
             (method, body) = (Method::GET, Bytes::new());
         }
-        panic!("redirects without end");
+        unreachable!("redirects without end");
     }
 
     async fn get(&mut self, url: &str) -> Answer {
@@ -454,28 +454,36 @@ async fn text_from_outside_is_never_markup_and_leads_nowhere() {
 
 #[tokio::test]
 async fn a_launch_that_fails_ends_on_a_page_that_says_so_and_signs_nobody_in() {
-    for fault in [
-        "wrong-issuer",
-        "other-nonce",
-        "expired",
-        "alg-none",
-        "wrong-audience",
+    let unidentified = (401, "You could not be identified");
+    for (fault, (status, title)) in [
+        ("wrong-issuer", unidentified),
+        ("other-nonce", unidentified),
+        ("expired", unidentified),
+        ("alg-none", unidentified),
+        ("wrong-signature", unidentified),
+        (
+            "launch-of-another-server",
+            (400, "not set up for this system"),
+        ),
+        ("callback-denied", (400, "Access was not given")),
+        (
+            "callback-of-another-issuer",
+            (400, "You could not be signed in"),
+        ),
+        ("token-invalid-grant", (400, "You could not be signed in")),
+        ("token-failing", (502, "try again")),
+        ("openid-issuer-differs", (502, "try again")),
+        ("jwks-failing", (502, "try again")),
     ] {
         let served = serve(&["--fault", fault]);
         let mut browser = Browser::new();
         let page = browser
             .post(&format!("{}/start", served.url()), &CHOICE)
             .await;
-        assert!(
-            page.status.is_client_error() || page.status.is_server_error(),
-            "{fault}"
-        );
-        assert!(
-            page.body.contains("Reference: <code>"),
-            "{fault}: {}",
-            page.body
-        );
-        assert!(page.body.contains("<main"), "{fault}: {}", page.body);
+        assert_eq!(page.status.as_u16(), status, "{fault}: {}", page.body);
+        for part in [title, "Reference: <code>", "<main"] {
+            assert!(page.body.contains(part), "{fault}: {part}: {}", page.body);
+        }
         let session = browser.cookies.iter().find(|it| it.1.contains("session"));
         assert!(session.is_none(), "{fault}");
     }
@@ -500,7 +508,8 @@ async fn settings_come_from_flags_the_environment_and_a_file_and_secrets_from_ne
     );
     let config = scratch("serve.toml", &config);
     let secret = scratch("serve.secret", "a secret of the test\n");
-    let ways: [(&[&str], &[(&str, &str)]); 2] = [
+    type Way<'w> = (&'w [&'w str], &'w [(&'w str, &'w str)]);
+    let ways: [Way<'_>; 2] = [
         (
             &["--client-id", "the-app", "--client-secret-file", &secret],
             &[("SMART_CLIENT_ID", "overruled as well")],
