@@ -562,3 +562,29 @@ async fn settings_come_from_flags_the_environment_and_a_file_and_secrets_from_ne
         assert!(!said.contains("\"hunter2\""), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_resource_that_cannot_be_read_is_said_and_the_page_is_there() {
+    for (fault, part) in [
+        ("resource-refused", "refuses the access token"),
+        ("resource-forbidden", "reading it was not granted"),
+        ("resource-absent", "does not have it"),
+        ("resource-broken", "is no JSON"),
+        ("resource-of-somebody-else", "is not this patient"),
+        ("resource-of-another-type", "is not this patient"),
+        ("resource-moved", "has answered otherwise"),
+    ] {
+        let served = serve(&["--fault", fault]);
+        let url = format!("{}/start", served.url());
+        let page = Browser::new().post(&url, &CHOICE).await;
+        assert_eq!(page.status, StatusCode::OK, "{fault}: {}", page.body);
+        assert!(page.body.contains(part), "{fault}: {}", page.body);
+        assert!(!page.body.contains("Riley"), "{fault}: {}", page.body);
+        // Who signed in is known by the token all the same.
+        assert!(page.body.contains("Dr. Jordan Smith, MD"), "{fault}");
+        assert!(
+            page.body.contains("There is no more of the card"),
+            "{fault}"
+        );
+    }
+}

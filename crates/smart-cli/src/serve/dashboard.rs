@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts as _, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use smart_axum::{BrowserSession, CsrfForm, Profile};
+use smart_axum::{BrowserSession, CsrfForm, Profile, Rejection};
 use smart_oidc::jose::UnixTime;
 use smart_oidc::session::SessionError;
 
@@ -119,26 +119,36 @@ pub(super) async fn get(State(app): State<App>, mut parts: Parts) -> Response {
     })
 }
 
-/// Reads the patient where the page has to show who it is; once more where the token is refused.
+/// Reads the patient where the page has to show who it is; once more where the token is refused and
+/// there is another one.
 async fn banner(
     app: &App,
     parts: &Parts,
-    session: BrowserSession,
+    mut session: BrowserSession,
 ) -> Result<(BrowserSession, Option<Banner>), Response> {
-    let id = match &session.launch().context().patient {
-        Some(id) if session.launch().context().shows_patient_banner() => id.clone(),
-        _ => return Ok((session, None)),
+    let flow = app.smart.flow();
+    let Some(id) = to_show(&session) else {
+        return Ok((session, None));
     };
-    let http = app.smart.flow().http();
-    let mut session = session;
-    let mut read = chart::patient(session.launch(), &id, &**http).await;
+    let mut read = chart::patient(session.launch(), &id, &**flow.http()).await;
     if matches!(read, Err(ChartError::Refused)) {
-        match app.smart.session_after_rejection(parts, &session).await {
-            Ok(renewed) => {
-                session = renewed;
-                read = chart::patient(session.launch(), &id, &**http).await;
-            }
-            Err(refusal) => return Err(smart_axum::Rejection::from(refusal).into_response()),
+        let token = session.launch().access_token();
+        let renewed = flow
+            .session_showing_after_rejection(session.id(), &id, token)
+            .await;
+        // A token that has only just come is not asked for again; the page does without the patient.
+        if renewed.map_or_else(|it| it.needs_launch(), |_| true) {
+            let tag = session.tag().as_str().to_owned();
+            // Where the session does not go on this is the page that says so.
+            session = app
+                .smart
+                .session(parts, Some(&tag))
+                .await
+                .map_err(|it| Rejection::from(it).into_response())?;
+            let Some(id) = to_show(&session) else {
+                return Ok((session, None));
+            };
+            read = chart::patient(session.launch(), &id, &**flow.http()).await;
         }
     }
     let banner = match read {
@@ -147,6 +157,13 @@ async fn banner(
         Err(ChartError::Other(what)) => Banner::Problem(what),
     };
     Ok((session, Some(banner)))
+}
+
+/// The patient whom the page has to show.
+fn to_show(session: &BrowserSession) -> Option<String> {
+    let context = session.launch().context();
+    let patient = context.patient.clone();
+    patient.filter(|_| context.shows_patient_banner())
 }
 
 /// What was asked for and what was granted, beside one another.
