@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use http::header::COOKIE;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
+
+use smart_axum::BrowserSession;
 
 use super::rig::{World, tag_of, told};
 use crate::browser::{Answer, Browser};
@@ -186,4 +189,31 @@ async fn a_card_that_needs_a_new_token_is_read_for_the_same_patient() {
         let reads = if turned_to.is_none() { 2 } else { 1 };
         assert_eq!(asked("/Practitioner/"), reads);
     }
+}
+
+#[tokio::test]
+async fn what_was_begun_for_one_patient_does_not_go_on_for_another_after_a_rejection() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let page = world.sign_in(&mut browser, "patient-a").await;
+    let cookies = browser.cookies.iter();
+    let cookies: Vec<_> = cookies.map(|it| format!("{}={}", it.0, it.1)).collect();
+    let request = Request::get(&page).header(COOKIE, cookies.join("; "));
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let tag = tag_of(&page);
+    let of_page = world.app.session(&parts, Some(tag.as_str())).await.unwrap();
+    // With the same patient it goes on, with another token.
+    world.clock.advance(Duration::from_secs(60));
+    let after = world.app.session_after_rejection(&parts, &of_page).await;
+    let after = after.unwrap();
+    let token = |it: &BrowserSession| it.launch().access_token().expose_secret().to_owned();
+    assert_ne!(token(&after), token(&of_page));
+    assert_eq!(after.csrf_token(), of_page.csrf_token());
+    // Meanwhile another window turns to another patient, and goes on with that one.
+    world.wire.turn_to("patient-b");
+    let shown = after_an_hour(&world, &mut browser, &page).await;
+    let _ = go_on(&mut browser, &page, &shown).await;
+    assert_eq!(told(&browser.get(&page).await)[1], "patient-b");
+    let refused = world.app.session_after_rejection(&parts, &after).await;
+    assert_eq!(refused.unwrap_err().code(), "session-patient-changed");
 }

@@ -312,6 +312,19 @@ async fn every_user_and_a_launch_without_a_patient_have_a_page() {
             assert!(page.body.contains(part), "{user}: {part}: {}", page.body);
         }
     }
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://elsewhere.example"),
+    ] {
+        let form = "user=Practitioner%2Fdr-smith&patient=p-1";
+        let request = Request::post(format!("{url}/start"))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(name, value)
+            .body(Bytes::from(form));
+        let response = Browser::new().http.send(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+    }
     let mut browser = Browser::new();
     for form in [
         &[("user", "Practitioner/nobody"), ("patient", "p-1")][..],
