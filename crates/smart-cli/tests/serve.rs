@@ -82,6 +82,12 @@ fn serve(arguments: &[&str]) -> Served {
 fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut child = smart(arguments, environment);
     let mut text = String::new();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    if let Some(Ok(line)) = stdout.lines().next() {
+        // It serves after all, and would not end by itself.
+        let _ = child.kill();
+        text = line;
+    }
     let _ = child.stderr.take().unwrap().read_to_string(&mut text);
     (child.wait().unwrap().code(), text)
 }
