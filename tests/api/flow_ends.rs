@@ -2,14 +2,16 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
 use smart_oidc::discovery::Clock as _;
-use smart_oidc::flow::EhrLaunch;
+use smart_oidc::flow::{EhrLaunch, SignInWitness};
+use smart_oidc::id_token::Report;
 use smart_oidc::session::SessionError;
 use smart_oidc::{LaunchTag, MemoryStore};
+use smart_sandbox::{Fault, Times};
 
 use super::flow::World;
 use super::provider;
@@ -236,4 +238,38 @@ async fn what_goes_on_is_over_when_it_is_drained() {
     assert_eq!(world.revoked(), 0);
     world.flow.drain().await;
     assert_eq!(world.revoked(), 2);
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Witness(Mutex<Vec<(LaunchTag, Report)>>);
+
+impl SignInWitness for Witness {
+    fn judged(&self, launch: &LaunchTag, report: Report) {
+        self.0.lock().unwrap().push((launch.clone(), report));
+    }
+}
+
+#[tokio::test]
+async fn a_witness_hears_of_every_check_and_changes_nothing() {
+    let world = World::new().await;
+    let witness = Arc::new(Witness::default());
+    let flow = world.flow.clone().with_witness(witness.clone());
+    let (query, binding) = world.callback().await;
+    let signed_in = flow.complete(&query, &binding).await.unwrap();
+    world
+        .ehr
+        .play(Fault::named("other-nonce").unwrap(), Times::Once);
+    let (query, binding) = world.callback().await;
+    let error = flow.complete(&query, &binding).await.unwrap_err();
+    let told = witness.0.lock().unwrap();
+    let [(first, good), (second, bad)] = told.as_slice() else {
+        panic!("{}", told.len());
+    };
+    assert_eq!(*first, signed_in.tag);
+    assert!(good.valid);
+    assert_ne!(first, second);
+    assert!(!bad.valid && !bad.passed_what_ran);
+    assert_eq!(bad.error.as_ref().unwrap().code(), error.code());
+    assert_eq!(bad.check("nonce").unwrap().code, Some(error.code()));
 }

@@ -38,6 +38,7 @@ mod ring {
     mod discovery;
     mod flow;
     mod flow_ends;
+    mod hostile;
     mod id_token;
     mod issuing;
     mod jwk_set;
@@ -52,6 +53,7 @@ mod ring {
     mod quirks;
     mod refreshed;
     mod remote_jwks;
+    mod sandbox;
     mod seal;
     mod server;
     mod session_store;
@@ -75,6 +77,7 @@ mod aws_lc_rs {
     mod discovery;
     mod flow;
     mod flow_ends;
+    mod hostile;
     mod id_token;
     mod issuing;
     mod jwk_set;
@@ -89,6 +92,7 @@ mod aws_lc_rs {
     mod quirks;
     mod refreshed;
     mod remote_jwks;
+    mod sandbox;
     mod seal;
     mod server;
     mod session_store;

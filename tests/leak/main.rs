@@ -316,8 +316,11 @@ async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
     let profile = UserProfile::load(&request, &source, NOW).await;
     ledger.debug(&profile);
     ledger.error(profile.resource.unwrap_err());
-    let userinfo = UserInfoClient::new(world.http.clone(), &world.trusted, verifier);
-    ledger.error(userinfo.map(drop).unwrap_err());
+    let userinfo = UserInfoClient::new(world.http.clone(), &world.trusted, verifier).unwrap();
+    ledger.debug(&userinfo);
+    ledger.error(userinfo.fetch(&token, &stale, NOW).await.unwrap_err());
+    let told = userinfo.fetch(&token, &tokens.access_token, NOW).await;
+    ledger.debug(&told.unwrap());
     ledger.debug(&world.live);
     ledger.debug(&world.trusted);
     ledger.debug(&world.ehr);

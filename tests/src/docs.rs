@@ -27,3 +27,11 @@ struct RunningManyNodesPage;
 #[doc = include_str!("../../docs/launch-and-session.md")]
 #[expect(dead_code, reason = "it carries the page")]
 struct LaunchAndSessionPage;
+
+#[doc = include_str!("../../docs/web-apps.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct WebAppsPage;
+
+#[doc = include_str!("../../docs/sandbox.md")]
+#[expect(dead_code, reason = "it carries the page")]
+struct SandboxPage;

@@ -11,12 +11,19 @@ use crate::cargo::Cargo;
 use crate::failure::Failure;
 use crate::tidy;
 
-const LIBRARIES: [&str; 4] = ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"];
-const CRATES: [&str; 6] = [
+const LIBRARIES: [&str; 5] = [
     "smart-jose",
     "smart-discovery",
     "smart-oidc",
     "smart-redis",
+    "smart-axum",
+];
+const CRATES: [&str; 7] = [
+    "smart-jose",
+    "smart-discovery",
+    "smart-oidc",
+    "smart-redis",
+    "smart-axum",
     "smart-sandbox",
     "smart-cli",
 ];
@@ -97,7 +104,7 @@ fn steps() -> Vec<Step> {
             why: "the feature that nobody in the workspace turns on tells what it promises",
             work: Work::Cargo(vec![
                 Cargo::new("test -p smart-discovery --features tracing --test telemetry"),
-                Cargo::new("test -p smart-tests --features tracing --test leak"),
+                Cargo::new("test -p smart-tests --features tracing --test leak --test web"),
             ]),
         },
         Step {
@@ -149,6 +156,9 @@ fn each_alone() -> Vec<Cargo> {
     ));
     all.push(Cargo::new(
         "clippy -p smart-redis --all-targets --no-default-features --features ring -- -D warnings",
+    ));
+    all.push(Cargo::new(
+        "clippy -p smart-axum --all-targets --no-default-features --features ring -- -D warnings",
     ));
     all
 }

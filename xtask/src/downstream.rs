@@ -120,11 +120,12 @@ fn cargo_home() -> Option<PathBuf> {
 }
 
 /// The crates that are packaged.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "smart-jose",
     "smart-discovery",
     "smart-oidc",
     "smart-redis",
+    "smart-axum",
     "smart-sandbox",
     "smart-cli",
 ];

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Discover(DiscoverArgs),
     /// Serve an embedded EHR for trying things out
     Sandbox(SandboxArgs),
+    /// Serve a dashboard that signs people in, with an embedded EHR or with a real one
+    Serve(Box<ServeArgs>),
     /// Validate an ID token from anywhere, check by check
     Verify(Box<VerifyArgs>),
 }
@@ -32,7 +34,8 @@ impl Command {
         match self {
             Self::Demo(args) => args.json,
             Self::Discover(args) => args.json,
-            Self::Sandbox(_) => false,
+            Self::Sandbox(args) => args.json,
+            Self::Serve(_) => false,
             Self::Verify(args) => args.json,
         }
     }
@@ -70,9 +73,87 @@ pub(crate) struct SandboxArgs {
     /// A private key in PEM to sign with; without one, published demo keys are used
     #[arg(long, value_name = "FILE")]
     pub(crate) signing_key: Option<PathBuf>,
-    /// Show a consent page instead of approving at once
+    /// Sign everybody in as the first user and grant all, instead of showing pages that ask
     #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Be http://localhost:PORT, which is another site to a browser than an app on 127.0.0.1
+    #[arg(long, conflicts_with = "public_url")]
+    pub(crate) localhost: bool,
+    /// The version of SMART App Launch to play
+    #[arg(long, value_name = "VERSION", default_value = "2.2", value_parser = ["1.0", "2.0", "2.2"])]
+    pub(crate) smart_version: String,
+    /// Change the keys every so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rotate_every: Option<u64>,
+    /// Sign ID tokens with this algorithm
+    #[arg(long, value_name = "ALG", conflicts_with = "signing_key")]
+    pub(crate) alg: Option<String>,
+    /// Register a public app of this id in the place of the default one
+    #[arg(long, value_name = "ID", requires = "redirect_uri")]
+    pub(crate) client: Option<String>,
+    /// Where codes of that app may be sent; may be given more than once
+    #[arg(long, value_name = "URI", requires = "client")]
+    pub(crate) redirect_uri: Vec<String>,
+    /// Play this fault until it is taken back; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Vec<String>,
+    /// Print every fault, what it does and what a correct client must do, and serve nothing
+    #[arg(long)]
+    pub(crate) list_faults: bool,
+    /// With --list-faults: print one JSON array instead of text
+    #[arg(long, requires = "list_faults")]
+    pub(crate) json: bool,
+}
+
+/// A flag wins over the environment, and that over the file. No secret is a flag, since whoever is on
+/// the machine can list the command lines that run.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "The secret of the app comes from a file (client_secret_file in the configuration, or --client-secret-file) or from SMART_CLIENT_SECRET."
+)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:0]
+    #[arg(long, env = "SMART_BIND")]
+    pub(crate) bind: Option<SocketAddr>,
+    /// A TOML file with the same settings, underscores in the place of hyphens
+    #[arg(long, value_name = "FILE", env = "SMART_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The FHIR base of a real EHR, in the place of the embedded one
+    #[arg(long, value_name = "URL", env = "SMART_FHIR_BASE")]
+    pub(crate) fhir_base: Option<String>,
+    /// The id under which the app is registered there
+    #[arg(long, value_name = "ID", env = "SMART_CLIENT_ID")]
+    pub(crate) client_id: Option<String>,
+    /// The redirect URI that is registered there; it ends with /callback and says where browsers find
+    /// the app
+    #[arg(long, value_name = "URI", env = "SMART_REDIRECT_URI")]
+    pub(crate) redirect_uri: Option<String>,
+    /// The scopes to ask for besides openid and fhirUser
+    #[arg(long, value_name = "SCOPES", env = "SMART_SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// A file that holds the secret of the app
+    #[arg(long, value_name = "FILE", env = "SMART_CLIENT_SECRET_FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// An origin of the EHR that may show the app in a frame; may be given more than once
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "SMART_FRAMED_BY",
+        value_delimiter = ','
+    )]
+    pub(crate) framed_by: Vec<String>,
+    /// Cookies for browsers that keep no Secure ones over http (Safari): on this machine only, and
+    /// not in a frame
+    #[arg(long, conflicts_with = "framed_by")]
+    pub(crate) development_cookies: bool,
+    /// Let the embedded EHR show its pages that ask, instead of granting all
+    #[arg(long, conflicts_with = "fhir_base")]
     pub(crate) ask: bool,
+    /// Let the embedded EHR play this fault; may be given more than once
+    #[arg(long, value_name = "NAME", conflicts_with = "fhir_base")]
+    pub(crate) fault: Vec<String>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,4 +1,5 @@
-//! `smart`: play a whole sign-in, verify a token from anywhere, follow the chain of trust.
+//! `smart`: play a whole sign-in, verify a token from anywhere, follow the chain of
+//! trust, serve a dashboard.
 
 mod args;
 mod demo;
@@ -8,6 +9,7 @@ mod input;
 mod output;
 mod provider;
 mod sandbox;
+mod serve;
 mod verify;
 
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(&args).await,
         Command::Discover(args) => discover::run(&args).await,
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Serve(args) => serve::run(&args).await,
         Command::Verify(args) => verify::run(&args).await,
     }
 }

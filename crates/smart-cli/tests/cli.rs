@@ -561,6 +561,71 @@ fn the_sandbox_says_where_it_is_and_can_be_discovered() {
 }
 
 #[test]
+fn the_sandbox_plays_what_it_is_told() {
+    let mut child = smart()
+        .args([
+            "sandbox",
+            "--auto-approve",
+            "--localhost",
+            "--smart-version",
+            "1.0",
+        ])
+        .args(["--fault", "openid-issuer-differs", "--fault", "jwks-empty"])
+        .args([
+            "--client",
+            "mine",
+            "--redirect-uri",
+            "https://app.example/callback",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let _child = Ended(child);
+    let said = BufReader::new(stdout).lines().map(Result::unwrap);
+    let said: Vec<String> = said.take(6).collect();
+    let base = said[0].strip_prefix("FHIR base").unwrap().trim();
+    assert!(base.starts_with("http://localhost:"), "{base}");
+    assert!(
+        said[1].ends_with(base),
+        "with 1.0 the FHIR base is the issuer: {said:?}"
+    );
+    assert!(said[2].ends_with("mine"), "{said:?}");
+    assert!(said[3].starts_with("launcher"), "{said:?}");
+    assert!(
+        said[4].contains("openid-issuer-differs: the openid-configuration"),
+        "{said:?}"
+    );
+    assert!(said[5].contains("jwks-empty"), "{said:?}");
+    let shown = run(&["discover", base, "--allow-loopback"]).expect_report(1);
+    assert!(shown.contains("attacker.example"), "{shown}");
+}
+
+#[test]
+fn faults_are_listed_and_one_that_is_none_is_named() {
+    let text = run(&["sandbox", "--list-faults"]).expect_report(0);
+    assert!(text.contains("hs256-public-pem\n    HS256 with the public key in PEM"));
+    assert!(text.contains("a client must: refuse the ID token"));
+    let json = run(&["sandbox", "--list-faults", "--json"]).expect_report(0);
+    let listed: Vec<Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!(listed.len(), smart_sandbox::Fault::all().count());
+    assert!(
+        listed
+            .iter()
+            .all(|it| it["clause"].as_str().unwrap().len() > 4)
+    );
+    let ran = run(&["sandbox", "--fault", "no-such-fault"]);
+    let line = ran.expect_error(2);
+    assert!(
+        line.contains("no-such-fault") && line.contains("--list-faults"),
+        "{line}"
+    );
+    run(&["sandbox", "--smart-version", "3.0"]).expect_usage();
+    run(&["sandbox", "--alg", "none"]).expect_error(2);
+    run(&["sandbox", "--client", "mine"]).expect_usage();
+}
+
+#[test]
 fn the_sandbox_does_not_serve_published_keys_to_a_network() {
     for address in ["0.0.0.0:0", "[::]:0"] {
         let ran = run(&["sandbox", "--bind", address]);

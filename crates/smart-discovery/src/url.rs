@@ -416,7 +416,9 @@ impl EndpointUrl {
         base: &FhirBaseUrl,
         plain: PlainHttp,
     ) -> Result<(Self, bool), UrlError> {
-        if text.contains("://") {
+        // A first segment with a colon is a scheme, whatever comes behind it (RFC 3986 4.2).
+        let first = text.split(['/', '?', '#']).next().unwrap_or_default();
+        if text.contains("://") || first.contains(':') {
             return Ok((Self::parse_with(text, plain)?, false));
         }
         let absolute = if text.starts_with("//") {
@@ -642,5 +644,10 @@ mod tests {
         assert_eq!(resolve("../../../t"), Ok(("https://h/t".into(), true)));
         assert_eq!(resolve("%2e%2e/t"), Err("url-syntax"));
         assert_eq!(resolve("http://h/t"), Err("url-not-https"));
+        for scheme in ["javascript:alert(1)", "file:/etc/passwd", "data:,x", "a:b"] {
+            assert_eq!(resolve(scheme), Err("url-syntax"), "{scheme}");
+        }
+        let in_query = "t?next=a:b";
+        assert!(resolve(in_query).unwrap().0.ends_with(in_query));
     }
 }

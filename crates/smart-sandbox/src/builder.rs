@@ -3,25 +3,28 @@
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
-use smart_discovery::{Clock, EndpointUrl, HttpClient, PlainHttp, SystemClock, UrlError};
-use smart_jose::jwk::JwkSetError;
+use serde_json::Value;
+use smart_discovery::{Clock, HttpClient, SystemClock};
 use smart_jose::key::PrivateKey;
-use smart_jose::{Algorithm, CryptoProvider, JwkSet};
-use smart_oidc::server::{
-    AssertionAudience, ClientAssertionVerifier, ClientKeys, ClientRegistration as Registered,
-    MemoryReplayStore,
-};
+use smart_jose::{Algorithm, CryptoProvider};
+use smart_oidc::server::{AssertionAudience, ClientAssertionVerifier, MemoryReplayStore};
 use tokio::net::TcpListener;
 
-use crate::client::{Authentication, ClientRegistration};
-use crate::context::{Client, Context, State, TOKEN_LIFETIME};
-use crate::keys::{KeyRing, KeysError, is_demo_key};
+use crate::client::ClientRegistration;
+use crate::context::{Context, State, TOKEN_LIFETIME};
+use crate::hostile::{Fault, Script, Times};
+use crate::key_rings::KeyRings;
+use crate::keys::{KeyRing, is_demo_key};
+use crate::people;
+use crate::registration::register;
 use crate::sandbox::Sandbox;
+use crate::scopes::SmartVersion;
+use crate::start_error::StartError;
 use crate::urls::Urls;
 use crate::user::SandboxUser;
+use crate::world::{Resource, World};
 
 /// A sandbox that has not been started.
 pub struct SandboxBuilder {
@@ -35,7 +38,12 @@ pub struct SandboxBuilder {
     clients: Vec<ClientRegistration>,
     http: Option<Arc<dyn HttpClient>>,
     token_lifetime: Duration,
-    user: SandboxUser,
+    users: Vec<SandboxUser>,
+    resources: Vec<Value>,
+    version: SmartVersion,
+    is_localhost: bool,
+    rotate_every: Option<Duration>,
+    faults: Vec<(&'static Fault, Times)>,
 }
 
 /// A key that the caller brought.
@@ -60,7 +68,12 @@ impl Sandbox {
             clients: Vec::new(),
             http: None,
             token_lifetime: TOKEN_LIFETIME,
-            user: SandboxUser::default(),
+            users: people::invented(),
+            resources: Vec::new(),
+            version: SmartVersion::default(),
+            is_localhost: false,
+            rotate_every: None,
+            faults: Vec::new(),
         }
     }
 
@@ -118,8 +131,9 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether access is granted without asking, which is the default. Otherwise a page with
-    /// two buttons asks.
+    /// Whether everybody is signed in and access is granted without asking, which is the default: the
+    /// default user, or whom the EHR's launch names. Otherwise pages ask who signs in, for which
+    /// patient, and for which scopes.
     #[must_use]
     pub const fn auto_approve(mut self, auto_approve: bool) -> Self {
         self.auto_approve = auto_approve;
@@ -151,10 +165,51 @@ impl SandboxBuilder {
         self
     }
 
-    /// Signs in another user.
+    /// The default user from now on, beside the invented ones. One of these with the same reference
+    /// or `sub` makes room.
     #[must_use]
     pub fn user(mut self, user: SandboxUser) -> Self {
-        self.user = user;
+        let is_other = |it: &SandboxUser| it.sub != user.sub && it.reference() != user.reference();
+        self.users.retain(is_other);
+        self.users.insert(0, user);
+        self
+    }
+
+    /// Serves this FHIR resource too. One of the same type and id makes room.
+    #[must_use]
+    pub fn resource(mut self, resource: Value) -> Self {
+        self.resources.push(resource);
+        self
+    }
+
+    /// Plays this version of SMART App Launch; 2.2 unless another is named.
+    #[must_use]
+    pub const fn version(mut self, version: SmartVersion) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Calls itself `http://localhost:PORT` and not by its address. To a browser that is another site
+    /// than `127.0.0.1`, so that an app at the one, in a frame of the other, meets what it meets in
+    /// the frame of an EHR.
+    #[must_use]
+    pub const fn named_localhost(mut self) -> Self {
+        self.is_localhost = true;
+        self
+    }
+
+    /// Changes the keys so often, by the sandbox's clock; the former keys stay published until the
+    /// next change.
+    #[must_use]
+    pub const fn rotate_keys_every(mut self, every: Duration) -> Self {
+        self.rotate_every = Some(every);
+        self
+    }
+
+    /// Plays this fault from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: &'static Fault, times: Times) -> Self {
+        self.faults.push((fault, times));
         self
     }
 
@@ -179,10 +234,7 @@ impl SandboxBuilder {
     /// [`StartError`]: a choice that cannot be served safely, or an address that is not free.
     pub async fn start(self) -> Result<Sandbox, StartError> {
         let address = self.bind;
-        let clients = self.checked_clients()?;
-        if let Some(problem) = self.user.problem() {
-            return Err(StartError::User { problem });
-        }
+        let world = self.world()?;
         let public = match &self.public_url {
             Some(url) => Some(Urls::public(url).ok_or(StartError::PublicUrl)?),
             None => None,
@@ -206,108 +258,66 @@ impl SandboxBuilder {
                 algorithm,
             }) => KeyRing::own(&key, kid, algorithm, is_exposed, provider)?,
         };
+        let mut keys = KeyRings::new(keys, is_exposed, provider);
+        if let Some(every) = self.rotate_every {
+            keys.change_every(every, self.clock.monotonic());
+        }
         let failed = |source| StartError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
-        let urls = public.unwrap_or_else(|| Urls::bound(bound));
+        let named = match self.is_localhost {
+            true => Urls::localhost(bound.port()),
+            false => Urls::bound(bound),
+        };
+        let urls = public.unwrap_or(named);
+        let urls = urls.with_fhir_as_issuer(self.version == SmartVersion::V1_0);
         let audience = AssertionAudience::either(urls.token(), urls.issuer());
         let replay = Arc::new(MemoryReplayStore::default());
+        let script = Script::default();
+        for (fault, times) in self.faults {
+            script.play(fault, times);
+        }
         let context = Context {
             assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),
             urls,
             provider: self.provider,
             clock: self.clock,
-            clients,
-            user: self.user,
+            clients: RwLock::default(),
+            http: self.http,
+            world,
+            version: self.version,
+            is_exposed,
+            script,
             auto_approve: self.auto_approve,
             token_lifetime: self.token_lifetime,
             state: Mutex::new(State::new(keys, self.token_lifetime, &self.provider)),
         };
-        Ok(Sandbox::serve(context, listener, bound))
-    }
-
-    fn checked_clients(&self) -> Result<Vec<Client>, StartError> {
         let default = [ClientRegistration::default()];
-        let registrations = match self.clients.as_slice() {
+        let clients = match self.clients.as_slice() {
             [] => default.as_slice(),
             some => some,
         };
-        registrations
-            .iter()
-            .map(|it| self.checked_client(it))
-            .collect()
+        for client in clients {
+            register(&context, client)?;
+        }
+        Ok(Sandbox::serve(context, listener, bound))
     }
 
-    fn checked_client(&self, client: &ClientRegistration) -> Result<Client, StartError> {
-        let client_id = || client.client_id.clone();
-        if client.client_id.is_empty() {
-            return Err(StartError::ClientId);
-        }
-        if let Some(rule) = client.redirect_uris.iter().find(|it| !it.is_sound()) {
-            return Err(StartError::RedirectUri {
-                client_id: client_id(),
-                redirect_uri: rule.to_string(),
+    fn world(&self) -> Result<World, StartError> {
+        for (place, user) in self.users.iter().enumerate() {
+            let mut earlier = self.users.iter().take(place);
+            let problem = user.problem().or_else(|| {
+                earlier
+                    .any(|it| it.sub == user.sub)
+                    .then_some("another user has the same sub")
             });
-        }
-        let authentication = self.checked_authentication(client)?;
-        let is_backend = client.system_scopes.is_some();
-        if is_backend && !matches!(authentication, Registered::PrivateKeyJwt(_)) {
-            return Err(StartError::BackendWithoutKeys {
-                client_id: client_id(),
-            });
-        }
-        Ok(Client {
-            registration: client.clone(),
-            authentication,
-        })
-    }
-
-    fn checked_authentication(
-        &self,
-        client: &ClientRegistration,
-    ) -> Result<Registered, StartError> {
-        let client_id = || client.client_id.clone();
-        match &client.authentication {
-            Authentication::Public => Ok(Registered::Public),
-            Authentication::Basic(secret) | Authentication::Post(secret)
-                if secret.expose_secret().is_empty() =>
-            {
-                Err(StartError::ClientSecret {
-                    client_id: client_id(),
-                })
-            }
-            Authentication::Basic(secret) => Ok(Registered::SecretBasic(secret.clone())),
-            Authentication::Post(secret) => Ok(Registered::SecretPost(secret.clone())),
-            Authentication::Jwks(text) => {
-                let set = JwkSet::parse(text.as_bytes(), &self.provider).map_err(|source| {
-                    StartError::Jwks {
-                        client_id: client_id(),
-                        source,
-                    }
-                })?;
-                if set.keys().is_empty() {
-                    return Err(StartError::NoClientKey {
-                        client_id: client_id(),
-                    });
-                }
-                Ok(Registered::PrivateKeyJwt(ClientKeys::inline(set)))
-            }
-            Authentication::JwksUri(url) => {
-                let url =
-                    EndpointUrl::parse_with(url, PlainHttp::LoopbackOnly).map_err(|source| {
-                        StartError::JwksUri {
-                            client_id: client_id(),
-                            source,
-                        }
-                    })?;
-                let http = self.http.clone().ok_or_else(|| StartError::NoHttpClient {
-                    client_id: client_id(),
-                })?;
-                let clock = Arc::clone(&self.clock);
-                let keys = ClientKeys::at(url, http, &self.provider, clock);
-                Ok(Registered::PrivateKeyJwt(keys))
+            if let Some(problem) = problem {
+                return Err(StartError::User { problem });
             }
         }
+        let own = self.resources.iter().cloned().map(Resource::of);
+        let own: Option<Vec<Resource>> = own.collect();
+        Ok(World::new(&self.users, own.ok_or(StartError::Resource)?))
     }
 }
 
@@ -317,116 +327,5 @@ impl fmt::Debug for SandboxBuilder {
             .field("bind", &self.bind)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why the sandbox did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// A backend service has no keys to authenticate with.
-    #[error("the backend service {client_id:?} needs keys: with_jwks or with_jwks_uri")]
-    BackendWithoutKeys {
-        /// The service.
-        client_id: String,
-    },
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A client id is empty.
-    #[error("a client_id is empty")]
-    ClientId,
-    /// A secret is empty.
-    #[error("the secret of {client_id:?} is empty")]
-    ClientSecret {
-        /// The app.
-        client_id: String,
-    },
-    /// The demo keys would be trusted over a network.
-    #[error(
-        "the sandbox on {address} can be reached from the network, and the private halves of the demo keys are \
-         published with the source, so anybody could sign tokens: pass --signing-key FILE, or bind \
-         to a loopback address"
-    )]
-    DemoKeysOnNetwork {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// The key set of an app cannot be read.
-    #[error("the key set of {client_id:?}: {source}")]
-    Jwks {
-        /// The app.
-        client_id: String,
-        /// What is wrong with it.
-        source: JwkSetError,
-    },
-    /// The address of an app's key set is none.
-    #[error("the jwks_uri of {client_id:?}: {source}")]
-    JwksUri {
-        /// The app.
-        client_id: String,
-        /// What is wrong with it.
-        source: UrlError,
-    },
-    /// There is no key to sign with.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
-    /// The key set of an app has no key that can be used.
-    #[error("the key set of {client_id:?} has no usable key")]
-    NoClientKey {
-        /// The app.
-        client_id: String,
-    },
-    /// Nothing can read an app's key set.
-    #[error("{client_id:?} has a jwks_uri, and no http_client is there to read it")]
-    NoHttpClient {
-        /// The app.
-        client_id: String,
-    },
-    /// The public URL is not one.
-    #[error("the public URL must be http or https, without user information, query and fragment")]
-    PublicUrl,
-    /// A redirect URI cannot be registered.
-    #[error(
-        "{redirect_uri:?} of {client_id:?} is not an absolute URI without a fragment, of at most 2048 octets"
-    )]
-    RedirectUri {
-        /// The app.
-        client_id: String,
-        /// What was registered.
-        redirect_uri: String,
-    },
-    /// The user cannot be represented.
-    #[error("the user cannot be signed in: {problem}")]
-    User {
-        /// What is wrong.
-        problem: &'static str,
-    },
-}
-
-impl StartError {
-    /// A stable name for this error.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::BackendWithoutKeys { .. } => "sandbox-backend-without-keys",
-            Self::Bind { .. } => "sandbox-bind",
-            Self::ClientId => "sandbox-client-id",
-            Self::ClientSecret { .. } => "sandbox-client-secret",
-            Self::DemoKeysOnNetwork { .. } => "sandbox-demo-keys-on-network",
-            Self::Jwks { source, .. } => source.code(),
-            Self::JwksUri { .. } => "sandbox-jwks-uri",
-            Self::Keys(error) => error.code(),
-            Self::NoClientKey { .. } => "sandbox-no-client-key",
-            Self::NoHttpClient { .. } => "sandbox-no-http-client",
-            Self::PublicUrl => "sandbox-public-url",
-            Self::RedirectUri { .. } => "sandbox-redirect-uri",
-            Self::User { .. } => "sandbox-user",
-        }
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use http::{HeaderValue, Uri};
-use smart_jose::Secret;
+use smart_jose::{Algorithm, Secret};
 
 /// The client id that is registered unless another is given: the one of the SMART guide's
 /// examples.
@@ -36,6 +36,8 @@ pub struct ClientRegistration {
     pub redirect_uris: Vec<RedirectRule>,
     pub(crate) authentication: Authentication,
     pub(crate) system_scopes: Option<String>,
+    pub(crate) id_token_algorithm: Option<Algorithm>,
+    pub(crate) origins: Vec<String>,
 }
 
 /// How an app authenticates, as it was registered and before it was read.
@@ -57,6 +59,8 @@ impl ClientRegistration {
             redirect_uris,
             authentication: Authentication::Public,
             system_scopes: None,
+            id_token_algorithm: None,
+            origins: Vec::new(),
         }
     }
 
@@ -95,6 +99,27 @@ impl ClientRegistration {
     #[must_use]
     pub fn with_jwks_uri(self, url: impl Into<String>) -> Self {
         self.with(Authentication::JwksUri(url.into()))
+    }
+
+    /// Signs this app's ID tokens so, whatever the others get.
+    #[must_use]
+    pub const fn with_id_token_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.id_token_algorithm = Some(algorithm);
+        self
+    }
+
+    /// Scripts of this origin, such as `https://app.example`, may call the token endpoint, UserInfo,
+    /// revocation and FHIR. The origins of the redirect URIs may anyhow.
+    #[must_use]
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Whether scripts of this origin belong to the app.
+    pub(crate) fn has_origin(&self, origin: &str) -> bool {
+        self.origins.iter().any(|it| it == origin)
+            || self.redirect_uris.iter().any(|it| it.has_origin(origin))
     }
 
     fn with(self, authentication: Authentication) -> Self {
@@ -142,6 +167,20 @@ impl RedirectRule {
         match self {
             Self::Exact(registered) => registered == redirect_uri,
             Self::AnyLoopback { path } => is_loopback(redirect_uri, path),
+        }
+    }
+
+    /// Whether this is the origin of the addresses that fall under the rule (RFC 6454 6.1).
+    fn has_origin(&self, origin: &str) -> bool {
+        match self {
+            Self::Exact(registered) => {
+                let rest = registered.strip_prefix(origin);
+                let is_web = origin.starts_with("https://") || origin.starts_with("http://");
+                is_web
+                    && !origin.ends_with('/')
+                    && rest.is_some_and(|it| it.is_empty() || it.starts_with(['/', '?']))
+            }
+            Self::AnyLoopback { .. } => is_loopback(&format!("{origin}/"), "/"),
         }
     }
 
@@ -242,6 +281,39 @@ mod tests {
         }
         let long = format!("http://127.0.0.1:1/callback?{}", "a".repeat(2048));
         assert!(!rule.allows(&long));
+    }
+
+    // covers: SMART-DISC-23
+    #[test]
+    fn the_origin_of_an_app_is_whole() {
+        let exact = "https://app.example:8443/callback";
+        let app = ClientRegistration::new("a", vec![RedirectRule::Exact(exact.into())])
+            .with_origin("https://spa.example");
+        for (origin, expected) in [
+            ("https://app.example:8443", true),
+            ("https://spa.example", true),
+            ("https://app.example", false),
+            ("https://app.example:8", false),
+            ("https://app.example:8443/", false),
+            ("https://app.example:8443/callback", true),
+            ("https://spa.example:1", false),
+            ("https:", false),
+            ("", false),
+            ("null", false),
+        ] {
+            // A browser sends no path, so one that fits is nobody's.
+            assert_eq!(app.has_origin(origin), expected, "{origin}");
+        }
+        let local = ClientRegistration::default();
+        for (origin, expected) in [
+            ("http://127.0.0.1:3000", true),
+            ("http://localhost", true),
+            ("https://localhost", false),
+            ("http://localhost.evil.example", false),
+            ("http://127.0.0.1:3000/x", false),
+        ] {
+            assert_eq!(local.has_origin(origin), expected, "{origin}");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) async fn authenticate(
     let mut credentials =
         Credentials::read(headers, form).map_err(|error| PeerError::new(error.refusal(), error))?;
     let registered = credentials.registration(|it| context.client(it.as_str()));
-    let registration = registered.map(|it| &it.authentication);
+    let registration = registered.as_ref().map(|it| &it.authentication);
     let now = context.clock.now();
     credentials
         .authenticate(registration, &context.assertions, now)

@@ -2,9 +2,9 @@
 //! ever reached with.
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use smart_discovery::Clock;
+use smart_discovery::{Clock, HttpClient};
 use smart_jose::CryptoProvider;
 use smart_oidc::server::{
     ClientAssertionVerifier, ClientRegistration as Registered, CodeBook, CodeChallenge, GrantId,
@@ -12,17 +12,21 @@ use smart_oidc::server::{
 };
 
 use crate::client::ClientRegistration;
-use crate::keys::KeyRing;
+use crate::hostile::Script;
+use crate::key_rings::KeyRings;
 use crate::launches::{LAUNCH_LIFETIME, LaunchContext, LaunchRecord};
-use crate::scopes::Scopes;
+use crate::scopes::{Scopes, SmartVersion};
 use crate::store::{Fingerprint, Store};
 use crate::urls::Urls;
 use crate::user::SandboxUser;
+use crate::world::World;
 
 /// The lifetime of an access token unless another is chosen, as announced in `expires_in`.
 pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 /// The longest that a backend service gets (SMART App Launch 2.2, Issue Access Token).
 pub(crate) const BACKEND_LIFETIME: Duration = Duration::from_secs(300);
+/// So many apps can be registered.
+pub(crate) const MAX_CLIENTS: usize = 1_000;
 /// So long a consent page can be answered.
 const CONSENT_LIFETIME: Duration = Duration::from_secs(600);
 
@@ -31,9 +35,16 @@ pub(crate) struct Context {
     pub(crate) urls: Urls,
     pub(crate) provider: CryptoProvider,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) clients: Vec<Client>,
+    pub(crate) clients: RwLock<Vec<Arc<Client>>>,
     pub(crate) assertions: ClientAssertionVerifier,
-    pub(crate) user: SandboxUser,
+    /// Reads the key sets of apps; nothing else is fetched.
+    pub(crate) http: Option<Arc<dyn HttpClient>>,
+    /// The faults that are played.
+    pub(crate) script: Script,
+    pub(crate) world: World,
+    pub(crate) version: SmartVersion,
+    /// Whether others than this machine may reach the sandbox.
+    pub(crate) is_exposed: bool,
     pub(crate) auto_approve: bool,
     pub(crate) token_lifetime: Duration,
     pub(crate) state: Mutex<State>,
@@ -47,10 +58,34 @@ impl Context {
     }
 
     /// The registered app of this id.
-    pub(crate) fn client(&self, client_id: &str) -> Option<&Client> {
-        self.clients
-            .iter()
+    pub(crate) fn client(&self, client_id: &str) -> Option<Arc<Client>> {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = clients.iter();
+        clients
             .find(|it| it.registration.client_id == client_id)
+            .cloned()
+    }
+
+    /// The ids of the registered apps that sign somebody in.
+    pub(crate) fn client_ids(&self) -> Vec<String> {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        let apps = clients
+            .iter()
+            .filter(|it| it.registration.system_scopes.is_none());
+        apps.map(|it| it.registration.client_id.clone()).collect()
+    }
+
+    /// Whether scripts of this origin belong to a registered app.
+    pub(crate) fn has_origin(&self, origin: &str) -> bool {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        clients.iter().any(|it| it.registration.has_origin(origin))
+    }
+
+    /// The keys, after the rotation that is due.
+    pub(crate) fn with_keys<T>(&self, look: impl FnOnce(&mut KeyRings) -> T) -> T {
+        let mut state = self.state();
+        state.keys.keep_time(self.clock.monotonic());
+        look(&mut state.keys)
     }
 }
 
@@ -62,18 +97,18 @@ pub(crate) struct Client {
 
 /// What changes while the sandbox runs.
 pub(crate) struct State {
-    pub(crate) keys: KeyRing,
+    pub(crate) keys: KeyRings,
     pub(crate) codes: CodeBook<Arc<Grant>>,
     pub(crate) refresh: RefreshBook<RefreshGrant>,
     pub(crate) launches: Store<LaunchRecord>,
-    pub(crate) pending: Store<AuthorizationRequest>,
+    pub(crate) pending: Store<PendingRequest>,
     pub(crate) tokens: Store<TokenRecord>,
 }
 
 impl State {
     /// Nothing issued yet. An authorization request is at most some kilobytes long, so these
     /// numbers bound the memory too.
-    pub(crate) fn new(keys: KeyRing, token_lifetime: Duration, provider: &CryptoProvider) -> Self {
+    pub(crate) fn new(keys: KeyRings, token_lifetime: Duration, provider: &CryptoProvider) -> Self {
         Self {
             keys,
             // Kept as long as the token that was issued from it, so that a second use is
@@ -111,8 +146,19 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) forbids_page: bool,
 }
 
+/// A request whose user is at our pages.
+pub(crate) struct PendingRequest {
+    pub(crate) request: AuthorizationRequest,
+    /// Who signs in, once chosen.
+    pub(crate) user: Option<Arc<SandboxUser>>,
+    /// The patient whom the EHR has open, or who was chosen.
+    pub(crate) patient: Option<String>,
+}
+
 /// What a user granted to an app.
 pub(crate) struct Grant {
+    /// Who granted it.
+    pub(crate) user: Arc<SandboxUser>,
     pub(crate) client_id: String,
     pub(crate) scopes: Scopes,
     pub(crate) nonce: Option<String>,

@@ -10,7 +10,7 @@ use smart_oidc::server::{AuthenticatedClient, GrantId, Parameters, Redemption, R
 use crate::client_auth::{PeerError, required};
 use crate::context::{BACKEND_LIFETIME, Context, Grant, RefreshGrant, State, TokenRecord};
 use crate::id_token::{self, Signed};
-use crate::keys::KeyRing;
+use crate::key_rings::KeyRings;
 use crate::scopes::Scopes;
 use crate::store::{Fingerprint, mint};
 
@@ -45,6 +45,8 @@ pub(crate) fn code(
     let (grant, grant_id) = (Arc::clone(good.grant()), good.grant_id());
     let scopes = grant.scopes.clone();
     if scopes.has("openid") {
+        keys.keep_time(context.clock.monotonic());
+        context.script.spoil_keys(keys);
         response.sign(context, keys, &grant, false)?;
     }
     if scopes.can_refresh() {
@@ -91,12 +93,16 @@ pub(crate) fn refresh(
     let (grant, grant_id) = (Arc::clone(&good.grant().grant), good.grant_id());
     let scopes = match form.get("scope") {
         None => grant.scopes.clone(),
-        Some(asked) => grant.scopes.narrowed(asked).ok_or_else(|| {
-            PeerError::new(Refusal::InvalidScope, "scope has more than was granted")
-        })?,
+        Some(asked) => grant
+            .scopes
+            .narrowed(asked, context.version)
+            .ok_or_else(|| {
+                PeerError::new(Refusal::InvalidScope, "scope has more than was granted")
+            })?,
     };
     // A newer token must be newer; a refresh within the same second brings none, as it may.
     if scopes.has("openid") && now.as_secs() > good.grant().first_iat {
+        keys.keep_time(context.clock.monotonic());
         response.sign(context, keys, &grant, true)?;
     }
     let next = good.rotate().map_err(no_random)?;
@@ -113,8 +119,10 @@ pub(crate) fn backend(
     client: &AuthenticatedClient,
     form: &Parameters,
 ) -> Result<Value, PeerError> {
-    let registered = context
-        .client(client.client_id().as_str())
+    let client_id = client.client_id().as_str();
+    let registered = context.client(client_id);
+    let registered = registered
+        .as_ref()
         .and_then(|it| it.registration.system_scopes.as_deref());
     // Whoever is one signs: a secret is not enough, and no sandbox starts with such a service (SMART
     // App Launch 2.2, symmetric authentication).
@@ -171,7 +179,7 @@ impl TokenResponse {
     fn sign(
         &mut self,
         context: &Context,
-        keys: &KeyRing,
+        keys: &KeyRings,
         grant: &Grant,
         is_refresh: bool,
     ) -> Result<(), PeerError> {
@@ -180,7 +188,9 @@ impl TokenResponse {
             access_token: &self.access_token,
             is_refresh,
         };
-        let id_token = id_token::sign(context, &signed, keys.current())
+        let client = context.client(&grant.client_id);
+        let algorithm = client.and_then(|it| it.registration.id_token_algorithm);
+        let id_token = id_token::sign(context, &signed, keys.current(algorithm))
             .map_err(|error| PeerError::server_error(error.code()))?;
         self.put("id_token", id_token);
         Ok(())
@@ -198,7 +208,7 @@ impl TokenResponse {
         self.put("expires_in", lifetime.as_secs());
         self.put("scope", scopes.as_parameter());
         if let Some((_, grant)) = grant {
-            put_launch_context(grant, scopes, &mut self.body);
+            put_launch_context(context, grant, scopes, &mut self.body);
         }
         TokenRecord {
             grant_id: grant.map(|(id, _)| id),
@@ -217,7 +227,12 @@ impl TokenResponse {
 
 /// What the user has open, beside the token (SMART App Launch 2.2, Launch context). The scopes of the
 /// token say whether it is told, and the grant what it is.
-pub(crate) fn put_launch_context(grant: &Grant, scopes: &Scopes, body: &mut Map<String, Value>) {
+pub(crate) fn put_launch_context(
+    context: &Context,
+    grant: &Grant,
+    scopes: &Scopes,
+    body: &mut Map<String, Value>,
+) {
     let launch = &grant.launch;
     let is_launched = scopes.has("launch");
     let is_told = is_launched || scopes.has_patient_context();
@@ -228,6 +243,9 @@ pub(crate) fn put_launch_context(grant: &Grant, scopes: &Scopes, body: &mut Map<
     }
     if !is_launched {
         return;
+    }
+    if let Some(items) = launch.fhir_context(context.version) {
+        body.insert("fhirContext".to_owned(), items);
     }
     for (name, value) in [("encounter", &launch.encounter), ("intent", &launch.intent)] {
         if let Some(value) = value {

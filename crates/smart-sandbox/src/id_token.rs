@@ -5,7 +5,9 @@ use smart_jose::jws::{self, SignError};
 use smart_jose::{Algorithm, CryptoProvider, base64url};
 
 use crate::context::{Context, Grant};
+use crate::hostile::{Genuine, Moment};
 use crate::keys::Signer;
+use crate::scopes::SmartVersion;
 
 /// The lifetime of an ID token, in seconds.
 pub(crate) const LIFETIME_SECS: u64 = 300;
@@ -39,10 +41,12 @@ pub(crate) fn sign(
     signer: &Signer,
 ) -> Result<String, SignError> {
     let grant = signed.grant;
-    let user = &context.user;
+    let user = &grant.user;
     let iat = context.clock.now().as_secs();
     let mut claims = Map::new();
-    let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+    let mut put = |name: &str, value: Value| {
+        claims.insert(name.to_owned(), value);
+    };
     put("iss", context.urls.issuer().into());
     put("sub", user.sub.as_str().into());
     put("aud", grant.client_id.as_str().into());
@@ -59,16 +63,36 @@ pub(crate) fn sign(
     let algorithm = signer.key.algorithm();
     let at_hash = at_hash(signed.access_token, algorithm, &context.provider);
     put("at_hash", at_hash.into());
-    if grant.scopes.has("fhirUser") {
+    let is_old = context.version == SmartVersion::V1_0;
+    let names_profile = is_old && grant.scopes.has("profile") && !grant.scopes.has("fhirUser");
+    if grant.scopes.has("fhirUser") || names_profile {
         // Absolute, since there are clients that forget the base of a relative one.
         let fhir_user = format!("{}/{}", context.urls.fhir(), user.reference());
-        put("fhirUser", fhir_user.into());
+        let claim = if names_profile { "profile" } else { "fhirUser" };
+        put(claim, fhir_user.into());
     }
     if grant.scopes.has_name() {
         put("name", user.name.as_str().into());
     }
+    let moment = Moment {
+        urls: &context.urls,
+        provider: &context.provider,
+        now: iat,
+    };
+    let is_refresh = signed.is_refresh;
+    context
+        .script
+        .spoil_claims(is_refresh, &mut claims, &moment);
     let payload = Value::Object(claims).to_string();
-    jws::sign(payload.as_bytes(), Some(&signer.kid), &*signer.key)
+    let token = jws::sign(payload.as_bytes(), Some(&signer.kid), &*signer.key)?;
+    let genuine = Genuine {
+        token,
+        payload,
+        kid: &signer.kid,
+        key: &*signer.key,
+        jwk: &signer.jwk,
+    };
+    Ok(context.script.forge(is_refresh, genuine, &moment))
 }
 
 /// The left half of the token's hash (OpenID Connect Core 3.1.3.6).

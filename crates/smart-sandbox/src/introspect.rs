@@ -54,13 +54,13 @@ fn describe(context: &Context, record: &TokenRecord) -> Value {
     if let Some(grant) = &record.grant {
         if grant.scopes.has("openid") {
             put("iss", context.urls.issuer().into());
-            put("sub", context.user.sub.as_str().into());
+            put("sub", grant.user.sub.as_str().into());
         }
         if grant.scopes.has("openid") && grant.scopes.has("fhirUser") {
-            let user = format!("{}/{}", context.urls.fhir(), context.user.reference());
+            let user = format!("{}/{}", context.urls.fhir(), grant.user.reference());
             put("fhirUser", user.into());
         }
-        put_launch_context(grant, &record.scopes, &mut body);
+        put_launch_context(context, grant, &record.scopes, &mut body);
     }
     Value::Object(body)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use smart_jose::crypto::{GenerateError, RandomFailed, SigningKey, SigningKeyError};
 use smart_jose::jwk::{SkipReason, thumbprint};
 use smart_jose::key::{EncodingError, PrivateKey};
-use smart_jose::{Algorithm, CryptoProvider, Jwk, JwkSet};
+use smart_jose::{Algorithm, CryptoProvider, Jwk};
 
 /// The demo keys. They are published with this source, so they protect nothing; they are here
 /// because making an RSA key takes long, and one of the backends makes none.
@@ -61,7 +61,7 @@ impl KeysError {
 pub(crate) struct Signer {
     pub(crate) kid: String,
     pub(crate) key: Arc<dyn SigningKey>,
-    jwk: Jwk,
+    pub(crate) jwk: Jwk,
 }
 
 impl Signer {
@@ -81,11 +81,17 @@ impl Signer {
     fn demo(
         place: usize,
         algorithm: Algorithm,
+        is_beside: bool,
         provider: &CryptoProvider,
     ) -> Result<Self, KeysError> {
-        let (kid, pem) = DEMO_KEYS.get(place).copied().unwrap_or(FIRST_DEMO_KEY);
+        let (name, pem) = DEMO_KEYS.get(place).copied().unwrap_or(FIRST_DEMO_KEY);
         let key = PrivateKey::from_pem(pem, provider)?;
-        Self::new(&key, kid.to_owned(), algorithm, provider)
+        // Two rings may be at the same demo key, and a name is for one algorithm.
+        let kid = match is_beside {
+            true => format!("{name}.{}", algorithm.name()),
+            false => name.to_owned(),
+        };
+        Self::new(&key, kid, algorithm, provider)
     }
 
     fn fresh(algorithm: Algorithm, provider: &CryptoProvider) -> Result<Self, KeysError> {
@@ -103,13 +109,29 @@ pub(crate) fn is_demo_key(key: &PrivateKey, provider: &CryptoProvider) -> bool {
     })
 }
 
+/// A key of somebody else with the same algorithm, for tokens that must be refused: of RSA a demo key
+/// that is not published with the current one.
+pub(crate) fn strangers_key(
+    algorithm: Algorithm,
+    current_kid: &str,
+    provider: &CryptoProvider,
+) -> Result<Signer, KeysError> {
+    if !is_rsa(algorithm) {
+        return Signer::fresh(algorithm, provider);
+    }
+    let is_current = |(name, _): &(&str, &str)| current_kid.starts_with(name);
+    let current = DEMO_KEYS.iter().position(is_current).unwrap_or_default();
+    let far = (current + DEMO_KEYS.len() / 2) % DEMO_KEYS.len();
+    Signer::demo(far, algorithm, true, provider)
+}
+
 const FIRST_DEMO_KEY: (&str, &str) = DEMO_KEYS[0];
 
 /// Where the next key comes from.
 #[derive(Clone, Copy)]
 enum Source {
     /// The demo key at this place is the current one.
-    Demo { place: usize },
+    Demo { place: usize, is_beside: bool },
     /// The backend makes one.
     Fresh,
 }
@@ -124,28 +146,28 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
-    /// A fresh key; for an RSA algorithm, on a backend that makes no RSA keys, a demo key. A key
-    /// of another kind has an RSA demo key beside it.
+    /// A demo key for an RSA algorithm, since making one takes long, and a fresh key for another,
+    /// with an RSA demo key beside it.
     pub(crate) fn demo(algorithm: Algorithm, provider: &CryptoProvider) -> Result<Self, KeysError> {
-        let place = any_place(provider)?;
-        let current = match Signer::fresh(algorithm, provider) {
-            Ok(current) => current,
-            Err(KeysError::Generate(GenerateError::Unsupported { .. })) if is_rsa(algorithm) => {
-                let current = Signer::demo(place, algorithm, provider)?;
-                return Ok(Self::new(current, None, Source::Demo { place }, provider));
-            }
-            Err(error) => return Err(error),
-        };
         if is_rsa(algorithm) {
-            return Ok(Self::new(current, None, Source::Fresh, provider));
+            return Self::of_demo_keys(algorithm, false, provider);
         }
-        let companion = Signer::demo(place, Algorithm::RS256, provider)?;
-        Ok(Self::new(
-            current,
-            Some(companion.jwk),
-            Source::Fresh,
-            provider,
-        ))
+        let place = any_place(provider)?;
+        let companion = Signer::demo(place, Algorithm::RS256, false, provider)?;
+        let current = Signer::fresh(algorithm, provider)?;
+        let companion = Some(companion.jwk);
+        Ok(Self::new(current, companion, Source::Fresh, provider))
+    }
+
+    fn of_demo_keys(
+        algorithm: Algorithm,
+        is_beside: bool,
+        provider: &CryptoProvider,
+    ) -> Result<Self, KeysError> {
+        let place = any_place(provider)?;
+        let current = Signer::demo(place, algorithm, is_beside, provider)?;
+        let source = Source::Demo { place, is_beside };
+        Ok(Self::new(current, None, source, provider))
     }
 
     /// The caller's own key. Where others than this machine may see the set, the RSA key beside
@@ -165,7 +187,7 @@ impl KeyRing {
             Signer::fresh(Algorithm::RS256, provider).ok()
         } else {
             let place = any_place(provider)?;
-            Some(Signer::demo(place, Algorithm::RS256, provider)?)
+            Some(Signer::demo(place, Algorithm::RS256, false, provider)?)
         };
         // Two keys under one name would make the name useless.
         let companion = companion.filter(|it| it.kid != current.kid);
@@ -201,10 +223,10 @@ impl KeyRing {
     pub(crate) fn rotate(&mut self) -> Result<String, KeysError> {
         let algorithm = self.current.key.algorithm();
         let next = match self.source {
-            Source::Demo { place } => {
+            Source::Demo { place, is_beside } => {
                 let place = (place + 1) % DEMO_KEYS.len();
-                let next = Signer::demo(place, algorithm, &self.provider)?;
-                self.source = Source::Demo { place };
+                let next = Signer::demo(place, algorithm, is_beside, &self.provider)?;
+                self.source = Source::Demo { place, is_beside };
                 next
             }
             Source::Fresh => Signer::fresh(algorithm, &self.provider)?,
@@ -215,17 +237,33 @@ impl KeyRing {
         Ok(kid)
     }
 
+    /// A key of another algorithm beside the first ring, which has the RSA key that all must have. A
+    /// demo key is taken only where nobody else sees the set.
+    pub(crate) fn beside(
+        algorithm: Algorithm,
+        is_exposed: bool,
+        provider: &CryptoProvider,
+    ) -> Result<Self, KeysError> {
+        if is_rsa(algorithm) && !is_exposed {
+            return Self::of_demo_keys(algorithm, true, provider);
+        }
+        let current = Signer::fresh(algorithm, provider)?;
+        Ok(Self::new(current, None, Source::Fresh, provider))
+    }
+
+    /// Publishes the former key no longer.
+    pub(crate) fn withdraw_former(&mut self) {
+        self.former = None;
+    }
+
     /// The public halves.
-    pub(crate) fn jwks(&self) -> JwkSet {
+    pub(crate) fn public(&self) -> impl Iterator<Item = &Jwk> {
         let keys = [
             Some(&self.current.jwk),
             self.former.as_ref(),
             self.companion.as_ref(),
         ];
-        JwkSet::from_keys(
-            keys.into_iter().flatten().cloned().collect(),
-            &self.provider,
-        )
+        keys.into_iter().flatten()
     }
 }
 
@@ -252,8 +290,7 @@ mod tests {
     use super::*;
 
     fn kids(ring: &KeyRing) -> Vec<String> {
-        let set = ring.jwks();
-        let kids = set.keys().iter().filter_map(Jwk::kid);
+        let kids = ring.public().filter_map(Jwk::kid);
         kids.map(str::to_owned).collect()
     }
 
@@ -273,7 +310,8 @@ mod tests {
         assert_eq!(ring.rotate().unwrap(), first);
         seen.sort();
         assert_eq!(seen, DEMO_KEYS.map(|(kid, _)| kid.to_owned()));
-        let json = serde_json::to_string(&ring.jwks()).unwrap();
+        let set = smart_jose::JwkSet::from_keys(ring.public().cloned().collect(), &ring.provider);
+        let json = serde_json::to_string(&set).unwrap();
         assert!(!json.contains(r#""d":"#) && json.contains(r#""use":"sig""#));
     }
 
@@ -283,8 +321,7 @@ mod tests {
         for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
             let mut ring = KeyRing::demo(algorithm, CryptoProvider::ring()).unwrap();
             ring.rotate().unwrap();
-            let set = ring.jwks();
-            let algorithms: Vec<_> = set.keys().iter().filter_map(Jwk::algorithm).collect();
+            let algorithms: Vec<_> = ring.public().filter_map(Jwk::algorithm).collect();
             assert_eq!(algorithms, [algorithm, algorithm, Algorithm::RS256]);
             assert_eq!(ring.current().kid.len(), 43);
         }

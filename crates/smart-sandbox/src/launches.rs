@@ -2,6 +2,10 @@
 
 use core::time::Duration;
 
+use serde_json::{Value, json};
+
+use crate::scopes::SmartVersion;
+
 /// So long a launch can be used.
 pub(crate) const LAUNCH_LIFETIME: Duration = Duration::from_secs(300);
 
@@ -18,6 +22,9 @@ pub struct LaunchContext {
     pub(crate) encounter: Option<String>,
     pub(crate) intent: Option<String>,
     pub(crate) hides_banner: bool,
+    /// The reference of the user who is signed in to the EHR.
+    pub(crate) user: Option<String>,
+    items: Vec<(String, Option<String>)>,
 }
 
 impl LaunchContext {
@@ -46,6 +53,34 @@ impl LaunchContext {
     pub fn intent(mut self, intent: impl Into<String>) -> Self {
         self.intent = Some(intent.into());
         self
+    }
+
+    /// Who is signed in to the EHR, by reference: `Practitioner/dr-smith`. Without one it is the
+    /// sandbox's default user. A reference that is nobody's is refused when the launch is made.
+    #[must_use]
+    pub fn user(mut self, reference: impl Into<String>) -> Self {
+        self.user = Some(reference.into());
+        self
+    }
+
+    /// Something else that is open, by reference (`ImagingStudy/1`) and in a role, which is a URI or
+    /// left out: an item of `fhirContext`, in the form that the played version has.
+    #[must_use]
+    pub fn also_open(mut self, reference: impl Into<String>, role: Option<&str>) -> Self {
+        let role = role.map(str::to_owned);
+        self.items.push((reference.into(), role));
+        self
+    }
+
+    /// `fhirContext`: strings in SMART 2.0, objects later, and unknown before.
+    pub(crate) fn fhir_context(&self, version: SmartVersion) -> Option<Value> {
+        let item = |(reference, role): &(String, Option<String>)| match (version, role) {
+            (SmartVersion::V2_0, _) => json!(reference),
+            (_, None) => json!({ "reference": reference }),
+            (_, Some(role)) => json!({ "reference": reference, "role": role }),
+        };
+        let is_told = version != SmartVersion::V1_0 && !self.items.is_empty();
+        is_told.then(|| self.items.iter().map(item).collect())
     }
 
     /// The EHR shows the patient's banner itself: `need_patient_banner` is false.

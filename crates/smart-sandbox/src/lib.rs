@@ -21,21 +21,32 @@
 //!
 //! # Who may sign in, and how
 //!
+//! Five invented users, one of each type that `fhirUser` may name, and four patients with charts.
+//! Access is granted at once, or by pages that ask who signs in, for which patient, and for which
+//! scopes ([`SandboxBuilder::auto_approve`]).
+//!
 //! [`ClientRegistration`] registers apps: public ones, ones with a secret, ones with a key set or its
 //! address, and backend services. `offline_access` and `online_access` bring refresh tokens.
-//! [`Sandbox::ehr_launch`] starts an app from the EHR with what the user has open:
+//! [`Sandbox::ehr_launch`] starts an app from the EHR with what the user has open, and so does the
+//! page at `/`:
 //!
 //! ```
 //! # #[cfg(feature = "ring")] {
 //! use smart_sandbox::{LaunchContext, Sandbox};
 //!
 //! fn click(ehr: &Sandbox) -> Option<String> {
-//!     let context = LaunchContext::new().patient("p-1");
+//!     let context = LaunchContext::new().patient("p-1").user("Practitioner/dr-smith");
 //!     let launch = ehr.ehr_launch("growth-chart-app-123", context).ok()?;
 //!     Some(launch.url("https://app.example/launch"))
 //! }
 //! # }
 //! ```
+//!
+//! # Hostile mode
+//!
+//! [`Fault`] is a table of what servers do wrong, by name, each with what a correct client must do
+//! about it; [`Sandbox::play`] plays one. Programs in other languages do all of this over HTTP, below
+//! `/_sandbox`, while nobody but this machine reaches the sandbox: `docs/sandbox.md` lists it.
 //!
 //! Every rule on apps, codes and refresh tokens is the one of `smart_oidc::server`; the sandbox adds
 //! HTTP. It differs from a server in earnest in one thing: `error_description` says why.
@@ -60,31 +71,49 @@
 //!
 //! # Bounds
 //!
-//! Forms are read up to 64 KiB, of which `scope`, `state` and `nonce` may take 8; 2 000 codes,
-//! 1 000 consent pages and 10 000 access tokens are
-//! held, as well as 2 000 grants that can be refreshed and 1 000 launches, the oldest making room; 512 connections are open at once, and each has 30 seconds from
+//! Forms are read up to 64 KiB, of which `scope`, `state` and `nonce` may take 8. 1 000 apps, 2 000
+//! codes, 1 000 sign-ins on our pages, 10 000 access tokens, 2 000 grants that can be refreshed and
+//! 1 000 launches are held, the oldest making room but for the apps, of which no more are taken. A
+//! page of a search has 50 resources. 512 connections are open at once, and each has 30 seconds from
 //! one answer to the next.
 
+mod access;
+mod admin;
 mod authorize;
 mod builder;
+mod capability;
+mod charts;
 mod client;
 mod client_auth;
+mod consent;
 mod context;
+mod cross_origin;
 mod documents;
 mod fhir;
 mod grants;
+mod hostile;
 mod id_token;
 mod introspect;
+mod key_rings;
 mod keys;
+mod launch;
+mod launcher;
 mod launches;
 mod listener;
+mod pages;
 mod parameters;
-mod resources;
+mod people;
+mod registration;
 mod responses;
 mod revoke;
 mod router;
+mod same_origin;
 mod sandbox;
 mod scopes;
+mod search;
+mod send_back;
+mod spoil;
+mod start_error;
 mod store;
 #[cfg(test)]
 #[cfg(feature = "ring")]
@@ -92,11 +121,18 @@ mod tests;
 mod token;
 mod urls;
 mod user;
+mod userinfo;
+mod words;
+mod world;
 
-pub use builder::{SandboxBuilder, StartError};
+pub use builder::SandboxBuilder;
 pub use client::{ClientRegistration, DEFAULT_CLIENT_ID, RedirectRule};
+pub use hostile::{Fault, Times};
 pub use keys::KeysError;
+pub use launch::LaunchError;
 pub use launches::{EhrLaunch, LaunchContext};
 pub use sandbox::Sandbox;
+pub use scopes::SmartVersion;
 pub use smart_discovery::{Clock, FixedClock, SystemClock};
+pub use start_error::StartError;
 pub use user::{SandboxUser, UserType};

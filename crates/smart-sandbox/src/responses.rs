@@ -3,8 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
@@ -50,32 +49,22 @@ pub(crate) fn not_found() -> Response {
     )
 }
 
-/// A page that loads nothing, runs nothing and cannot be framed. `form-action` is left out of
-/// the policy: browsers apply it to the redirect after the form too, and that leads to the app.
-pub(crate) fn page(status: StatusCode, title: &str, body: &str) -> Response {
-    let html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
-         <h1>{title}</h1>\n{body}\n</html>\n",
-        title = escape(title),
-    );
-    let mut response = with_no_store(respond(status, "text/html; charset=utf-8", html));
-    let headers = response.headers_mut();
-    let policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+/// A page; [`crate::pages`] says what it may do.
+pub(crate) fn html(status: StatusCode, text: String) -> Response {
+    respond(status, "text/html; charset=utf-8", text)
+}
+
+/// A style sheet.
+pub(crate) fn css(text: &str) -> Response {
+    respond(StatusCode::OK, "text/css; charset=utf-8", text.to_owned())
 }
 
 /// A redirect. An address that does not fit into a header gives a page, not a panic; the rules
 /// for redirect URIs have refused such before.
 pub(crate) fn redirect(status: StatusCode, location: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
-        return page(
-            StatusCode::BAD_REQUEST,
-            "Request refused",
-            "<p>The redirect URI does not fit into a header.</p>",
-        );
+        let problem = "The redirect URI does not fit into a header.".to_owned();
+        return respond(StatusCode::BAD_REQUEST, "text/plain", problem);
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
@@ -103,31 +92,9 @@ pub(crate) fn description(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
-/// Text for HTML, also inside quoted attributes.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for it in text.chars() {
-        match it {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            it => escaped.push(it),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // covers: OAUTH-9
-    #[test]
-    fn text_cannot_become_markup() {
-        assert_eq!(escape("<script>'\"&"), "&lt;script&gt;&#39;&quot;&amp;");
-    }
 
     // covers: OAUTH-9
     #[test]

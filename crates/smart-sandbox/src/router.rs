@@ -1,72 +1,101 @@
-//! Which path leads where, and which of them scripts of other origins may call.
+//! Which path leads where.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-};
-use http::{HeaderValue, Method, StatusCode};
+use axum::routing::{delete, get, post};
+use http::Uri;
 
 use crate::context::Context;
-use crate::{authorize, documents, fhir, introspect, responses, revoke, token};
+use crate::{
+    admin, authorize, consent, cross_origin, documents, fhir, introspect, launcher, responses,
+    revoke, spoil, token, userinfo,
+};
 
 /// The whole server.
 pub(crate) fn router(context: Arc<Context>) -> Router {
-    // The authorization endpoint is for browsers that navigate, never for scripts that fetch.
-    let pages = Router::new()
-        .route("/oidc/authorize", get(authorize::get).post(authorize::post))
-        .route("/oidc/authorize/decision", post(authorize::decision));
-    let shared = Router::new()
+    let open = Router::new()
         .route(
             "/fhir/.well-known/smart-configuration",
             get(documents::smart_configuration),
         )
-        .route("/fhir/metadata", get(fhir::metadata))
-        .route("/fhir/{type}/{id}", get(fhir::read))
+        .route(
+            "/fhir/.well-known/openid-configuration",
+            get(documents::openid_configuration_of_fhir),
+        )
         .route(
             "/oidc/.well-known/openid-configuration",
             get(documents::openid_configuration),
         )
         .route("/oidc/jwks", get(documents::jwks))
+        .route("/fhir/metadata", get(fhir::metadata))
+        .layer(from_fn(cross_origin::open));
+    let of_apps = Router::new()
+        .route(
+            "/fhir/{type}",
+            get(fhir::search).fallback(fhir::not_supported),
+        )
+        .route(
+            "/fhir/{type}/_search",
+            post(fhir::search_by_form).fallback(fhir::not_supported),
+        )
+        .route(
+            "/fhir/{type}/{id}",
+            get(fhir::read).fallback(fhir::not_supported),
+        )
         .route("/oidc/token", post(token::post))
-        .route("/oidc/introspect", post(introspect::post))
         .route("/oidc/revoke", post(revoke::post))
-        .fallback(async || responses::not_found())
-        .layer(from_fn(cross_origin));
-    pages.merge(shared).with_state(context)
-}
-
-/// Any origin may call: there are no cookies here, so an origin gains nothing by being another.
-async fn cross_origin(request: Request, next: Next) -> Response {
-    let mut response = if request.method() == Method::OPTIONS {
-        preflight()
-    } else {
-        next.run(request).await
+        .route("/oidc/userinfo", get(userinfo::get).post(userinfo::get))
+        .layer(from_fn_with_state(
+            Arc::clone(&context),
+            cross_origin::of_apps,
+        ));
+    let spoiled = open
+        .merge(of_apps)
+        .layer(from_fn_with_state(Arc::clone(&context), spoil::spoil));
+    // These are for browsers that navigate and for servers, never for scripts of other origins.
+    let own = Router::new()
+        .route("/", get(launcher::get))
+        .route("/launch", post(launcher::post))
+        .route("/oidc/authorize", get(authorize::get).post(authorize::post))
+        .route("/oidc/authorize/decision", post(consent::decision))
+        .route("/oidc/introspect", post(introspect::post))
+        .route("/_sandbox/style.css", get(launcher::style));
+    let admin = match context.is_exposed {
+        true => Router::new(),
+        false => administration(),
     };
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("WWW-Authenticate"),
-    );
-    response
+    spoiled
+        .merge(own)
+        .merge(admin)
+        .fallback(nothing)
+        .with_state(context)
 }
 
-fn preflight() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    let methods = HeaderValue::from_static("GET, POST, OPTIONS");
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    let allowed = HeaderValue::from_static("Authorization, Content-Type, Accept");
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    response
+/// Nothing is here; below the FHIR base it is said as FHIR says it.
+async fn nothing(uri: Uri) -> Response {
+    match uri.path().starts_with("/fhir/") {
+        true => fhir::nothing(),
+        false => responses::not_found(),
+    }
+}
+
+/// For whoever runs the sandbox, so not where others reach it.
+fn administration() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/_sandbox", get(admin::describe))
+        .route("/_sandbox/clients", post(admin::add_client))
+        .route("/_sandbox/launches", post(admin::make_launch))
+        .route("/_sandbox/keys/rotate", post(admin::rotate))
+        .route("/_sandbox/keys/withdraw", post(admin::withdraw))
+        .route(
+            "/_sandbox/faults",
+            get(admin::faults)
+                .post(admin::play)
+                .delete(admin::take_all_back),
+        )
+        .route("/_sandbox/faults/{name}", delete(admin::take_back))
+        .layer(from_fn(admin::guard))
 }

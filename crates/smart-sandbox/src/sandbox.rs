@@ -5,18 +5,23 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use smart_jose::crypto::RandomFailed;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::client::ClientRegistration;
 use crate::context::Context;
+use crate::hostile::{Fault, Times};
+use crate::key_rings::KeyRings;
 use crate::keys::KeysError;
-use crate::launches::{EhrLaunch, LaunchContext, LaunchRecord};
+use crate::launch::{LaunchError, launch};
+use crate::launches::{EhrLaunch, LaunchContext};
 use crate::listener::BoundedListener;
+use crate::registration::register;
 use crate::router::router;
-use crate::store::mint;
+use crate::start_error::StartError;
+use crate::user::SandboxUser;
 
 /// Connections that are being answered get this long when the sandbox is told to stop.
 const TIME_TO_STOP: Duration = Duration::from_secs(5);
@@ -99,7 +104,8 @@ impl Sandbox {
     /// The `kid` of the key that signs at present.
     #[must_use]
     pub fn kid(&self) -> String {
-        self.context.state().keys.current().kid.clone()
+        self.context
+            .with_keys(|keys| keys.current(None).kid.clone())
     }
 
     /// Signs with the next key from now on and returns its `kid`; the former key stays
@@ -111,7 +117,43 @@ impl Sandbox {
     /// [`KeysError::Generate`] where the backend makes no such key: ring makes no RSA keys, so
     /// an own RSA key cannot be followed by another with it.
     pub fn rotate_keys(&self) -> Result<String, KeysError> {
-        self.context.state().keys.rotate()
+        self.context.with_keys(KeyRings::rotate)
+    }
+
+    /// Publishes the former keys no longer, as after a key was stolen: what they have signed is not
+    /// good any more.
+    pub fn withdraw_former_keys(&self) {
+        self.context.with_keys(KeyRings::withdraw_former);
+    }
+
+    /// Registers an app while the sandbox runs; an earlier one of the same id makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the registration cannot be served.
+    pub fn register_client(&self, client: &ClientRegistration) -> Result<(), StartError> {
+        register(&self.context, client)
+    }
+
+    /// Plays a fault from now on. One that is played already is played so often anew.
+    pub fn play(&self, fault: &'static Fault, times: Times) {
+        self.context.script.play(fault, times);
+    }
+
+    /// Plays a fault no longer.
+    pub fn take_back(&self, fault: &Fault) {
+        self.context.script.take_back(fault);
+    }
+
+    /// Plays no fault any more.
+    pub fn take_all_back(&self) {
+        self.context.script.take_all_back();
+    }
+
+    /// The faults that are played, and how often each still will be.
+    #[must_use]
+    pub fn playing(&self) -> Vec<(&'static Fault, Times)> {
+        self.context.script.playing()
     }
 
     /// Makes a launch for an app, as if the user had clicked on it in the EHR. The handle is good for
@@ -119,24 +161,29 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`RandomFailed`] where the operating system gives no random octets.
+    /// [`LaunchError`]: the user is nobody here, or the operating system gives no random octets.
     pub fn ehr_launch(
         &self,
         client_id: &str,
         context: LaunchContext,
-    ) -> Result<EhrLaunch, RandomFailed> {
-        let shared = &self.context;
-        let (launch, key) = mint(&shared.provider)?;
-        let record = LaunchRecord {
-            client_id: client_id.to_owned(),
-            context,
-        };
-        let now = shared.clock.monotonic();
-        shared.state().launches.insert(key, record, now);
-        Ok(EhrLaunch {
-            iss: shared.urls.fhir(),
-            launch,
-        })
+    ) -> Result<EhrLaunch, LaunchError> {
+        launch(&self.context, client_id, context)
+    }
+
+    /// Who may sign in, the default user first.
+    #[must_use]
+    pub fn users(&self) -> Vec<SandboxUser> {
+        let users = self.context.world.users().iter();
+        users.map(|it| SandboxUser::clone(it)).collect()
+    }
+
+    /// The patients: the id of each and what a person calls them, by id.
+    #[must_use]
+    pub fn patients(&self) -> Vec<(String, String)> {
+        let patients = self.context.world.of_type("Patient");
+        patients
+            .map(|it| (it.id.clone(), it.label().to_owned()))
+            .collect()
     }
 
     /// Waits until the server has ended, which it does not do by itself.

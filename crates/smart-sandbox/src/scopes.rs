@@ -2,10 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use crate::user::SandboxUser;
+/// Which SMART App Launch the sandbox plays: what its documents say, which scopes it knows, and
+/// what its launch context looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SmartVersion {
+    /// 1.0: scopes such as `patient/*.read`, no issuer and no key set in the smart-configuration, so
+    /// that the FHIR base is the issuer, and `profile` as the older name of `fhirUser`.
+    V1_0,
+    /// 2.0: scopes such as `patient/*.rs` beside the older ones, and `fhirContext` with mere
+    /// references.
+    V2_0,
+    /// 2.2: `fhirContext` with roles.
+    #[default]
+    V2_2,
+}
+
+/// What is done with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interaction {
+    Read,
+    Search,
+}
 
 /// What both discovery documents list.
-pub(crate) const SUPPORTED: [&str; 11] = [
+pub(crate) const SUPPORTED: [&str; 13] = [
     "openid",
     "fhirUser",
     "profile",
@@ -14,9 +35,25 @@ pub(crate) const SUPPORTED: [&str; 11] = [
     "offline_access",
     "online_access",
     "patient/Patient.r",
+    "patient/*.rs",
     "user/Patient.r",
     "user/Practitioner.r",
     "user/*.r",
+    "user/*.rs",
+];
+
+/// The same of SMART 1.0.
+pub(crate) const SUPPORTED_1_0: [&str; 10] = [
+    "openid",
+    "fhirUser",
+    "profile",
+    "launch",
+    "launch/patient",
+    "offline_access",
+    "online_access",
+    "patient/Patient.read",
+    "patient/*.read",
+    "user/*.read",
 ];
 
 /// Granted scopes, in the order of the request and each once.
@@ -29,9 +66,9 @@ pub(crate) struct Scopes(Box<str>);
 impl Scopes {
     /// Grants what is known of a request. Duplicates are tolerated, since clients in the field
     /// send them, and so are scopes that are not known: they are left out of the grant.
-    pub(crate) fn granted(requested: &str) -> Self {
+    pub(crate) fn granted(requested: &str, version: SmartVersion) -> Self {
         let mut seen = BTreeSet::new();
-        let known = requested.split(' ').filter(|it| is_known(it));
+        let known = requested.split(' ').filter(|it| is_known(it, version));
         let once: Vec<&str> = known.filter(|it| seen.insert(*it)).collect();
         Self(once.join(" ").into())
     }
@@ -53,13 +90,14 @@ impl Scopes {
     /// The part of the grant that a refresh asks for; `None` where it asks for more (SMART App
     /// Launch 2.2, Refresh access token). What counts is what a scope opens and not how it is written:
     /// `user/Patient.r` is part of `user/Patient.rs`.
-    pub(crate) fn narrowed(&self, requested: &str) -> Option<Self> {
+    pub(crate) fn narrowed(&self, requested: &str, version: SmartVersion) -> Option<Self> {
         let mut seen = BTreeSet::new();
         let asked = requested.split(' ').filter(|it| !it.is_empty());
         let asked: Vec<&str> = asked.filter(|it| seen.insert(*it)).collect();
         let granted = smart_oidc::Scopes::parse(&self.0);
         let is_granted = |it: &&str| {
-            self.has(it) || (is_known(it) && smart_oidc::Scopes::parse(it).is_within(&granted))
+            self.has(it)
+                || (is_known(it, version) && smart_oidc::Scopes::parse(it).is_within(&granted))
         };
         let is_granted = asked.iter().all(is_granted) && !asked.is_empty();
         is_granted.then(|| Self(asked.join(" ").into()))
@@ -91,19 +129,24 @@ impl Scopes {
         self.has("profile") || self.has("fhirUser")
     }
 
-    /// Whether a resource may be read: by a `user/` scope, by a `patient/` scope where it is
-    /// the patient in context, or by `openid fhirUser` where it is the user.
-    pub(crate) fn may_read(&self, resource_type: &str, id: &str, facts: &ReadFacts<'_>) -> bool {
-        let is_self = resource_type == facts.user.resource_type.name() && id == facts.user.id;
-        if is_self && self.has("openid") && self.has("fhirUser") {
-            return true;
-        }
-        let is_context = resource_type == "Patient" && Some(id) == facts.patient;
+    /// Whether a scope of this level names the type and what is done with it.
+    pub(crate) fn allows(&self, level: &str, resource_type: &str, wanted: Interaction) -> bool {
+        let letter = match wanted {
+            Interaction::Read => 'r',
+            Interaction::Search => 's',
+        };
         self.iter().filter_map(clinical).any(|it| {
-            (it.resource_type == "*" || it.resource_type == resource_type)
-                && it.reads
-                && (it.level != "patient" || is_context)
+            it.level == level
+                && (it.resource_type == "*" || it.resource_type == resource_type)
+                && it.letters().contains(letter)
         })
+    }
+
+    /// Those that the user leaves to the app.
+    pub(crate) fn kept(&self, is_kept: impl Fn(usize) -> bool) -> Self {
+        let kept = self.iter().enumerate().filter(|(place, _)| is_kept(*place));
+        let kept: Vec<&str> = kept.map(|(_, it)| it).collect();
+        Self(kept.join(" ").into())
     }
 
     /// The scopes one by one.
@@ -117,14 +160,7 @@ impl Scopes {
     }
 }
 
-/// What a read is judged by.
-pub(crate) struct ReadFacts<'a> {
-    pub(crate) user: &'a SandboxUser,
-    /// The patient in context, where there is one.
-    pub(crate) patient: Option<&'a str>,
-}
-
-fn is_known(scope: &str) -> bool {
+fn is_known(scope: &str, version: SmartVersion) -> bool {
     matches!(
         scope,
         "openid"
@@ -134,36 +170,41 @@ fn is_known(scope: &str) -> bool {
             | "launch/patient"
             | "offline_access"
             | "online_access"
-    ) || clinical(scope).is_some_and(|it| it.level != "system")
+    ) || clinical(scope).is_some_and(|it| {
+        it.level != "system" && (it.is_first_version || version != SmartVersion::V1_0)
+    })
 }
 
 /// A scope such as `user/Practitioner.rs`.
-struct Clinical<'a> {
-    level: &'a str,
-    resource_type: &'a str,
+pub(crate) struct Clinical<'a> {
+    pub(crate) level: &'a str,
+    pub(crate) resource_type: &'a str,
     permissions: &'a str,
-    reads: bool,
+    is_first_version: bool,
 }
 
-impl Clinical<'_> {
+impl<'a> Clinical<'a> {
+    /// What may be done, as the second version writes it.
+    pub(crate) fn letters(&self) -> &'a str {
+        match self.permissions {
+            "read" => "rs",
+            "write" => "cud",
+            "*" => "cruds",
+            letters => letters,
+        }
+    }
+
     /// Whether this scope opens all that another one does.
     fn covers(&self, other: &Self) -> bool {
-        let letters = |it: &Self| {
-            match it.permissions {
-                "read" => "rs",
-                "*" => "cruds",
-                letters => letters,
-            }
-            .to_owned()
-        };
-        let own = letters(self);
+        let own = self.letters();
         self.level == other.level
             && (self.resource_type == "*" || self.resource_type == other.resource_type)
-            && letters(other).chars().all(|it| own.contains(it))
+            && other.letters().chars().all(|it| own.contains(it))
     }
 }
 
-fn clinical(scope: &str) -> Option<Clinical<'_>> {
+/// Reads a scope for resources; `None` where it is none.
+pub(crate) fn clinical(scope: &str) -> Option<Clinical<'_>> {
     let (level, rest) = scope.split_once('/')?;
     if !matches!(level, "patient" | "user" | "system") {
         return None;
@@ -173,7 +214,7 @@ fn clinical(scope: &str) -> Option<Clinical<'_>> {
         || (resource_type.starts_with(|it: char| it.is_ascii_uppercase())
             && resource_type.bytes().all(|it| it.is_ascii_alphabetic()));
     // Version 1 wrote `read` and `*` for what is `rs` and `cruds` today.
-    let is_first_version = matches!(permissions, "read" | "*");
+    let is_first_version = matches!(permissions, "read" | "write" | "*");
     if !is_type || !(is_first_version || is_second_version(permissions)) {
         return None;
     }
@@ -181,7 +222,7 @@ fn clinical(scope: &str) -> Option<Clinical<'_>> {
         level,
         resource_type,
         permissions,
-        reads: is_first_version || permissions.contains('r'),
+        is_first_version,
     })
 }
 
@@ -203,12 +244,13 @@ mod tests {
     fn what_is_not_known_is_not_granted_and_what_is_doubled_is_granted_once() {
         let granted = Scopes::granted(
             "openid openid fhirUser  launch/encounter system/*.rs user/Patient.rs user/Patient.sr patient/x.r patient/*.read",
+            SmartVersion::V2_2,
         );
         assert_eq!(
             granted.as_parameter(),
             "openid fhirUser user/Patient.rs patient/*.read"
         );
-        assert!(Scopes::granted("system/Patient.r email").is_empty());
+        assert!(Scopes::granted("system/Patient.r email", SmartVersion::V2_2).is_empty());
     }
 
     // covers: SMART-BS-4
@@ -263,10 +305,13 @@ mod tests {
     // covers: SMART-REF-2, SMART-REF-5
     #[test]
     fn a_refresh_narrows_and_never_widens() {
-        let granted = Scopes::granted("openid fhirUser user/Patient.rs offline_access");
+        let granted = Scopes::granted(
+            "openid fhirUser user/Patient.rs offline_access",
+            SmartVersion::V2_2,
+        );
         let narrowed = |asked| {
             granted
-                .narrowed(asked)
+                .narrowed(asked, SmartVersion::V2_2)
                 .map(|it| it.as_parameter().to_owned())
         };
         assert_eq!(narrowed("openid  openid"), Some("openid".to_owned()));
@@ -298,39 +343,23 @@ mod tests {
     #[test]
     fn everything_that_is_announced_is_granted() {
         for scope in SUPPORTED {
-            assert!(Scopes::granted(scope).has(scope), "{scope}");
+            assert!(
+                Scopes::granted(scope, SmartVersion::V2_2).has(scope),
+                "{scope}"
+            );
         }
     }
 
     #[test]
-    fn a_scope_opens_what_it_names() {
-        let user = SandboxUser::default();
-        let facts = ReadFacts {
-            user: &user,
-            patient: Some("p-1"),
-        };
-        let cases = [
-            ("openid fhirUser", "Practitioner", "dr-smith", true),
-            ("openid", "Practitioner", "dr-smith", false),
-            ("fhirUser", "Practitioner", "dr-smith", false),
-            ("openid fhirUser", "Practitioner", "other", false),
-            ("openid fhirUser", "Patient", "p-1", false),
-            ("user/Practitioner.r", "Practitioner", "dr-smith", true),
-            ("user/Practitioner.s", "Practitioner", "dr-smith", false),
-            ("user/*.rs", "Patient", "p-1", true),
-            ("patient/Patient.r", "Patient", "p-1", true),
-            ("patient/*.read", "Patient", "p-1", true),
-            ("patient/*.read", "Patient", "p-2", false),
-            ("patient/*.read", "Practitioner", "dr-smith", false),
-            ("launch/patient", "Patient", "p-1", false),
-        ];
-        for (scope, resource_type, id, expected) in cases {
-            let granted = Scopes::granted(scope);
-            assert_eq!(
-                granted.may_read(resource_type, id, &facts),
-                expected,
-                "{scope} {resource_type}/{id}"
+    fn the_first_version_knows_its_own_scopes_only() {
+        for scope in SUPPORTED_1_0 {
+            assert!(
+                Scopes::granted(scope, SmartVersion::V1_0).has(scope),
+                "{scope}"
             );
         }
+        let asked = "openid patient/*.rs patient/*.read user/Patient.r";
+        let granted = Scopes::granted(asked, SmartVersion::V1_0);
+        assert_eq!(granted.as_parameter(), "openid patient/*.read");
     }
 }

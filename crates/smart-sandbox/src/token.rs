@@ -12,6 +12,7 @@ use smart_oidc::server::Refusal;
 use crate::client_auth::{PeerError, authenticate, form, required};
 use crate::context::Context;
 use crate::grants;
+use crate::hostile::At;
 use crate::responses::{self, with_no_store};
 
 /// `POST /oidc/token`. Errors must not be cached either.
@@ -20,15 +21,31 @@ pub(crate) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match answer(&context, &headers, body).await {
+    let mut asked = None;
+    let mut response = match answer(&context, &headers, body, &mut asked).await {
         Ok(body) => with_no_store(responses::json(StatusCode::OK, &body)),
         Err(error) => error.into_response(),
+    };
+    if let Some(asked) = asked {
+        response.extensions_mut().insert(asked);
     }
+    response
 }
 
-async fn answer(context: &Context, headers: &HeaderMap, body: Body) -> Result<Value, PeerError> {
+async fn answer(
+    context: &Context,
+    headers: &HeaderMap,
+    body: Body,
+    asked: &mut Option<At>,
+) -> Result<Value, PeerError> {
     let form = form(headers, body).await?;
     let grant_type = required(&form, "grant_type")?;
+    // A fault is for the one or for the other.
+    *asked = match grant_type {
+        "authorization_code" => Some(At::Code),
+        "refresh_token" => Some(At::Refresh),
+        _ => None,
+    };
     let client = authenticate(context, headers, &form).await?;
     match grant_type {
         "authorization_code" => grants::code(context, &client, &form),

@@ -2,12 +2,16 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use http::Uri;
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, Uri};
 
 /// The base without a final slash, and what hangs below it.
 #[derive(Clone, Debug)]
 pub(crate) struct Urls {
     base: String,
+    /// As with SMART 1.0, which has no other way to name the issuer.
+    fhir_is_issuer: bool,
 }
 
 impl Urls {
@@ -21,6 +25,7 @@ impl Urls {
         };
         Self {
             base: format!("http://{}", SocketAddr::new(ip, address.port())),
+            fhir_is_issuer: false,
         }
     }
 
@@ -36,7 +41,27 @@ impl Urls {
         let authority = uri.authority()?.as_str();
         (is_http && !authority.contains('@')).then(|| Self {
             base: base.to_owned(),
+            fhir_is_issuer: false,
         })
+    }
+
+    /// The base is `localhost` at this port: another site than `127.0.0.1` to a browser.
+    pub(crate) fn localhost(port: u16) -> Self {
+        Self {
+            base: format!("http://localhost:{port}"),
+            fhir_is_issuer: false,
+        }
+    }
+
+    /// The same with the FHIR base for its issuer.
+    pub(crate) fn with_fhir_as_issuer(mut self, is_issuer: bool) -> Self {
+        self.fhir_is_issuer = is_issuer;
+        self
+    }
+
+    /// Whether the FHIR base is the issuer.
+    pub(crate) const fn fhir_is_issuer(&self) -> bool {
+        self.fhir_is_issuer
     }
 
     /// Whether the base is on this machine.
@@ -45,6 +70,14 @@ impl Urls {
         let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
+    }
+
+    /// Whether a request was sent to the host and port of the base.
+    pub(crate) fn is_at(&self, headers: &HeaderMap) -> bool {
+        let uri: Option<Uri> = self.base.parse().ok();
+        let authority = uri.as_ref().and_then(Uri::authority);
+        let host = headers.get(HOST).and_then(|it| it.to_str().ok());
+        host.is_some() && host == authority.map(Authority::as_str)
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -56,7 +89,8 @@ impl Urls {
     }
 
     pub(crate) fn issuer(&self) -> String {
-        format!("{}/oidc", self.base)
+        let path = if self.fhir_is_issuer { "fhir" } else { "oidc" };
+        format!("{}/{path}", self.base)
     }
 
     pub(crate) fn jwks(&self) -> String {
@@ -71,8 +105,16 @@ impl Urls {
         format!("{}/oidc/authorize/decision", self.base)
     }
 
+    pub(crate) fn launch(&self) -> String {
+        format!("{}/launch", self.base)
+    }
+
     pub(crate) fn token(&self) -> String {
         format!("{}/oidc/token", self.base)
+    }
+
+    pub(crate) fn userinfo(&self) -> String {
+        format!("{}/oidc/userinfo", self.base)
     }
 
     pub(crate) fn introspect(&self) -> String {

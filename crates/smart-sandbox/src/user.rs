@@ -1,4 +1,4 @@
-//! Who is signed in: one fictional clinician, unless a test brings another person.
+//! Who may sign in: a person with a resource, of one of the five types.
 
 use serde_json::{Value, json};
 
@@ -102,6 +102,30 @@ impl SandboxUser {
         resource
     }
 
+    /// Whether the user looks after patients, and so sees all of them.
+    pub(crate) const fn is_clinician(&self) -> bool {
+        matches!(
+            self.resource_type,
+            UserType::Practitioner | UserType::PractitionerRole
+        )
+    }
+
+    /// The one patient whose chart a user who is no clinician has: the own one, or the one whom the
+    /// user's resource names.
+    pub(crate) fn patient(&self) -> Option<&str> {
+        match self.resource_type {
+            UserType::Patient => Some(&self.id),
+            _ if self.is_clinician() => None,
+            _ => patient_of(&self.resource),
+        }
+    }
+
+    /// The practitioner whose role the user has.
+    pub(crate) fn practitioner(&self) -> Option<&str> {
+        let reference = self.resource.get("practitioner")?.get("reference")?;
+        reference.as_str()?.strip_prefix("Practitioner/")
+    }
+
     /// What is wrong with the user, where something is.
     pub(crate) fn problem(&self) -> Option<&'static str> {
         let is_id = (1..=64).contains(&self.id.len())
@@ -132,6 +156,21 @@ impl Default for SandboxUser {
         )
         .with_resource(dr_smith())
     }
+}
+
+/// The id of the patient to whom a resource belongs, as far as the resource itself says it.
+pub(crate) fn patient_of(resource: &Value) -> Option<&str> {
+    let named = ["subject", "patient"]
+        .iter()
+        .find_map(|it| resource.get(it)?.get("reference")?.as_str());
+    let linked = || {
+        let links = resource.get("link")?.as_array()?;
+        let targets = links.iter().filter_map(|it| it.get("target"));
+        targets
+            .filter_map(|it| it.get("reference")?.as_str())
+            .find(|it| it.starts_with("Patient/"))
+    };
+    named.or_else(linked)?.strip_prefix("Patient/")
 }
 
 /// An invented clinician. The NPI is the number that the agency's own text uses to show how the

@@ -34,7 +34,7 @@ const SECOND_CRYPTOGRAPHY: [&str; 12] = [
     "sha2",
 ];
 
-const PROMISES: [Promise; 6] = [
+const PROMISES: [Promise; 7] = [
     Promise {
         selection: "-p smart-jose -e normal",
         manifest: "crates/smart-jose/Cargo.toml",
@@ -64,6 +64,12 @@ const PROMISES: [Promise; 6] = [
     Promise {
         selection: "-p smart-redis -e normal",
         manifest: "crates/smart-redis/Cargo.toml",
+        present: &["ring"],
+        absent: &SECOND_CRYPTOGRAPHY,
+    },
+    Promise {
+        selection: "-p smart-axum -e normal",
+        manifest: "crates/smart-axum/Cargo.toml",
         present: &["ring"],
         absent: &SECOND_CRYPTOGRAPHY,
     },

@@ -23,7 +23,13 @@ use crate::failure::Failure;
 use crate::tree::Tree;
 
 /// The crates that others depend on.
-const LIBRARIES: [&str; 4] = ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"];
+const LIBRARIES: [&str; 5] = [
+    "smart-jose",
+    "smart-discovery",
+    "smart-oidc",
+    "smart-redis",
+    "smart-axum",
+];
 
 /// One breach of one law.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +52,14 @@ impl fmt::Display for Violation {
 
 type Law = fn(&Tree) -> Vec<Violation>;
 
-const LAWS: [Law; 20] = [
+const LAWS: [Law; 21] = [
     files::front_line,
     files::size,
     files::hygiene,
     modules::no_cycle,
     modules::error_is_on_top,
     seams::backend,
+    seams::framework,
     seams::awaits,
     secrets::no_revealing_derive,
     escapes::no_skipped_test,

@@ -1,6 +1,8 @@
-//! Laws about two seams: which files know a cryptography library, and which files wait.
+//! Laws about seams: which files know a cryptography library, which know a web framework, and which
+//! wait.
 //!
-//! A third backend is possible, and a pure core stays pure, only while both lists are short.
+//! A third backend or a second framework is possible, and a pure core stays pure, only while these
+//! lists are short.
 
 use super::Violation;
 use crate::tokens::{View, is_word};
@@ -17,7 +19,16 @@ const BACKEND: [&str; 3] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 29] = [
+const AWAITING: [&str; 38] = [
+    "crates/smart-axum/src/extract.rs",
+    "crates/smart-axum/src/layer.rs",
+    "crates/smart-axum/src/routes.rs",
+    "crates/smart-axum/src/serve.rs",
+    "crates/smart-axum/src/web/leave.rs",
+    "crates/smart-axum/src/web/operations.rs",
+    "crates/smart-axum/src/web/patient.rs",
+    "crates/smart-axum/src/web/sessions.rs",
+    "crates/smart-axum/src/web/sign_in.rs",
     "crates/smart-discovery/src/discover.rs",
     "crates/smart-discovery/src/jwks/remote.rs",
     "crates/smart-discovery/src/live/issuer.rs",
@@ -49,12 +60,35 @@ const AWAITING: [&str; 29] = [
     "crates/smart-redis/src/store.rs",
 ];
 
-const LIBRARY_SOURCES: [&str; 4] = [
+const LIBRARY_SOURCES: [&str; 5] = [
+    "crates/smart-axum/src/",
     "crates/smart-jose/src/",
     "crates/smart-discovery/src/",
     "crates/smart-oidc/src/",
     "crates/smart-redis/src/",
 ];
+
+/// What any framework could carry.
+const FRAMEWORK_FREE: &str = "crates/smart-axum/src/web/";
+
+/// The web part of an app names no framework, so that a second one needs routes only.
+pub(super) fn framework(tree: &Tree) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (path, file) in tree.rust(&[FRAMEWORK_FREE]) {
+        let view = View(&file.tokens);
+        for at in 0..file.tokens.len() {
+            if view.word(at) == "axum" {
+                found.push(Violation {
+                    path: path.to_owned(),
+                    line: view.line(at),
+                    sentence: "`axum` is named in what every framework shares".to_owned(),
+                    law: "framework-seam",
+                });
+            }
+        }
+    }
+    found
+}
 
 /// The names of the cryptography libraries occur behind the seam only.
 pub(super) fn backend(tree: &Tree) -> Vec<Violation> {
@@ -142,6 +176,19 @@ mod tests {
         let source = "use ring::digest;\nuse ring;\nfn f() { ::aws_lc_rs::rand::fill() }";
         let tree = Tree::of(&[("crates/smart-oidc/src/flow.rs", source)]);
         assert_eq!(lines(&backend(&tree)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_framework_in_what_all_share_is_caught() {
+        let source =
+            "// axum\nuse http::Response;\nuse axum::body::Body;\nconst T: &str = \"axum\";";
+        let tree = Tree::of(&[
+            ("crates/smart-axum/src/web/page.rs", source),
+            ("crates/smart-axum/src/routes.rs", source),
+        ]);
+        let found = framework(&tree);
+        assert_eq!(lines(&found), [3]);
+        assert!(found.iter().all(|it| it.path.ends_with("page.rs")));
     }
 
     #[test]

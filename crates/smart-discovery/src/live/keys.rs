@@ -9,6 +9,7 @@ use super::chain::End;
 use super::issuer::LiveIssuer;
 use crate::discover::{DiscoveryError, TrustedIssuer};
 use crate::jwks::{KeySource, KeySourceError};
+use crate::observe::Phase;
 use crate::url::Issuer;
 
 /// The keys of the one issuer that a verifier was made for, wherever that issuer has them now.
@@ -30,6 +31,24 @@ impl LiveIssuer {
             live: self.clone(),
             issuer: issuer.issuer().clone(),
         }
+    }
+
+    /// Has the issuer and its keys at hand, fetched where nothing that may serve is held: before the
+    /// first sign-in, or for a probe that is asked whether one could succeed. Where a fetch is under
+    /// way, or rests after a failure, none is added.
+    ///
+    /// # Errors
+    ///
+    /// [`KeySourceError::Discovery`] and [`KeySourceError::Fetch`].
+    pub async fn warm_up(&self) -> Result<(), KeySourceError> {
+        let failed = |error| KeySourceError::Discovery(Box::new(error));
+        let keys = self.end().await.map_err(failed)?.keys;
+        let state = keys.state();
+        let serves = matches!(state.phase, Phase::Fresh | Phase::Stale);
+        if !serves && !state.is_refreshing && state.backing_off.is_none() {
+            keys.refresh().await?;
+        }
+        Ok(())
     }
 }
 

@@ -13,10 +13,11 @@ use super::error::FlowError;
 use super::registrations::{Registration, Registrations};
 use super::request::EhrLaunch;
 use super::servers::Servers;
+use super::witness::SignInWitness;
 use crate::authorization_request::AuthorizationRequest;
 use crate::authorize::{Launch, LaunchKey, PendingLaunch};
 use crate::callback::LAUNCH_LIFE;
-use crate::id_token::{IdToken, IdTokenError};
+use crate::id_token::{Expected, IdToken, IdTokenError};
 use crate::launch_tag::LaunchTag;
 use crate::session::{
     Closed, Keeper, LaunchSession, RefreshLease, Renewal, RenewalError, SESSION_LIFE, SessionError,
@@ -58,6 +59,7 @@ pub struct LaunchFlow {
     keeper: Keeper,
     tasks: Tasks,
     session_life: Duration,
+    witness: Option<Arc<dyn SignInWitness>>,
 }
 
 /// What a finished sign-in yields.
@@ -118,6 +120,7 @@ impl LaunchFlow {
             keeper,
             tasks,
             session_life: SESSION_LIFE,
+            witness: None,
         }
     }
 
@@ -152,6 +155,45 @@ impl LaunchFlow {
     pub fn with_launch_store(mut self, launches: Arc<dyn SessionStore>) -> Self {
         self.launches = launches;
         self
+    }
+
+    /// Tells this witness of every check on the ID token of each sign-in, which is run once more for
+    /// it; for operators and demonstrations.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Arc<dyn SignInWitness>) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    /// With which FHIR servers the app is registered.
+    #[must_use]
+    pub fn registrations(&self) -> &Registrations {
+        &self.servers.registrations
+    }
+
+    /// What is held of the servers that were asked so far: for an operator, and to have keys at hand
+    /// before the first sign-in ([`smart_discovery::LiveIssuer::warm_up`]).
+    #[must_use]
+    pub fn issuers(&self) -> &IssuerRegistry {
+        &self.servers.issuers
+    }
+
+    /// The client that its requests go through.
+    #[must_use]
+    pub fn http(&self) -> &Arc<dyn HttpClient> {
+        &self.servers.http
+    }
+
+    /// The clock that it reads.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.servers.clock
+    }
+
+    /// Its provider of cryptography.
+    #[must_use]
+    pub fn provider(&self) -> &CryptoProvider {
+        &self.servers.provider
     }
 
     /// Begins a launch from within an EHR: checks that the app is registered with the FHIR server
@@ -277,9 +319,14 @@ impl LaunchFlow {
     ) -> Result<SignedIn, FlowError> {
         let clock = &self.servers.clock;
         let id_token = match &tokens.id_token {
-            Some(_) => {
+            Some(raw) => {
                 let trusted = self.servers.trusted(registration).await?;
                 let verifier = self.servers.verifier(registration, &trusted);
+                if let Some(witness) = &self.witness {
+                    let expected = Expected::of_launch(&launch, &tokens);
+                    let report = verifier.explain(raw, &expected, clock.now());
+                    witness.judged(&tag, report.await);
+                }
                 let verified = verifier.verify_launch(&launch, &tokens, clock.now());
                 Some(verified.await?)
             }

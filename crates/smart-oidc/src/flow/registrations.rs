@@ -7,6 +7,7 @@ use smart_jose::Text;
 
 use super::error::{FlowError, RegistrationError};
 use crate::client::ClientConfig;
+use crate::value::RedirectUri;
 
 /// The FHIR servers that an app is registered with, and as what with each. It is the list of
 /// those that may launch the app: nothing is ever sent to another.
@@ -59,6 +60,11 @@ impl Registrations {
         })
     }
 
+    /// Where browsers come back to, once for each FHIR server and in no order.
+    pub fn redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
+        self.by_base.values().map(|it| &it.client.redirect_uri)
+    }
+
     /// The FHIR servers, in no order.
     pub fn fhir_bases(&self) -> impl Iterator<Item = &FhirBaseUrl> {
         self.by_base.values().map(|it| &it.fhir_base)
@@ -86,7 +92,7 @@ fn check_redirect_uri(redirect_uri: &str) -> Result<(), RegistrationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{ClientId, RedirectUri};
+    use crate::value::ClientId;
 
     fn with(base: &str, redirect_uri: &str) -> Result<Registrations, &'static str> {
         let client = ClientConfig::public(ClientId::new("app"), RedirectUri::new(redirect_uri));

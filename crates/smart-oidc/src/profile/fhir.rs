@@ -18,7 +18,8 @@ use crate::fhir_user::FhirRead;
 use crate::telemetry;
 
 impl UserProfile {
-    /// Loads the profile of a valid ID token, as it is at `now`.
+    /// Loads the profile of a valid ID token, or of a session that began with one, as it is at
+    /// `now`.
     ///
     /// There is always a profile. Where the user's resource cannot be had, it says why
     /// ([`UserProfile::resource`]), and issuer and subject are as good as before.
@@ -36,7 +37,8 @@ impl UserProfile {
             Err(error) => Err(error.clone()),
         };
         telemetry::judged("profile", resource.as_ref().err().map(ProfileError::code));
-        Self::of(request.id_token, user.ok(), resource)
+        let (key, name) = (request.user_key(), request.name());
+        Self::of(key, name, request.language(), user.ok(), resource)
     }
 }
 

@@ -2,16 +2,12 @@
 
 use core::fmt;
 
-use serde::Deserialize;
 use smart_jose::ErrorClass;
-use smart_jose::member::Member;
 
-use super::language::tag;
 use super::read_error::ReadError;
 use super::resource::UserResource;
-use super::text::prose;
 use crate::fhir_user::{FhirUser, FhirUserError, FhirUserType};
-use crate::id_token::{IdToken, UserKey};
+use crate::id_token::UserKey;
 
 /// Who is at the screen.
 ///
@@ -88,26 +84,18 @@ impl ProfileError {
     }
 }
 
-/// The claim that says which language the user speaks.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Locale {
-    locale: Member<String>,
-}
-
 impl UserProfile {
-    /// Puts together what the token and the resource say.
+    /// Puts together what the issuer and the resource say.
     pub(super) fn of(
-        token: &IdToken,
+        key: UserKey,
+        name: Option<String>,
+        language: Option<String>,
         fhir_user: Option<FhirUser>,
         resource: Result<UserResource, ProfileError>,
     ) -> Self {
         let card = resource.as_ref().ok();
-        let locale = token.claims::<Locale>().unwrap_or_default().locale;
-        let name = token.name().and_then(prose);
-        let language = locale.value().and_then(|it| tag(it));
         Self {
-            key: token.user_key(),
+            key,
             name: name.or_else(|| card?.name.clone()),
             language: language.or_else(|| card?.language.clone()),
             fhir_user,

@@ -4,6 +4,7 @@ use smart_jose::Algorithm;
 
 use super::flow::builder;
 use super::http::{get, send};
+use crate::{ClientRegistration, RedirectRule, SmartVersion};
 
 // covers: SMART-DISC-1, SMART-DISC-4, SMART-DISC-5, SMART-DISC-6, SMART-DISC-8, SMART-DISC-9
 // covers: SMART-DISC-10, SMART-DISC-11, SMART-DISC-12, SMART-DISC-13, SMART-DISC-14
@@ -117,31 +118,88 @@ async fn the_key_set_has_public_keys_and_may_be_cached_for_a_while() {
 
 // covers: SMART-DISC-23, SMART-SEC-4, SMART-USR-17, DISC-19
 #[tokio::test]
-async fn scripts_of_other_origins_may_call_everything_but_the_authorization_endpoint() {
-    let sandbox = builder().start().await.unwrap();
-    let origin = ("origin", "https://app.example");
+async fn scripts_of_other_origins_may_call_what_is_for_them() {
+    let app = ClientRegistration::new(
+        "spa",
+        vec![RedirectRule::Exact("https://app.example/cb".into())],
+    )
+    .with_origin("https://other.example:8443");
+    let sandbox = builder().register_client(app).start().await.unwrap();
     let (fhir, issuer) = (sandbox.fhir_base(), sandbox.issuer());
-    let shared = [
+    let allowed = async |method, url: &str, origin| {
+        let answer = send(method, url, &[("origin", origin)], None).await;
+        if method == "OPTIONS" && answer.header("access-control-allow-origin").is_some() {
+            assert_eq!(answer.status, 204);
+            let allowed = answer.header("access-control-allow-headers").unwrap();
+            assert!(allowed.contains("Authorization"));
+        }
+        let allowed = answer.header("access-control-allow-origin");
+        allowed.map(str::to_owned)
+    };
+    for url in [
         format!("{fhir}/.well-known/smart-configuration"),
         format!("{fhir}/metadata"),
-        format!("{fhir}/Patient/p-1"),
         format!("{issuer}/.well-known/openid-configuration"),
         format!("{issuer}/jwks"),
-        format!("{issuer}/token"),
-    ];
-    for url in shared {
+    ] {
         for method in ["GET", "OPTIONS"] {
-            let answer = send(method, &url, &[origin], None).await;
-            let allowed = answer.header("access-control-allow-origin");
-            assert_eq!(allowed, Some("*"), "{method} {url}");
+            let allowed = allowed(method, &url, "https://anybody.example").await;
+            assert_eq!(allowed.as_deref(), Some("*"), "{method} {url}");
         }
-        let preflight = send("OPTIONS", &url, &[origin], None).await;
-        assert_eq!(preflight.status, 204);
-        let allowed = preflight.header("access-control-allow-headers").unwrap();
-        assert!(allowed.contains("Authorization"));
     }
-    let answer = get(&format!("{issuer}/authorize")).await;
-    assert_eq!(answer.header("access-control-allow-origin"), None);
+    for url in [
+        format!("{fhir}/Patient/p-1"),
+        format!("{fhir}/Patient"),
+        format!("{issuer}/token"),
+        format!("{issuer}/userinfo"),
+        format!("{issuer}/revoke"),
+    ] {
+        for method in ["GET", "OPTIONS"] {
+            for known in ["https://app.example", "https://other.example:8443"] {
+                let allowed = allowed(method, &url, known).await;
+                assert_eq!(allowed.as_deref(), Some(known), "{method} {url}");
+            }
+            for unknown in [
+                "https://anybody.example",
+                "https://app.example.evil",
+                "null",
+            ] {
+                let allowed = allowed(method, &url, unknown).await;
+                assert_eq!(allowed, None, "{method} {url} {unknown}");
+            }
+        }
+    }
+    for url in [
+        format!("{issuer}/authorize"),
+        format!("{issuer}/introspect"),
+        format!("{}/_sandbox/faults", sandbox.base_url()),
+    ] {
+        let allowed = allowed("GET", &url, "https://app.example").await;
+        assert_eq!(allowed, None, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_version_says_less_and_has_its_issuer_elsewhere() {
+    let sandbox = builder().version(SmartVersion::V1_0).start().await.unwrap();
+    assert_eq!(sandbox.issuer(), sandbox.fhir_base());
+    let url = format!("{}/.well-known/smart-configuration", sandbox.fhir_base());
+    let document = get(&url).await.json();
+    for absent in [
+        "issuer",
+        "jwks_uri",
+        "grant_types_supported",
+        "code_challenge_methods_supported",
+    ] {
+        assert!(document.get(absent).is_none(), "{absent}");
+    }
+    let capabilities = document["capabilities"].as_array().unwrap();
+    assert!(!capabilities.contains(&"permission-v2".into()));
+    let url = format!("{}/.well-known/openid-configuration", sandbox.fhir_base());
+    assert_eq!(get(&url).await.json()["issuer"], sandbox.fhir_base());
+    let later = builder().version(SmartVersion::V2_0).start().await.unwrap();
+    let url = format!("{}/.well-known/openid-configuration", later.fhir_base());
+    assert_eq!(get(&url).await.status, 404);
 }
 
 // covers: SMART-DISC-26
@@ -163,14 +221,7 @@ async fn older_apps_find_the_endpoints_in_the_capability_statement() {
 #[tokio::test]
 async fn anything_else_is_not_found_in_json() {
     let sandbox = builder().start().await.unwrap();
-    for path in [
-        "/",
-        "/fhir",
-        "/oidc",
-        "/oidc/jwks/",
-        "/favicon.ico",
-        "/a/b/c/d",
-    ] {
+    for path in ["/fhir", "/oidc", "/oidc/jwks/", "/favicon.ico", "/a/b/c/d"] {
         let answer = get(&format!("{}{path}", sandbox.base_url())).await;
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.json()["error"], "not_found");

@@ -418,7 +418,7 @@ async fn a_launch_is_good_for_one_code() {
     let mut answers = Vec::new();
     for id in pages {
         let url = format!("{}/authorize/decision", sandbox.issuer());
-        let form = format!("request_id={id}&decision=approve");
+        let form = format!("request_id={id}&decision=approve&scope-0=on&scope-1=on");
         let (_, parameters) = post_form(&url, &form).await.redirect();
         answers.push((
             parameters.contains_key("code"),

@@ -4,6 +4,7 @@ mod authorize;
 mod clients;
 mod consent;
 mod documents;
+mod ehr;
 mod fhir;
 mod flow;
 mod grants;

@@ -1,0 +1,338 @@
+//! What has gone wrong, and what the person at the screen can do about it.
+
+use core::fmt::Display;
+
+use http::StatusCode;
+use smart_oidc::CallbackError;
+use smart_oidc::flow::FlowError;
+use smart_oidc::jose::{ErrorClass, UnixTime};
+use smart_oidc::session::SessionError;
+
+use super::csrf::CsrfError;
+
+/// Why a request is refused by the web part of the app itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebError {
+    /// The cookies of a request are too long to be looked at.
+    #[error("the cookies of the request are too long")]
+    CookiesTooLong,
+    /// The request would change something, and may be forged.
+    #[error(transparent)]
+    Csrf(#[from] CsrfError),
+    /// The form is not one, or lacks a field.
+    #[error("the form cannot be read")]
+    Form,
+    /// The session has no ID token, so nobody is known.
+    #[error("the session has no ID token: the scope openid was not granted")]
+    NoUser,
+    /// The browser has no session of this launch.
+    #[error("the browser has no session of this launch")]
+    NotSignedIn,
+    /// The query is too long to be looked at.
+    #[error("the query of the request is too long")]
+    QueryTooLong,
+    /// The browser has several sessions, and the request does not say which one it means.
+    #[error("the browser has several sessions, and the request names none of them")]
+    SeveralSessions,
+    /// The header that says which patient the page shows does not say it.
+    #[error("the request does not say which patient its page shows")]
+    UnclearPatient,
+    /// The request names no launch where it should, or two different ones.
+    #[error("the request does not name one launch")]
+    UnclearTag,
+}
+
+impl WebError {
+    /// A stable name for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::CookiesTooLong => "web-cookies-too-long",
+            Self::Csrf(error) => error.code(),
+            Self::Form => "web-form",
+            Self::NoUser => "web-no-user",
+            Self::NotSignedIn => "web-not-signed-in",
+            Self::QueryTooLong => "web-query-too-long",
+            Self::SeveralSessions => "web-several-sessions",
+            Self::UnclearPatient => "web-unclear-patient",
+            Self::UnclearTag => "web-unclear-tag",
+        }
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotSignedIn => ErrorClass::InvalidToken,
+            Self::NoUser => ErrorClass::Configuration,
+            Self::Csrf(error) => error.class(),
+            Self::CookiesTooLong
+            | Self::Form
+            | Self::QueryTooLong
+            | Self::SeveralSessions
+            | Self::UnclearPatient
+            | Self::UnclearTag => ErrorClass::InvalidRequest,
+        }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::CookiesTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Csrf(_) => StatusCode::FORBIDDEN,
+            Self::QueryTooLong => StatusCode::URI_TOO_LONG,
+            Self::SeveralSessions => StatusCode::CONFLICT,
+            _ => status(self.class()),
+        }
+    }
+}
+
+/// The status that fits whose fault it is.
+const fn status(class: ErrorClass) -> StatusCode {
+    match class {
+        ErrorClass::InvalidToken => StatusCode::UNAUTHORIZED,
+        ErrorClass::InvalidRequest => StatusCode::BAD_REQUEST,
+        ErrorClass::Upstream => StatusCode::BAD_GATEWAY,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+const TRY_AGAIN: &str = "Please try again in a moment";
+/// In seconds, where nobody says more.
+const USUAL_WAIT: u64 = 5;
+/// In seconds: nobody is sent away for longer.
+const LONGEST_WAIT: u64 = 900;
+
+/// What the person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// Nothing: somebody has to change how the app is set up.
+    Ask,
+    /// Choose from what the page offers.
+    Choose,
+    /// The same page once more, from the one before.
+    GoBack,
+    /// The same page, later.
+    Later,
+    /// A new launch.
+    Launch,
+    /// A new launch, and if that fails too, the help desk.
+    LaunchOrAsk,
+    /// A new launch in a while.
+    LaunchLater,
+    /// A new launch in a browser that has forgotten its cookies.
+    LaunchAfresh,
+}
+
+impl Advice {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Ask => "You cannot mend this yourself. Tell the help desk the reference below.",
+            Self::Choose => "Choose which one to go on with.",
+            Self::GoBack => "Go back, load that page again, and try once more.",
+            Self::Later => {
+                "Wait a minute and load this page again. If that does not help, tell the help desk the reference \
+                 below."
+            }
+            Self::Launch => "Close this page and open the app again from the patient's record.",
+            Self::LaunchOrAsk => {
+                "Close this page and open the app again from the patient's record. If that does not help, tell the \
+                 help desk the reference below."
+            }
+            Self::LaunchLater => {
+                "Wait a minute and open the app again from the patient's record. If that does not help, tell the \
+                 help desk the reference below."
+            }
+            Self::LaunchAfresh => {
+                "Close all windows of your browser, and open the app again from the patient's record."
+            }
+        }
+    }
+
+    /// Whether a new launch may help at once.
+    pub(super) const fn is_launch(self) -> bool {
+        matches!(self, Self::Launch | Self::LaunchOrAsk)
+    }
+}
+
+/// What has gone wrong, in words for the person and in words for the log.
+pub(super) struct Problem {
+    pub(super) code: &'static str,
+    pub(super) class: ErrorClass,
+    pub(super) status: StatusCode,
+    pub(super) title: &'static str,
+    pub(super) paragraphs: [&'static str; 2],
+    pub(super) advice: Advice,
+    /// For the log: both sides of what was compared, and nothing secret.
+    pub(super) detail: String,
+    pub(super) retry_after: Option<u64>,
+}
+
+impl Problem {
+    fn new(
+        (code, class): (&'static str, ErrorClass),
+        detail: &impl Display,
+        title: &'static str,
+        (what, advice): (&'static str, Advice),
+    ) -> Self {
+        Self {
+            code,
+            class,
+            status: status(class),
+            title,
+            paragraphs: [what, advice.text()],
+            advice,
+            detail: detail.to_string(),
+            retry_after: None,
+        }
+    }
+
+    fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// It is over in a while.
+    fn with_retry_after(self, secs: u64) -> Self {
+        Self {
+            retry_after: Some(secs),
+            ..self.with_status(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+
+    pub(super) fn of_web(error: &WebError) -> Self {
+        let (title, what, then) = match error {
+            WebError::CookiesTooLong => (
+                "Too many cookies",
+                "Your browser has sent more cookies than this app reads.",
+                Advice::LaunchAfresh,
+            ),
+            WebError::Csrf(_) | WebError::Form => (
+                "Nothing was changed",
+                "The page that you came from is out of date, or the request came from somewhere else.",
+                Advice::GoBack,
+            ),
+            WebError::NoUser => (
+                "The app does not know who you are",
+                "The system that opened the app did not say who you are.",
+                Advice::Ask,
+            ),
+            WebError::NotSignedIn => (
+                "You are not signed in",
+                "You have signed out here, or this page was opened in a browser that is not signed in.",
+                Advice::Launch,
+            ),
+            WebError::QueryTooLong => (
+                "The address is too long",
+                "The address of this page is longer than this app reads.",
+                Advice::LaunchOrAsk,
+            ),
+            WebError::SeveralSessions => (
+                "Which patient?",
+                "You have this app open more than once in this browser, and this page belongs to none of them.",
+                Advice::Choose,
+            ),
+            WebError::UnclearPatient => (
+                "The page does not say whose it is",
+                "The app has not said which patient this page shows, so nothing was done.",
+                Advice::Launch,
+            ),
+            WebError::UnclearTag => (
+                "The address is not complete",
+                "The address of this page does not say which of your open patients it is for.",
+                Advice::Launch,
+            ),
+        };
+        let kind = (error.code(), error.class());
+        Self::new(kind, error, title, (what, then)).with_status(error.status())
+    }
+
+    pub(super) fn of_session(error: &SessionError, now: UnixTime) -> Self {
+        let kind = (error.code(), error.class());
+        if error.needs_launch() {
+            let ended = "Your session has ended, so that nobody else can go on with it.";
+            // A credential is missing, whoever is to blame for that.
+            // A credential is missing, whoever is to blame for that.
+            let said = (ended, Advice::LaunchOrAsk);
+            return Self::new(kind, error, "Your session has ended", said)
+                .with_status(StatusCode::UNAUTHORIZED);
+        }
+        if error.class() == ErrorClass::Configuration {
+            let said = ("The app is not set up as it should be.", Advice::Ask);
+            return Self::new(kind, error, "The app cannot go on", said);
+        }
+        let said = (
+            "The system that the app works with does not answer at the moment. You are still signed in.",
+            Advice::Later,
+        );
+        let problem = Self::new(kind, error, TRY_AGAIN, said);
+        problem.with_retry_after(match error {
+            SessionError::Resting { until } => until
+                .as_secs()
+                .saturating_sub(now.as_secs())
+                .clamp(1, LONGEST_WAIT),
+            _ => USUAL_WAIT,
+        })
+    }
+
+    pub(super) fn of_flow(error: &FlowError) -> Self {
+        let kind = (error.code(), error.class());
+        let (title, what, then) = match error {
+            // Nobody is signed in yet, and it is no fault of the EHR.
+            FlowError::Session(_) | FlowError::Store(_)
+                if error.class() == ErrorClass::Upstream =>
+            {
+                let said = (
+                    "The app cannot keep your sign-in at the moment.",
+                    Advice::LaunchLater,
+                );
+                return Self::new(kind, error, TRY_AGAIN, said).with_retry_after(USUAL_WAIT);
+            }
+            FlowError::Callback(CallbackError::Denied { .. }) => (
+                "Access was not given",
+                "The system that opened the app did not give it access. You may have said no, or you may not be \
+                 allowed to use this app.",
+                Advice::LaunchOrAsk,
+            ),
+            FlowError::Callback(CallbackError::Expired) | FlowError::NoSuchLaunch => (
+                "This sign-in is over",
+                "It took longer than ten minutes, was finished already, or began in another browser. If your browser \
+                 refuses cookies, it cannot finish it either.",
+                Advice::LaunchOrAsk,
+            ),
+            FlowError::LaunchRequestMissing { .. } | FlowError::LaunchRequestDuplicate { .. } => (
+                "Open the app from a patient's record",
+                "This address is the one by which the record opens the app. By itself it leads nowhere.",
+                Advice::Launch,
+            ),
+            FlowError::NotRegistered { .. } => (
+                "The app is not set up for this system",
+                "The system that opened the app is not one of those that the app knows.",
+                Advice::Ask,
+            ),
+            other => match other.class() {
+                ErrorClass::InvalidToken => (
+                    "You could not be identified",
+                    "What the system that opened the app says about you could not be verified, so the app did not \
+                     sign you in.",
+                    Advice::LaunchOrAsk,
+                ),
+                ErrorClass::InvalidRequest => (
+                    "You could not be signed in",
+                    "The sign-in did not come back as it was sent out.",
+                    Advice::LaunchOrAsk,
+                ),
+                ErrorClass::Upstream => (
+                    TRY_AGAIN,
+                    "The system that opened the app does not answer as it should at the moment.",
+                    Advice::LaunchLater,
+                ),
+                _ => (
+                    "The app cannot go on",
+                    "The app is not set up as it should be.",
+                    Advice::Ask,
+                ),
+            },
+        };
+        Self::new(kind, error, title, (what, then))
+    }
+}

@@ -1,0 +1,164 @@
+//! The two routes of a sign-in: the EHR opens one, the authorization server sends the browser back
+//! to the other.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+use http::header::SET_COOKIE;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use smart_oidc::flow::{EhrLaunch, FlowError, SignedIn};
+use smart_oidc::jose::Text;
+use smart_oidc::{AuthorizationRequest, BrowserBinding, LaunchTag, SessionId};
+
+use super::app::WebApp;
+use super::cookies::{Jar, Kind};
+use super::page::{Choice, redirect};
+use super::problem::Problem;
+use super::refusal::Refusal;
+
+impl WebApp {
+    /// `GET /launch`: the EHR, or the app's own button, begins a sign-in.
+    pub async fn launch(&self, parts: &Parts) -> Response<Bytes> {
+        match self.launched(parts).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    async fn launched(&self, parts: &Parts) -> Result<Response<Bytes>, Refusal> {
+        let query = self.query(parts)?;
+        let jar = self.jar(parts)?;
+        let begun = self.begin(query).await;
+        let (request, binding) = begun.map_err(|error| self.failed(parts, &error))?;
+        self.metrics().count("smart_axum_launches", &[]);
+        let mut response = self.onward(&request);
+        let cookies = &self.shared.cookies;
+        let surplus = jar.surplus(Kind::Launch).iter();
+        let removed = surplus.filter_map(|(tag, _)| cookies.remove(Kind::Launch, tag));
+        let set = cookies.set_launch(request.tag(), binding.expose_secret());
+        for cookie in removed.chain(set) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
+    }
+
+    async fn begin(
+        &self,
+        query: &str,
+    ) -> Result<(AuthorizationRequest, BrowserBinding), FlowError> {
+        let flow = self.flow();
+        let launch = match EhrLaunch::parse(query) {
+            Ok(launch) => return flow.begin_from_ehr(launch).await,
+            Err(FlowError::LaunchRequestMissing { name }) if self.shared.settings.is_standalone => {
+                FlowError::LaunchRequestMissing { name }
+            }
+            Err(error) => return Err(error),
+        };
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        if pairs.clone().any(|it| it.0 == "launch" && !it.1.is_empty()) {
+            // An EHR's launch without its `iss` is no launch of the app's own.
+            return Err(launch);
+        }
+        let named = pairs.find(|it| it.0 == "iss").map(|it| it.1);
+        let named = named.filter(|it| !it.is_empty());
+        let mut bases = flow.registrations().fhir_bases();
+        let base = match &named {
+            Some(iss) => bases.find(|it| it.trimmed() == iss.strip_suffix('/').unwrap_or(iss)),
+            // Without a name there must be no choice.
+            None => bases.next().filter(|_| bases.next().is_none()),
+        };
+        match (base, named) {
+            (Some(base), _) => flow.begin_standalone(base).await,
+            (None, Some(iss)) => Err(FlowError::NotRegistered {
+                found: Text::new(&iss),
+            }),
+            (None, None) => Err(launch),
+        }
+    }
+
+    /// Sends the browser to the authorization endpoint. The address comes from the chain of trust and
+    /// from nothing in the request.
+    fn onward(&self, request: &AuthorizationRequest) -> Response<Bytes> {
+        if !request.prefers_form() {
+            return self.own(redirect(&request.url()));
+        }
+        let page = self
+            .page("Sign in")
+            .saying("Go on to the system that knows you.")
+            .offering(Choice::Form {
+                action: request.endpoint().as_str().to_owned(),
+                fields: request.fields(),
+                label: "Continue".to_owned(),
+            });
+        self.own_form_elsewhere(page.answer(StatusCode::OK))
+    }
+
+    /// `GET /callback`: the browser comes back.
+    pub async fn callback(&self, parts: &Parts) -> Response<Bytes> {
+        match self.called_back(parts).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+
+    async fn called_back(&self, parts: &Parts) -> Result<Response<Bytes>, Refusal> {
+        let query = self.query(parts)?;
+        let jar = self.jar(parts)?;
+        let tag = LaunchTag::of_callback(query, self.provider());
+        let tag = tag.map_err(|error| self.failed(parts, &error.into()))?;
+        let Some(binding) = jar.find(Kind::Launch, &tag) else {
+            if jar.find(Kind::Session, &tag).is_some() {
+                // The page was loaded again after the sign-in that it finished.
+                return Ok(self.own(redirect(&format!("{}/", self.root(&tag)))));
+            }
+            return Err(self.failed(parts, &FlowError::NoSuchLaunch));
+        };
+        let binding = BrowserBinding::new(binding.expose_secret().as_str());
+        match self.flow().complete(query, &binding).await {
+            Ok(signed_in) => Ok(self.signed_in(&jar, &signed_in).await),
+            Err(error) => {
+                let refusal = self.failed(parts, &error);
+                // A store that did not answer may still have the launch.
+                let is_spent = !matches!(error, FlowError::Store(_));
+                let mut response = refusal.into_response();
+                if let Some(cookie) = self.shared.cookies.remove(Kind::Launch, &tag)
+                    && is_spent
+                {
+                    response.headers_mut().append(SET_COOKIE, cookie);
+                }
+                Ok(response)
+            }
+        }
+    }
+
+    /// The id of the session is new, whatever the browser brought: nobody can have set it before.
+    async fn signed_in(&self, jar: &Jar, signed_in: &SignedIn) -> Response<Bytes> {
+        self.metrics().count("smart_axum_sign_ins", &[]);
+        let (flow, cookies, tag) = (self.flow(), &self.shared.cookies, &signed_in.tag);
+        let mut response = redirect(&format!("{}/", self.root(tag)));
+        let ends_at = signed_in.session.ends_at().as_secs();
+        let life = Duration::from_secs(ends_at.saturating_sub(self.now().as_secs()));
+        let set = cookies.set(Kind::Session, tag, signed_in.id.expose_secret(), life);
+        let removed = cookies.remove(Kind::Launch, tag);
+        for cookie in set.into_iter().chain(removed) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        // A browser that never closes keeps so many sessions and no more: the oldest is signed out.
+        for (tag, id) in jar.surplus(Kind::Session) {
+            let id = SessionId::new(id.expose_secret().as_str());
+            if let Err(error) = flow.sign_out(&id).await {
+                let code = error.code();
+                tracing::warn!(target: "smart_axum", code, "an old session was not ended");
+            }
+            if let Some(cookie) = cookies.remove(Kind::Session, tag) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+        }
+        self.own(response)
+    }
+
+    fn failed(&self, parts: &Parts, error: &FlowError) -> Refusal {
+        self.refused(parts, &Problem::of_flow(error))
+    }
+}

@@ -1,0 +1,327 @@
+//! Keys that change at the wrong time, and key sets that are none.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::{Value, json};
+use smart_jose::Algorithm;
+use smart_jose::key::PrivateKey;
+use smart_jose::{Jwk, base64url};
+
+use super::fault::Act::{Answer, Body, Keys, Late};
+use super::fault::At::Jwks;
+use super::fault::{Act, Fault};
+use super::moment::Moment;
+use super::wrong;
+
+const fn fault(
+    name: &'static str,
+    does: &'static str,
+    client_must: &'static str,
+    clause: &'static str,
+    act: Act,
+) -> Fault {
+    Fault {
+        name,
+        does,
+        client_must,
+        clause,
+        act,
+    }
+}
+
+const ROTATION: &str = "OpenID Connect Core 10.1.1";
+const REFUSE: &str = "refuse the ID token: no key of the issuer is known";
+const UNUSABLE: &str = "refuse the ID token: the key must not be used";
+
+pub(super) const FAULTS: &[Fault] = &[
+    fault(
+        "rotation-before-signing",
+        "the keys change just before the ID token is signed",
+        "look once whether the set has changed, and accept the ID token",
+        ROTATION,
+        Keys(|keys| {
+            // A key that cannot be made leaves the one that is there.
+            let _ = keys.rotate();
+        }),
+    ),
+    fault(
+        "key-withdrawn",
+        "the set has another key than the one that signs",
+        "refuse the ID token, after one look whether the set has changed",
+        ROTATION,
+        Body(Jwks, another_key),
+    ),
+    fault(
+        "key-changed-under-its-name",
+        "the set has another key under the name of the one that signs",
+        "refuse the ID token",
+        ROTATION,
+        Body(Jwks, changed_key),
+    ),
+    fault(
+        "keys-without-names",
+        "the keys of the set have no names",
+        "try the keys that fit, or refuse: a kid that is given must be in the set",
+        "RFC 7517 4.5",
+        Body(Jwks, |it, _| each(it, |key| drop_member(key, "kid"))),
+    ),
+    fault(
+        "jwks-late",
+        "the key set comes after ten seconds",
+        "wait for a bounded time",
+        "RFC 7517 5",
+        Late(Jwks),
+    ),
+    fault(
+        "jwks-huge",
+        "the key set has eight megabytes",
+        "read no more than a bound",
+        "CVE-2025-61920",
+        Answer(Jwks, wrong::huge),
+    ),
+    fault(
+        "jwks-many-keys",
+        "the key set has ten thousand keys",
+        "refuse the set whole",
+        "RFC 7517 5",
+        Body(Jwks, |it, _| {
+            put(it, "keys", json!(vec![json!({ "kty": "RSA" }); 10_000]));
+        }),
+    ),
+    fault(
+        "jwks-deep",
+        "the key set is nested five thousand deep",
+        "refuse it without a stack overflow",
+        "CVE-2025-53864",
+        Answer(Jwks, wrong::deep),
+    ),
+    fault(
+        "jwks-broken",
+        "the key set is cut short",
+        REFUSE,
+        "RFC 7517 5",
+        Answer(Jwks, wrong::broken),
+    ),
+    fault(
+        "jwks-page",
+        "the key set is a page",
+        REFUSE,
+        "RFC 7517 8.5",
+        Answer(Jwks, wrong::page),
+    ),
+    fault(
+        "jwks-failing",
+        "the key set answers 500",
+        "refuse the ID token while no key is held, and keep those that are",
+        "CVE-2026-48524",
+        Answer(Jwks, wrong::failing),
+    ),
+    fault(
+        "jwks-moved",
+        "the key set redirects to another host",
+        "follow no redirect",
+        "CVE-2026-102267",
+        Answer(Jwks, wrong::moved),
+    ),
+    fault(
+        "jwks-moved-inside",
+        "the key set redirects to the metadata service of a cloud",
+        "follow no redirect",
+        "CVE-2026-102267",
+        Answer(Jwks, wrong::moved_inside),
+    ),
+    fault(
+        "jwks-empty",
+        "the key set is empty",
+        REFUSE,
+        "RFC 7517 5",
+        Body(Jwks, |it, _| put(it, "keys", json!([]))),
+    ),
+    fault(
+        "jwks-single-key",
+        "there is a key where a set should be",
+        "refuse it, and say what it is",
+        "RFC 7517 5",
+        Body(Jwks, |it, _| {
+            let key = it.get("keys").and_then(|it| it.get(0)).cloned();
+            *it = key.unwrap_or_default();
+        }),
+    ),
+    fault(
+        "jwks-of-certificates",
+        "there is a map of certificates where a set should be",
+        "refuse it, and say what it is",
+        "RFC 7517 5",
+        Answer(Jwks, certificates),
+    ),
+    fault(
+        "key-for-encryption",
+        "the key is for encryption",
+        UNUSABLE,
+        "RFC 7517 4.2",
+        Body(Jwks, |it, _| each(it, |key| put(key, "use", json!("enc")))),
+    ),
+    fault(
+        "key-for-signing-only",
+        "the operations of the key have no verify among them",
+        UNUSABLE,
+        "RFC 7517 4.3",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                drop_member(key, "use");
+                put(key, "key_ops", json!(["encrypt"]));
+            });
+        }),
+    ),
+    fault(
+        "key-of-another-algorithm",
+        "the key says another algorithm than the ID token",
+        UNUSABLE,
+        "RFC 7517 4.4",
+        Body(Jwks, |it, _| {
+            each(it, |key| put(key, "alg", json!("PS512")));
+        }),
+    ),
+    fault(
+        "key-with-private-half",
+        "the key is published with its private half",
+        "use the key no more: whoever reads the set can sign",
+        "RFC 7517 9.2",
+        Body(Jwks, |it, _| each(it, |key| put(key, "d", json!("AQAB")))),
+    ),
+    fault(
+        "key-too-short",
+        "the key is an RSA key of 1024 bits",
+        UNUSABLE,
+        "RFC 7518 3.3",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "n", json!(base64url::encode([0xC5; 128])));
+            });
+        }),
+    ),
+    fault(
+        "key-too-long",
+        "the key is an RSA key of 16384 bits",
+        "refuse the ID token, and spend no time on the key",
+        "RFC 7518 3.3",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "n", json!(base64url::encode([0xC5; 2048])));
+            });
+        }),
+    ),
+    fault(
+        "key-of-giant-exponent",
+        "the public exponent of the key has two thousand bits",
+        "refuse the ID token, and spend no time on the key",
+        "RFC 7518 6.3.1.2",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "e", json!(base64url::encode([0xC5; 250])));
+            });
+        }),
+    ),
+    fault(
+        "keys-of-one-name",
+        "nine keys of the set have the name of the one that signs",
+        "refuse the ID token, and try no more than a few keys",
+        "RFC 7517 4.5",
+        Body(Jwks, same_name),
+    ),
+    fault(
+        "symmetric-key",
+        "the set has a symmetric key under the name of the one that signs",
+        UNUSABLE,
+        "CVE-2026-44699",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "kty", json!("oct"));
+                put(key, "k", json!("AAAA"));
+            });
+        }),
+    ),
+    fault(
+        "padded-key",
+        "the members of the key have padding",
+        "read it, as large providers publish such, and say so",
+        "RFC 7518 2",
+        Body(Jwks, |it, _| {
+            each(it, pad_modulus);
+        }),
+    ),
+];
+
+fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+fn drop_member(object: &mut Value, name: &str) {
+    if let Some(members) = object.as_object_mut() {
+        members.remove(name);
+    }
+}
+
+fn each(set: &mut Value, act: impl Fn(&mut Value)) {
+    let keys = set.get_mut("keys").and_then(Value::as_array_mut);
+    keys.into_iter().flatten().for_each(act);
+}
+
+fn key(kid: &str, at: &Moment<'_>) -> Value {
+    let key = PrivateKey::generate(Algorithm::ES256, at.provider);
+    let jwk = key
+        .ok()
+        .and_then(|it| Jwk::new(it.public_key(), kid.to_owned(), Algorithm::ES256).ok());
+    jwk.and_then(|it| serde_json::to_value(it).ok())
+        .unwrap_or_default()
+}
+
+fn another_key(set: &mut Value, at: &Moment<'_>) {
+    put(set, "keys", json!([key("another-key", at)]));
+}
+
+/// The modulus of the key that signs, changed in one bit of its middle.
+fn changed_key(set: &mut Value, _: &Moment<'_>) {
+    each(set, |key| {
+        let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
+        let (head, tail) = n.split_at_checked(100).unwrap_or((n, ""));
+        let other = match tail.strip_prefix('A') {
+            Some(rest) => format!("{head}B{rest}"),
+            None => format!("{head}A{}", tail.get(1..).unwrap_or_default()),
+        };
+        put(key, "n", json!(other));
+    });
+}
+
+fn pad_modulus(key: &mut Value) {
+    let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
+    let padding = "=".repeat((4 - n.len() % 4) % 4);
+    let padded = format!("{n}{padding}");
+    put(key, "n", json!(padded));
+}
+
+fn same_name(set: &mut Value, at: &Moment<'_>) {
+    let kid = set.get("keys").and_then(|it| it.get(0)?.get("kid"));
+    let kid = kid.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let decoys: Vec<Value> = (0..8).map(|_| rsa_decoy(&kid, at)).collect();
+    if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
+        keys.splice(0..0, decoys);
+    }
+}
+
+/// An RSA key of 2048 bits to which nobody has the other half: an odd number of random octets.
+fn rsa_decoy(kid: &str, at: &Moment<'_>) -> Value {
+    let mut n = at.provider.random::<256>().unwrap_or([0xC5; 256]);
+    let [first, .., last] = &mut n;
+    *first |= 0x80;
+    *last |= 1;
+    json!({ "kty": "RSA", "kid": kid, "use": "sig", "n": base64url::encode(n), "e": "AQAB" })
+}
+
+fn certificates(_: &Moment<'_>) -> Response {
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    let map = json!({ "0123456789abcdef": pem });
+    wrong::json(StatusCode::OK, map.to_string())
+}
