@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
-use smart_oidc::server::{AuthenticatedClient, Credentials, Parameters, Refusal};
+use smart_oidc::server::{AuthenticatedClient, Credentials, CredentialsError, Parameters, Refusal};
 
 use crate::context::Context;
 use crate::parameters::read_octets;
@@ -74,8 +74,11 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<AuthenticatedClient, PeerError> {
-    let mut credentials =
-        Credentials::read(headers, form).map_err(|error| PeerError::new(error.refusal(), error))?;
+    let credentials = Credentials::read(headers, form).or_else(|error| match error {
+        CredentialsError::Nobody => of_refresh_token(context, form).ok_or(error),
+        other => Err(other),
+    });
+    let mut credentials = credentials.map_err(|error| PeerError::new(error.refusal(), error))?;
     let registered = credentials.registration(|it| context.client(it.as_str()));
     let registration = registered.as_ref().map(|it| &it.authentication);
     let now = context.clock.now();
@@ -83,4 +86,15 @@ pub(crate) async fn authenticate(
         .authenticate(registration, &context.assertions, now)
         .await
         .map_err(|error| PeerError::new(error.refusal(), error))
+}
+
+/// A public app need not say who it is in a refresh: its token does.
+fn of_refresh_token(context: &Context, form: &Parameters) -> Option<Credentials> {
+    if form.get("grant_type") != Some("refresh_token") {
+        return None;
+    }
+    let token = form.get("refresh_token")?;
+    let state = context.state();
+    let client_id = state.refresh.client_id_of(token)?;
+    Some(Credentials::of_public(client_id.clone()))
 }
