@@ -21,7 +21,11 @@ const AUTHENTICATION = {
     }[told.key.alg];
     const der = createPrivateKey(told.key.pem).export({ type: 'pkcs8', format: 'der' });
     const key = await crypto.subtle.importKey('pkcs8', der, form, false, ['sign']);
-    return openid.PrivateKeyJwt({ key, kid: told.key.kid });
+    return openid.PrivateKeyJwt(
+      { key, kid: told.key.kid },
+      // SMART demands it, and this client leaves it out unless told.
+      { [openid.modifyAssertion]: (header) => Object.assign(header, { typ: 'JWT' }) },
+    );
   },
 };
 
@@ -91,9 +95,11 @@ async function signIn() {
 
 const said = await signIn().then(
   (learned) => ({ learned }),
-  (error) => {
-    const inner = error.cause instanceof Error ? error.cause.message : JSON.stringify(error.cause);
-    return { refused: `${error.code} ${error.error ?? ''}: ${error.message}: ${inner}` };
+  async (error) => {
+    const inner = error.cause instanceof Error ? error.cause.message : '';
+    const body = error.response?.bodyUsed === false ? await error.response.text() : '';
+    const said = [error.code, error.error, error.message, inner, body];
+    return { refused: `${told.authentication}: ${said.filter(Boolean).join(': ')}` };
   },
 );
 console.log(JSON.stringify(said));
