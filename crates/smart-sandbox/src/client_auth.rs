@@ -7,7 +7,9 @@ use axum::response::Response;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
-use smart_oidc::server::{AuthenticatedClient, Credentials, CredentialsError, Parameters, Refusal};
+use smart_oidc::server::{
+    AuthenticatedClient, Credentials, CredentialsError, Parameters, RefreshTokenError, Refusal,
+};
 
 use crate::context::Context;
 use crate::parameters::read_octets;
@@ -74,11 +76,11 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<AuthenticatedClient, PeerError> {
-    let credentials = Credentials::read(headers, form).or_else(|error| match error {
-        CredentialsError::Nobody => of_refresh_token(context, form).ok_or(error),
-        other => Err(other),
-    });
-    let mut credentials = credentials.map_err(|error| PeerError::new(error.refusal(), error))?;
+    let mut credentials = match Credentials::read(headers, form) {
+        Ok(credentials) => credentials,
+        Err(CredentialsError::Nobody) => of_refresh_token(context, form)?,
+        Err(error) => return Err(PeerError::new(error.refusal(), error)),
+    };
     let registered = credentials.registration(|it| context.client(it.as_str()));
     let registration = registered.as_ref().map(|it| &it.authentication);
     let now = context.clock.now();
@@ -88,13 +90,20 @@ pub(crate) async fn authenticate(
         .map_err(|error| PeerError::new(error.refusal(), error))
 }
 
-/// A public app need not say who it is in a refresh: its token does.
-fn of_refresh_token(context: &Context, form: &Parameters) -> Option<Credentials> {
-    if form.get("grant_type") != Some("refresh_token") {
-        return None;
-    }
-    let token = form.get("refresh_token")?;
+/// A public app need not say who it is in a refresh: its token does. One that is over is no grant any
+/// more, which tells the app to ask the user again.
+fn of_refresh_token(context: &Context, form: &Parameters) -> Result<Credentials, PeerError> {
+    let token = form
+        .get("refresh_token")
+        .filter(|_| form.get("grant_type") == Some("refresh_token"));
+    let Some(token) = token else {
+        let error = CredentialsError::Nobody;
+        return Err(PeerError::new(error.refusal(), error));
+    };
     let state = context.state();
-    let client_id = state.refresh.client_id_of(token)?;
-    Some(Credentials::of_public(client_id.clone()))
+    let client_id = state.refresh.client_id_of(token).ok_or_else(|| {
+        let error = RefreshTokenError::Unknown;
+        PeerError::new(error.refusal(), error)
+    })?;
+    Ok(Credentials::of_public(client_id.clone()))
 }

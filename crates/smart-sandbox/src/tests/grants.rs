@@ -95,13 +95,13 @@ async fn a_public_app_refreshes_without_saying_who_it_is() {
     );
     assert_error(
         &redeem(&sandbox, &nameless(&second)).await,
-        401,
-        "invalid_client",
+        400,
+        "invalid_grant",
     );
     assert!(!opens(&sandbox, &first).await && !opens(&sandbox, &second).await);
-    // A token that was never one names nobody, and a code does not stand for a client.
     let unknown = with(nameless(&first), "refresh_token", "unknown");
-    assert_error(&redeem(&sandbox, &unknown).await, 401, "invalid_client");
+    assert_error(&redeem(&sandbox, &unknown).await, 400, "invalid_grant");
+    // A code does not stand for a client.
     let mut code = exchange(&new_code(&sandbox).await);
     code.retain(|(name, _)| *name != "client_id");
     assert_error(&redeem(&sandbox, &code).await, 401, "invalid_client");
