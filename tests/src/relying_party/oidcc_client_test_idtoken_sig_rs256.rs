@@ -1,0 +1,9 @@
+//! The ID token is signed with RS256: accepted.
+
+use super::app::{App, Handled};
+use smart_oidc::jose::{Algorithm, CryptoProvider};
+
+pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
+    let app = App::new(provider, |it| it.algorithm(Algorithm::RS256), &[]).await;
+    app.sign_in().await.map(drop)
+}
