@@ -28,6 +28,9 @@ use smart_sandbox::{
 const CALLBACK: &str = "http://127.0.0.1:8765/callback";
 const SECRET: &str = "a secret of the app";
 
+/// Without an end, but counted.
+const OFTEN: Times = Times::So(u32::MAX);
+
 /// Nothing, or what was wrong.
 pub(super) type Handled = Result<(), String>;
 
@@ -96,7 +99,7 @@ impl App {
     /// For the builder of a sandbox: it plays this fault.
     pub(super) fn playing(fault: &str) -> impl FnOnce(SandboxBuilder) -> SandboxBuilder {
         let fault = Fault::named(fault).unwrap();
-        move |it| it.fault(fault, Times::UntilTakenBack)
+        move |it| it.fault(fault, OFTEN)
     }
 
     async fn of(
@@ -155,6 +158,13 @@ impl App {
             self.sent_to("/oidc/userinfo").is_empty(),
             "UserInfo was asked",
         )
+    }
+
+    /// A whole sign-in that takes no offence at the fault, which was there.
+    pub(super) async fn is_accepted(&self) -> Handled {
+        self.sign_in().await?;
+        let was_played = self.ehr.playing().iter().all(|it| it.1 != OFTEN);
+        check(was_played, "the fault was not played")
     }
 
     /// A whole sign-in, or the code of the error with which it ends.
