@@ -8,10 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
-use smart_oidc::discovery::Clock as _;
 use smart_oidc::discovery::{
-    Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp, ReqwestClient,
-    TransportError,
+    Clock as _, Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp,
+    ReqwestClient, TransportError,
 };
 use smart_oidc::flow::{LaunchFlow, Registrations, SignedIn};
 use smart_oidc::jose::{Algorithms, CryptoProvider, JwkSet, UnixTime};

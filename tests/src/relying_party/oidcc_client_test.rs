@@ -1,8 +1,9 @@
 //! The whole of it: a code, tokens, and UserInfo.
 
-use super::app::{App, Handled, check};
 use serde_json::Value;
-use smart_oidc::jose::{CryptoProvider};
+use smart_oidc::jose::CryptoProvider;
+
+use super::app::{App, Handled, check};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, |it| it, &[]).await;

@@ -1,7 +1,8 @@
 //! A confidential client authenticates in the header, and there alone.
 
+use smart_oidc::jose::CryptoProvider;
+
 use super::app::{App, Handled, check};
-use smart_oidc::jose::{CryptoProvider};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::with_secret(provider).await;

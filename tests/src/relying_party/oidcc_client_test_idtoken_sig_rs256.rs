@@ -1,7 +1,8 @@
 //! The ID token is signed with RS256: accepted.
 
-use super::app::{App, Handled};
 use smart_oidc::jose::{Algorithm, CryptoProvider};
+
+use super::app::{App, Handled};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, |it| it.algorithm(Algorithm::RS256), &[]).await;

@@ -1,7 +1,8 @@
 //! `aud` is another client: refused.
 
-use super::app::{App, Handled};
 use smart_oidc::jose::CryptoProvider;
+
+use super::app::{App, Handled};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     App::refuses(provider, "wrong-audience", "claim-audience").await

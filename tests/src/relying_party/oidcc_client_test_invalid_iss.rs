@@ -1,7 +1,8 @@
 //! `iss` is another issuer: refused.
 
-use super::app::{App, Handled};
 use smart_oidc::jose::CryptoProvider;
+
+use super::app::{App, Handled};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     App::refuses(provider, "wrong-issuer", "claim-issuer").await

@@ -1,7 +1,8 @@
 //! The ES256 signature is wrong: refused.
 
-use super::app::{App, Handled};
 use smart_oidc::jose::{Algorithm, CryptoProvider};
+
+use super::app::{App, Handled};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(

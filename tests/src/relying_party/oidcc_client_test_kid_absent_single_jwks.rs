@@ -1,7 +1,8 @@
 //! The token names no key and the set has one: accepted.
 
+use smart_oidc::jose::CryptoProvider;
+
 use super::app::{App, Handled, check};
-use smart_oidc::jose::{CryptoProvider};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, App::playing("no-kid"), &[]).await;

@@ -1,7 +1,8 @@
 //! A refresh, and UserInfo with the new token.
 
+use smart_oidc::jose::CryptoProvider;
+
 use super::app::{App, Handled, check};
-use smart_oidc::jose::{CryptoProvider};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, |it| it, &["offline_access"]).await;

@@ -1,7 +1,8 @@
 //! The refreshed ID token has another subject: the session ends.
 
+use smart_oidc::jose::CryptoProvider;
+
 use super::app::{App, Handled, check};
-use smart_oidc::jose::{CryptoProvider};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(

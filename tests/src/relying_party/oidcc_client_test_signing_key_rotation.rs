@@ -1,7 +1,8 @@
 //! The second sign-in is signed by new keys, and the old ones are gone: the set is fetched again.
 
+use smart_oidc::jose::CryptoProvider;
+
 use super::app::{App, Handled, check};
-use smart_oidc::jose::{CryptoProvider};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, |it| it, &[]).await;

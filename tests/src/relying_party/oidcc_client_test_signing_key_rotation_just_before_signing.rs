@@ -1,8 +1,9 @@
 //! The keys change between a look at the set and the signature.
 
-use super::app::{App, Handled, check};
+use smart_oidc::jose::CryptoProvider;
 use smart_sandbox::{Fault, Times};
-use smart_oidc::jose::{CryptoProvider};
+
+use super::app::{App, Handled, check};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, |it| it, &[]).await;

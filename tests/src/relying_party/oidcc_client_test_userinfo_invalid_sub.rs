@@ -1,7 +1,8 @@
 //! UserInfo is of somebody else: none of it is used.
 
+use smart_oidc::jose::CryptoProvider;
+
 use super::app::{App, Handled, check};
-use smart_oidc::jose::{CryptoProvider};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, App::playing("userinfo-of-somebody-else"), &[]).await;
