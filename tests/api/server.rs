@@ -672,6 +672,26 @@ async fn a_thief_who_is_first_is_found_when_the_owner_comes() {
 }
 
 #[tokio::test]
+async fn a_token_says_whose_it_is_at_any_generation() {
+    let client = public(CLIENT).await;
+    let mut tokens = RefreshBook::new(provider());
+    let id = grant_id();
+    let first = tokens.issue(id, &client, "granted", NOW).unwrap();
+    let first = first.expose_secret();
+    let next = rotate(&mut tokens, first, &client, NOW).unwrap();
+    for token in [first, &next] {
+        let named = tokens.client_id_of(token).unwrap().clone();
+        assert_eq!(named.as_str(), CLIENT);
+        let credentials = Credentials::of_public(named);
+        assert_eq!(credentials.method(), AuthenticationMethod::None);
+        assert_eq!(credentials.client_id().as_str(), CLIENT);
+    }
+    assert_eq!(tokens.client_id_of("unknown"), None);
+    assert!(tokens.revoke(id));
+    assert_eq!(tokens.client_id_of(&next), None);
+}
+
+#[tokio::test]
 async fn a_token_that_was_looked_at_is_not_spent() {
     let client = public(CLIENT).await;
     let mut tokens = RefreshBook::new(provider());

@@ -25,6 +25,7 @@ pub mod ehr_world;
 pub mod fixture;
 pub mod forge;
 pub mod redis_server;
+pub mod relying_party;
 pub mod skip;
 pub mod store_contract;
 pub mod suite;

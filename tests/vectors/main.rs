@@ -1,10 +1,11 @@
-//! Published vectors and our own corpus, on every backend that is built in.
+//! Published vectors, our own corpus and the modules of a published suite, on every backend that is
+//! built in.
 
 mod program;
 
 use smart_tests::corpus::{self, Corpus};
 use smart_tests::suite::Outcome;
-use smart_tests::{backend, fixture, vectors, worked_example};
+use smart_tests::{backend, fixture, relying_party, vectors, worked_example};
 
 // covers: SMART-ID-19, JWS-15
 #[test]
@@ -35,6 +36,16 @@ fn signing_the_worked_example_again_gives_the_same_octets() {
             worked_example::signed_again(provider),
             worked_example::token()
         );
+    }
+}
+
+// covers: OIDC-IDT-5, OIDC-HSH-2, OIDC-UI-2, OIDC-RFR-2, OIDC-RFR-3, OIDC-KEY-4, DISC-4
+#[test]
+fn every_relying_party_module_is_played_or_has_a_reason() {
+    for provider in backend::all() {
+        let tally = relying_party::run(provider).unwrap();
+        assert!(tally.failed.is_empty(), "{:#?}", tally.failed);
+        assert_eq!((tally.passed, tally.skipped_cases()), (27, 30));
     }
 }
 

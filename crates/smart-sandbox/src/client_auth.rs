@@ -7,7 +7,9 @@ use axum::response::Response;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
-use smart_oidc::server::{AuthenticatedClient, Credentials, Parameters, Refusal};
+use smart_oidc::server::{
+    AuthenticatedClient, Credentials, CredentialsError, Parameters, RefreshTokenError, Refusal,
+};
 
 use crate::context::Context;
 use crate::parameters::read_octets;
@@ -74,8 +76,11 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<AuthenticatedClient, PeerError> {
-    let mut credentials =
-        Credentials::read(headers, form).map_err(|error| PeerError::new(error.refusal(), error))?;
+    let mut credentials = match Credentials::read(headers, form) {
+        Ok(credentials) => credentials,
+        Err(CredentialsError::Nobody) => of_refresh_token(context, form)?,
+        Err(error) => return Err(PeerError::new(error.refusal(), error)),
+    };
     let registered = credentials.registration(|it| context.client(it.as_str()));
     let registration = registered.as_ref().map(|it| &it.authentication);
     let now = context.clock.now();
@@ -83,4 +88,22 @@ pub(crate) async fn authenticate(
         .authenticate(registration, &context.assertions, now)
         .await
         .map_err(|error| PeerError::new(error.refusal(), error))
+}
+
+/// A public app need not say who it is in a refresh: its token does. One that is over is no grant any
+/// more, which tells the app to ask the user again.
+fn of_refresh_token(context: &Context, form: &Parameters) -> Result<Credentials, PeerError> {
+    let token = form
+        .get("refresh_token")
+        .filter(|_| form.get("grant_type") == Some("refresh_token"));
+    let Some(token) = token else {
+        let error = CredentialsError::Nobody;
+        return Err(PeerError::new(error.refusal(), error));
+    };
+    let state = context.state();
+    let client_id = state.refresh.client_id_of(token).ok_or_else(|| {
+        let error = RefreshTokenError::Unknown;
+        PeerError::new(error.refusal(), error)
+    })?;
+    Ok(Credentials::of_public(client_id.clone()))
 }

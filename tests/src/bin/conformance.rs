@@ -18,11 +18,13 @@ use serde_json::{Value, json};
 use smart_oidc::jose::CryptoProvider;
 use smart_tests::corpus::{Corpus, Results, Wrong};
 use smart_tests::suite::Tally;
-use smart_tests::{advisories, backend, fixture, vectors, worked_example, wycheproof};
+use smart_tests::{
+    advisories, backend, fixture, relying_party, vectors, worked_example, wycheproof,
+};
 
 const USAGE: &str =
     "usage: conformance [--suite NAME] [--corpus FILE] [--backend NAME] [--json OUT]
-suites: worked-example, vectors, wycheproof, advisories, corpus
+suites: worked-example, vectors, wycheproof, relying-party, advisories, corpus
 advisories runs once, as its tests have both backends in them, and is left out with --backend";
 
 fn main() -> ExitCode {
@@ -113,7 +115,7 @@ enum Suite {
     Whole(fn() -> Result<Tally, String>),
 }
 
-const SUITES: [(&str, Suite); 5] = [
+const SUITES: [(&str, Suite); 6] = [
     (
         "worked-example",
         Suite::Backend(|it| Ok(worked_example::run(it).into_iter().collect())),
@@ -124,6 +126,7 @@ const SUITES: [(&str, Suite); 5] = [
     ),
     ("wycheproof", Suite::Backend(|it| Ok(wycheproof::run(it)))),
     ("corpus", Suite::Backend(own_corpus)),
+    ("relying-party", Suite::Backend(relying_party::run)),
     ("advisories", Suite::Whole(advisories::run)),
 ];
 

@@ -94,6 +94,19 @@ impl Credentials {
         })
     }
 
+    /// Those of a client that presents nothing and names nobody ([`CredentialsError::Nobody`]), where its
+    /// refresh token says whose it is ([`RefreshBook::client_id_of`](super::RefreshBook::client_id_of)).
+    /// A refresh of a public client need not name it (RFC 6749 6, SMART App Launch 2.2), and deployed
+    /// clients leave it out. A client that is registered with a way to authenticate is still refused.
+    #[must_use]
+    pub const fn of_public(client_id: ClientId) -> Self {
+        Self {
+            client_id,
+            raw_client_id: None,
+            presented: Presented::Nothing,
+        }
+    }
+
     /// What a header presents. The form has one spelling, so the id that it names is what the header
     /// means, where that is a way to read it.
     fn of_header(header: Basic, named: Option<ClientId>) -> Result<Self, CredentialsError> {

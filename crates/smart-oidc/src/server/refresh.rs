@@ -208,6 +208,15 @@ impl<G> RefreshBook<G> {
         ))
     }
 
+    /// Whose grant a token names, at whatever generation and whether or not it is good: for a request
+    /// that names no client ([`Credentials::of_public`](super::Credentials::of_public)).
+    #[must_use]
+    pub fn client_id_of(&self, token: &str) -> Option<&ClientId> {
+        let (grant_id, _) = self.read(token)?;
+        let family = self.families.get(grant_id)?;
+        Some(&family.client_id)
+    }
+
     /// How many grants are held.
     #[must_use]
     pub fn len(&self) -> usize {

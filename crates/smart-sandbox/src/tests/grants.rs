@@ -74,6 +74,53 @@ async fn a_refresh_gives_new_tokens_for_the_same_user() {
     assert_eq!(redeem(&sandbox, &refreshing(&fourth)).await.status, 200);
 }
 
+/// As deployed apps do: the parameter is not among those of a refresh.
+#[tokio::test]
+async fn a_public_app_refreshes_without_saying_who_it_is() {
+    let (sandbox, _) = start(builder()).await;
+    let nameless = |token: &Value| {
+        let mut pairs = refreshing(token);
+        pairs.retain(|(name, _)| *name != "client_id");
+        pairs
+    };
+    let first = signed_in(&sandbox).await;
+    let second = redeem(&sandbox, &nameless(&first)).await;
+    assert_eq!(second.status, 200, "{}", second.body);
+    let second = second.json();
+    // A second use is seen all the same.
+    assert_error(
+        &redeem(&sandbox, &nameless(&first)).await,
+        400,
+        "invalid_grant",
+    );
+    assert_error(
+        &redeem(&sandbox, &nameless(&second)).await,
+        400,
+        "invalid_grant",
+    );
+    assert!(!opens(&sandbox, &first).await && !opens(&sandbox, &second).await);
+    let unknown = with(nameless(&first), "refresh_token", "unknown");
+    assert_error(&redeem(&sandbox, &unknown).await, 400, "invalid_grant");
+    // A code does not stand for a client.
+    let mut code = exchange(&new_code(&sandbox).await);
+    code.retain(|(name, _)| *name != "client_id");
+    assert_error(&redeem(&sandbox, &code).await, 401, "invalid_client");
+}
+
+/// Its token alone does not make anybody an app that has a secret.
+#[tokio::test]
+async fn an_app_with_a_secret_refreshes_with_it() {
+    let (sandbox, _) = start(builder()).await;
+    let first = signed_in(&sandbox).await;
+    let secret = app().with_secret_post("a secret");
+    sandbox.register_client(&secret).unwrap();
+    let mut nameless = refreshing(&first);
+    nameless.retain(|(name, _)| *name != "client_id");
+    assert_error(&redeem(&sandbox, &nameless).await, 401, "invalid_client");
+    let proven = with(refreshing(&first), "client_secret", "a secret");
+    assert_eq!(redeem(&sandbox, &proven).await.status, 200);
+}
+
 #[tokio::test]
 async fn within_one_second_a_refresh_brings_no_id_token_and_without_the_scope_no_refresh() {
     let (sandbox, _) = start(builder()).await;

@@ -1,0 +1,10 @@
+//! The ID token is signed with RS256: accepted.
+
+use smart_oidc::jose::{Algorithm, CryptoProvider};
+
+use super::app::{App, Handled};
+
+pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
+    let app = App::new(provider, |it| it.algorithm(Algorithm::RS256), &[]).await;
+    app.sign_in().await.map(drop)
+}
