@@ -103,10 +103,11 @@ fn begin(context: &Context, request: AuthorizationRequest) -> PendingRequest {
             patient: None,
         };
     };
-    let named = open.user.as_deref().and_then(|it| context.world.user(it));
+    let world = context.world();
+    let named = open.user.as_deref().and_then(|it| world.user(it));
     PendingRequest {
         // Whoever launches has signed in to the EHR.
-        user: named.or_else(|| context.world.users().first()).cloned(),
+        user: named.or_else(|| world.users().first()).cloned(),
         patient: open.patient.clone(),
         request,
     }
@@ -114,11 +115,12 @@ fn begin(context: &Context, request: AuthorizationRequest) -> PendingRequest {
 
 /// Chooses without asking: the default user, and the own patient or the first one.
 fn settle(context: &Context, mut pending: PendingRequest) -> PendingRequest {
+    let world = context.world();
     let user = pending.user.take();
-    pending.user = user.or_else(|| context.world.users().first().cloned());
+    pending.user = user.or_else(|| world.users().first().cloned());
     if pending.patient.is_none() && pending.request.scopes.has_patient_context() {
         let own = pending.user.as_ref().and_then(|it| it.patient());
-        let first = || context.world.of_type("Patient").next().map(|it| &*it.id);
+        let first = || world.of_type("Patient").next().map(|it| &*it.id);
         pending.patient = own.or_else(first).map(str::to_owned);
     }
     pending

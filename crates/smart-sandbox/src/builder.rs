@@ -12,9 +12,14 @@ use smart_jose::{Algorithm, CryptoProvider};
 use smart_oidc::server::{AssertionAudience, ClientAssertionVerifier, MemoryReplayStore};
 use tokio::net::TcpListener;
 
+use crate::ahead::AheadClock;
 use crate::client::ClientRegistration;
 use crate::context::{Context, State, TOKEN_LIFETIME};
+use crate::hostile::people::{
+    patients as patients_of_hostile_names, users as people_of_hostile_names,
+};
 use crate::hostile::{Fault, Script, Times};
+use crate::journal::Journal;
 use crate::key_rings::KeyRings;
 use crate::keys::{KeyRing, is_demo_key};
 use crate::people;
@@ -182,6 +187,16 @@ impl SandboxBuilder {
         self
     }
 
+    /// Clinicians and patients whose names and links are markup, templates, formulas, line breaks, text
+    /// that runs backwards, emoji, very long, and scripts: whoever shows them must escape them. Their
+    /// ids begin with `hostile-`.
+    #[must_use]
+    pub fn hostile_people(mut self) -> Self {
+        self.users.extend(people_of_hostile_names());
+        self.resources.extend(patients_of_hostile_names());
+        self
+    }
+
     /// Plays this version of SMART App Launch; 2.2 unless another is named.
     #[must_use]
     pub const fn version(mut self, version: SmartVersion) -> Self {
@@ -281,10 +296,11 @@ impl SandboxBuilder {
             assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),
             urls,
             provider: self.provider,
-            clock: self.clock,
+            clock: Arc::new(AheadClock::new(self.clock)),
+            journal: Journal::default(),
             clients: RwLock::default(),
             http: self.http,
-            world,
+            people: RwLock::new(Arc::new(world)),
             version: self.version,
             is_exposed,
             script,

@@ -37,7 +37,7 @@ pub(crate) fn launch(
     open: LaunchContext,
 ) -> Result<EhrLaunch, LaunchError> {
     let user = open.user.as_deref();
-    if user.is_some_and(|it| context.world.user(it).is_none()) {
+    if user.is_some_and(|it| context.world().user(it).is_none()) {
         return Err(LaunchError::User);
     }
     let (launch, key) = mint(&context.provider)?;

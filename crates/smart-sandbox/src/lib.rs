@@ -79,6 +79,8 @@
 
 mod access;
 mod admin;
+mod admin_people;
+mod ahead;
 mod authorize;
 mod builder;
 mod capability;
@@ -94,6 +96,7 @@ mod grants;
 mod hostile;
 mod id_token;
 mod introspect;
+mod journal;
 mod key_rings;
 mod keys;
 mod launch;
@@ -128,6 +131,7 @@ mod world;
 pub use builder::SandboxBuilder;
 pub use client::{ClientRegistration, DEFAULT_CLIENT_ID, RedirectRule};
 pub use hostile::{Fault, Times};
+pub use journal::SandboxRequest;
 pub use keys::KeysError;
 pub use launch::LaunchError;
 pub use launches::{EhrLaunch, LaunchContext};

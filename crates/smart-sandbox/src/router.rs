@@ -10,8 +10,8 @@ use http::Uri;
 
 use crate::context::Context;
 use crate::{
-    admin, authorize, consent, cross_origin, documents, fhir, introspect, launcher, responses,
-    revoke, spoil, token, userinfo,
+    admin, admin_people, authorize, consent, cross_origin, documents, fhir, introspect, journal,
+    launcher, responses, revoke, spoil, token, userinfo,
 };
 
 /// The whole server.
@@ -54,7 +54,8 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         ));
     let spoiled = open
         .merge(of_apps)
-        .layer(from_fn_with_state(Arc::clone(&context), spoil::spoil));
+        .layer(from_fn_with_state(Arc::clone(&context), spoil::spoil))
+        .layer(from_fn_with_state(Arc::clone(&context), userinfo::sign));
     // These are for browsers that navigate and for servers, never for scripts of other origins.
     let own = Router::new()
         .route("/", get(launcher::get))
@@ -71,6 +72,7 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         .merge(own)
         .merge(admin)
         .fallback(nothing)
+        .layer(from_fn_with_state(Arc::clone(&context), journal::keep))
         .with_state(context)
 }
 
@@ -88,6 +90,18 @@ fn administration() -> Router<Arc<Context>> {
         .route("/_sandbox", get(admin::describe))
         .route("/_sandbox/clients", post(admin::add_client))
         .route("/_sandbox/launches", post(admin::make_launch))
+        .route("/_sandbox/users", post(admin_people::add_user))
+        .route("/_sandbox/resources", post(admin_people::add_resource))
+        .route(
+            "/_sandbox/hostile-people",
+            post(admin_people::add_hostile_people),
+        )
+        .route("/_sandbox/clock", post(admin_people::advance))
+        .route(
+            "/_sandbox/requests",
+            get(admin_people::requests).delete(admin_people::forget_requests),
+        )
+        .route("/_sandbox/reset", post(admin_people::reset))
         .route("/_sandbox/keys/rotate", post(admin::rotate))
         .route("/_sandbox/keys/withdraw", post(admin::withdraw))
         .route(

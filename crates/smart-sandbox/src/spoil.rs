@@ -69,6 +69,9 @@ async fn spoilt(context: &Context, response: Response, spoiling: Spoiling) -> Re
     }
     let (mut head, body) = response.into_parts();
     let mut body = to_bytes(body, MAX_OCTETS).await.unwrap_or_default();
+    if let Some(answer) = spoiling.answer {
+        return answer(&moment);
+    }
     if !spoiling.bodies.is_empty()
         && let Ok(mut value) = serde_json::from_slice::<Value>(&body)
     {
@@ -77,8 +80,11 @@ async fn spoilt(context: &Context, response: Response, spoiling: Spoiling) -> Re
         }
         body = value.to_string().into();
     }
-    if let Some(answer) = spoiling.answer {
-        return answer(&moment);
+    for act in spoiling.texts {
+        body = act(&String::from_utf8_lossy(&body)).into();
+    }
+    for act in spoiling.heads {
+        act(&mut head);
     }
     head.headers.remove(CONTENT_LENGTH);
     Response::from_parts(head, Body::from(body))

@@ -8,6 +8,7 @@ use smart_jose::jwk::JwkSetError;
 
 use crate::context::MAX_CLIENTS;
 use crate::keys::KeysError;
+use crate::world::{MAX_RESOURCES, MAX_USERS};
 
 /// Why the sandbox did not start, or did not register an app.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,9 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
+    /// There are as many users and resources as can be held.
+    #[error("no more than {MAX_USERS} users and {MAX_RESOURCES} resources can be held")]
+    Full,
     /// The key set of an app cannot be read.
     #[error("the key set of {client_id:?}: {source}")]
     Jwks {
@@ -114,6 +118,7 @@ impl StartError {
             Self::ClientId => "sandbox-client-id",
             Self::ClientSecret { .. } => "sandbox-client-secret",
             Self::DemoKeysOnNetwork { .. } => "sandbox-demo-keys-on-network",
+            Self::Full => "sandbox-full",
             Self::Jwks { source, .. } => source.code(),
             Self::JwksUri { .. } => "sandbox-jwks-uri",
             Self::Keys(error) => error.code(),

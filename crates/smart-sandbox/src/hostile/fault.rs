@@ -3,6 +3,7 @@
 use core::fmt;
 
 use axum::response::Response;
+use http::response::Parts;
 use serde_json::{Map, Value};
 
 use super::moment::{Genuine, Moment};
@@ -133,6 +134,12 @@ pub(crate) enum Act {
     Callback(fn(&mut Vec<(String, String)>, &Moment<'_>)),
     /// On the JSON of an answer.
     Body(At, fn(&mut Value, &Moment<'_>)),
+    /// On the text of an answer, where the model of JSON does not reach.
+    Text(At, fn(&str) -> Vec<u8>),
+    /// On the status and the headers of an answer.
+    Head(At, fn(&mut Parts)),
+    /// On a UserInfo answer that is signed, which it is then for an app that did not ask for it too.
+    SignedUserInfo(fn(&Genuine<'_>, &Moment<'_>) -> String),
     /// In the place of an answer.
     Answer(At, fn(&Moment<'_>) -> Response),
     /// An answer comes late.

@@ -330,16 +330,16 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
 ];
 
-fn encoded(header: &Value) -> String {
+pub(super) fn encoded(header: &Value) -> String {
     base64url::encode(header.to_string())
 }
 
-fn with_kid(genuine: &Genuine<'_>, kid: &str) -> Value {
+pub(super) fn with_kid(genuine: &Genuine<'_>, kid: &str) -> Value {
     json!({ "alg": genuine.key.algorithm().name(), "kid": kid })
 }
 
 /// Signed well, with one more member in the header.
-fn with(genuine: &Genuine<'_>, name: &str, value: Value) -> String {
+pub(super) fn with(genuine: &Genuine<'_>, name: &str, value: Value) -> String {
     let mut header = with_kid(genuine, genuine.kid);
     if let Some(members) = header.as_object_mut() {
         members.insert(name.to_owned(), value);
@@ -347,12 +347,17 @@ fn with(genuine: &Genuine<'_>, name: &str, value: Value) -> String {
     signed(genuine, &header, genuine.key)
 }
 
-fn signed(genuine: &Genuine<'_>, header: &Value, key: &dyn SigningKey) -> String {
+pub(super) fn signed(genuine: &Genuine<'_>, header: &Value, key: &dyn SigningKey) -> String {
     of_text(genuine, &header.to_string(), &genuine.payload, key)
 }
 
 /// A token of any header and any claims; the genuine one where the key does not sign.
-fn of_text(genuine: &Genuine<'_>, header: &str, payload: &str, key: &dyn SigningKey) -> String {
+pub(super) fn of_text(
+    genuine: &Genuine<'_>,
+    header: &str,
+    payload: &str,
+    key: &dyn SigningKey,
+) -> String {
     let message = format!(
         "{}.{}",
         base64url::encode(header),
@@ -364,13 +369,13 @@ fn of_text(genuine: &Genuine<'_>, header: &str, payload: &str, key: &dyn Signing
     }
 }
 
-fn unsigned(genuine: &Genuine<'_>, name: &str, signature: &str) -> String {
+pub(super) fn unsigned(genuine: &Genuine<'_>, name: &str, signature: &str) -> String {
     let header = encoded(&json!({ "alg": name }));
     format!("{header}.{}.{signature}", genuine.parts().1)
 }
 
 /// HMAC (RFC 2104) over SHA-256, which our own interface has no name for.
-fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> String {
+pub(super) fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> String {
     let header = encoded(&json!({ "alg": "HS256", "kid": genuine.kid }));
     let message = format!("{header}.{}", genuine.parts().1);
     let sha256 = |octets: &[u8]| {
@@ -391,7 +396,7 @@ fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> Str
 }
 
 /// Signed with somebody else's key, by the algorithm of the genuine token: the header gets its name.
-fn forged(
+pub(super) fn forged(
     genuine: &Genuine<'_>,
     at: &Moment<'_>,
     header: impl FnOnce(&str, Value) -> Value,
@@ -429,7 +434,7 @@ fn in_der(genuine: &Genuine<'_>) -> String {
 }
 
 /// The signature with other octets in its place.
-fn resigned(genuine: &Genuine<'_>, act: impl FnOnce(&mut Vec<u8>)) -> String {
+pub(super) fn resigned(genuine: &Genuine<'_>, act: impl FnOnce(&mut Vec<u8>)) -> String {
     let (header, payload, signature) = genuine.parts();
     let mut octets = base64url::decode(signature).unwrap_or_default();
     act(&mut octets);

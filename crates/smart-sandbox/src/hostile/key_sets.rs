@@ -1,13 +1,14 @@
 //! Keys that change at the wrong time, and key sets that are none.
 
 use axum::response::Response;
-use http::StatusCode;
+use http::header::{AGE, CACHE_CONTROL};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use smart_jose::Algorithm;
 use smart_jose::key::PrivateKey;
 use smart_jose::{Jwk, base64url};
 
-use super::fault::Act::{Answer, Body, Keys, Late};
+use super::fault::Act::{Answer, Body, Head, Keys, Late};
 use super::fault::At::Jwks;
 use super::fault::{Act, Fault};
 use super::moment::Moment;
@@ -250,6 +251,105 @@ pub(super) const FAULTS: &[Fault] = &[
             each(it, pad_modulus);
         }),
     ),
+    fault(
+        "jwks-of-nothing-usable",
+        "the set has a key of an unknown type, a text and a null",
+        REFUSE,
+        "RFC 7517 5",
+        Body(Jwks, |it, _| {
+            put(
+                it,
+                "keys",
+                json!([{ "kty": "PQC", "kid": "a" }, "key", null]),
+            );
+        }),
+    ),
+    fault(
+        "jwks-beside-nonsense",
+        "the set has a text, a null and a key of an unknown type beside the good one",
+        "pass over what is no key, and accept the ID token",
+        "RFC 7517 5",
+        Body(Jwks, |it, _| {
+            if let Some(keys) = it.get_mut("keys").and_then(Value::as_array_mut) {
+                keys.extend([
+                    json!({ "kty": "PQC", "kid": "a" }),
+                    json!("key"),
+                    Value::Null,
+                ]);
+            }
+        }),
+    ),
+    fault(
+        "key-without-algorithm",
+        "the keys do not say their algorithm",
+        "accept the ID token: the type of the key and the algorithms of the client decide, and never the header alone",
+        "CVE-2026-22817",
+        Body(Jwks, |it, _| each(it, |key| drop_member(key, "alg"))),
+    ),
+    fault(
+        "key-of-even-exponent",
+        "the public exponent of the key is even",
+        UNUSABLE,
+        "RFC 8017 3.1",
+        Body(Jwks, |it, _| each(it, |key| put(key, "e", json!("AQAA")))),
+    ),
+    fault(
+        "key-of-exponent-one",
+        "the public exponent of the key is one, so that anybody can sign",
+        UNUSABLE,
+        "RFC 8017 3.1",
+        Body(Jwks, |it, _| each(it, |key| put(key, "e", json!("AQ")))),
+    ),
+    fault(
+        "key-of-even-modulus",
+        "the modulus of the key is even",
+        UNUSABLE,
+        "RFC 8017 3.1",
+        Body(Jwks, |it, _| each(it, even_modulus)),
+    ),
+    fault(
+        "key-off-the-curve",
+        "the point of the key is not on its curve",
+        UNUSABLE,
+        "CVE-2017-16007",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "y", json!(base64url::encode([0xC5; 32])))
+            });
+        }),
+    ),
+    fault(
+        "symmetric-key-of-nothing",
+        "the set has a symmetric key of no octets under the name of the one that signs",
+        UNUSABLE,
+        "CVE-2026-114616",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "kty", json!("oct"));
+                put(key, "k", json!(""));
+            });
+        }),
+    ),
+    fault(
+        "two-hundred-keys-of-one-name",
+        "two hundred keys have the name of the one that signs, which is not among them",
+        "refuse the ID token, and try no more than a few keys",
+        "RFC 7517 4.5",
+        Body(Jwks, two_hundred),
+    ),
+    fault(
+        "jwks-already-old",
+        "the key set says that it is a hundred years old, and to keep it for a thousand",
+        "keep it by a measure of its own",
+        "RFC 9111 5.2.2",
+        Head(Jwks, |head| {
+            let kept =
+                HeaderValue::from_static("max-age=31536000000, s-maxage=99999999999999999999");
+            head.headers.insert(CACHE_CONTROL, kept);
+            head.headers
+                .insert(AGE, HeaderValue::from_static("3153600000"));
+        }),
+    ),
 ];
 
 fn put(object: &mut Value, name: &str, value: Value) {
@@ -309,6 +409,22 @@ fn same_name(set: &mut Value, at: &Moment<'_>) {
     if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
         keys.splice(0..0, decoys);
     }
+}
+
+fn two_hundred(set: &mut Value, at: &Moment<'_>) {
+    let kid = set.get("keys").and_then(|it| it.get(0)?.get("kid"));
+    let kid = kid.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let decoys: Vec<Value> = (0..200).map(|_| rsa_decoy(&kid, at)).collect();
+    put(set, "keys", json!(decoys));
+}
+
+fn even_modulus(key: &mut Value) {
+    let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
+    let mut octets = base64url::decode(n).unwrap_or_default();
+    if let Some(last) = octets.last_mut() {
+        *last &= 0xFE;
+    }
+    put(key, "n", json!(base64url::encode(octets)));
 }
 
 /// An RSA key of 2048 bits to which nobody has the other half: an odd number of random octets.

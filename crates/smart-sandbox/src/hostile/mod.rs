@@ -3,18 +3,23 @@
 mod answers;
 mod callbacks;
 mod claims;
+mod everywhere;
 mod fault;
 mod forged;
+mod headers;
 mod identity;
 mod key_sets;
 mod launches;
 mod metadata;
 mod moment;
+pub(crate) mod people;
 mod refreshes;
 mod resources;
 mod script;
+mod streams;
 mod table;
 mod tokens;
+mod userinfo;
 mod wrong;
 
 pub(crate) use fault::At;
