@@ -123,15 +123,17 @@ fn denied(context: &Context, pending: &PendingRequest) -> Response {
     error.redirect(context, &request.redirect_uri, Some(&request.state), status)
 }
 
-/// Whether a patient must be chosen still.
-fn lacks_patient(pending: &PendingRequest) -> bool {
-    pending.patient.is_none() && pending.request.scopes.has_patient_context()
+/// Whether a patient must be chosen still. Where the EHR has launched the app, what is open there
+/// counts, and nobody may be.
+pub(crate) fn lacks_patient(pending: &PendingRequest) -> bool {
+    let request = &pending.request;
+    pending.patient.is_none() && request.launch.is_none() && request.scopes.has_patient_context()
 }
 
 /// The patients whom a user may choose.
 fn patients<'a>(world: &'a World, user: &'a SandboxUser) -> impl Iterator<Item = &'a Resource> {
     let all = world.of_type("Patient");
-    all.filter(move |it| user.is_clinician() || user.patient() == Some(&it.id))
+    all.filter(move |it| user.sees(&it.id))
 }
 
 /// The page for what is not chosen yet.

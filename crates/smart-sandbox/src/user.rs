@@ -134,6 +134,11 @@ impl SandboxUser {
         }
     }
 
+    /// Whether the user may see the chart of this patient.
+    pub(crate) fn sees(&self, patient: &str) -> bool {
+        self.is_clinician() || self.patient() == Some(patient)
+    }
+
     /// The practitioner whose role the user has.
     pub(crate) fn practitioner(&self) -> Option<&str> {
         let reference = self.resource.get("practitioner")?.get("reference")?;
