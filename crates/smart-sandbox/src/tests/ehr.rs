@@ -14,7 +14,7 @@ use crate::{
 
 const LAUNCH_URL: &str = "http://127.0.0.1:3000/launch";
 
-async fn post_json(sandbox: &Sandbox, path: &str, body: &Value) -> Answer {
+pub(super) async fn post_json(sandbox: &Sandbox, path: &str, body: &Value) -> Answer {
     let url = format!("{}/_sandbox/{path}", sandbox.base_url());
     let headers = [("content-type", "application/json")];
     send("POST", &url, &headers, Some(&body.to_string())).await
