@@ -267,7 +267,7 @@ pub(crate) async fn play(State(context): State<Arc<Context>>, body: Body) -> Res
         Ok(members) => members,
         Err(response) => return response,
     };
-    match (members.get("sequence"), members.get("name")) {
+    let played = match (members.get("sequence"), members.get("name")) {
         (Some(_), Some(_)) => return bad("there is a name, and a sequence too"),
         (Some(sequence), None) => {
             let steps = sequence.as_array().filter(|it| it.len() <= MAX_STEPS);
@@ -275,16 +275,19 @@ pub(crate) async fn play(State(context): State<Arc<Context>>, body: Body) -> Res
                 return bad("sequence is a list of at most 100 steps");
             };
             match steps.iter().map(step).collect::<Result<Vec<_>, _>>() {
-                Ok(steps) => context.script.play_in_turn(steps),
+                Ok(steps) => context.play_in_turn(steps),
                 Err(problem) => return bad(problem),
             }
         }
         (None, _) => match step(&members) {
-            Ok((fault, times)) => context.script.play(fault, times),
+            Ok((fault, times)) => context.play(fault, times),
             Err(problem) => return bad(problem),
         },
+    };
+    match played {
+        Ok(()) => answer(StatusCode::OK, &all_played(&context)),
+        Err(error) => refused(StatusCode::CONFLICT, &error.to_string()),
     }
-    answer(StatusCode::OK, &all_played(&context))
 }
 
 /// A sequence has so many steps at most.

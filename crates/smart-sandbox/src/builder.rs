@@ -275,6 +275,7 @@ impl SandboxBuilder {
         };
         let mut keys = KeyRings::new(keys, is_exposed, provider);
         if let Some(every) = self.rotate_every {
+            keys.can_rotate().map_err(StartError::Rotation)?;
             keys.change_every(every, self.clock.monotonic());
         }
         let failed = |source| StartError::Bind { address, source };
@@ -288,10 +289,6 @@ impl SandboxBuilder {
         let urls = urls.with_fhir_as_issuer(self.version == SmartVersion::V1_0);
         let audience = AssertionAudience::either(urls.token(), urls.issuer());
         let replay = Arc::new(MemoryReplayStore::default());
-        let script = Script::default();
-        for (fault, times) in self.faults {
-            script.play(fault, times);
-        }
         let context = Context {
             assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),
             urls,
@@ -303,7 +300,7 @@ impl SandboxBuilder {
             people: RwLock::new(Arc::new(world)),
             version: self.version,
             is_exposed,
-            script,
+            script: Script::default(),
             auto_approve: self.auto_approve,
             token_lifetime: self.token_lifetime,
             state: Mutex::new(State::new(keys, self.token_lifetime, &self.provider)),
@@ -315,6 +312,9 @@ impl SandboxBuilder {
         };
         for client in clients {
             register(&context, client)?;
+        }
+        for (fault, times) in self.faults {
+            context.play(fault, times)?;
         }
         Ok(Sandbox::serve(context, listener, bound))
     }

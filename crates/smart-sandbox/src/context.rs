@@ -13,7 +13,7 @@ use smart_oidc::server::{
 
 use crate::ahead::AheadClock;
 use crate::client::ClientRegistration;
-use crate::hostile::Script;
+use crate::hostile::{Fault, FaultError, Moment, Script, Times, judge_fault};
 use crate::journal::Journal;
 use crate::key_rings::KeyRings;
 use crate::launches::{LAUNCH_LIFETIME, LaunchContext, LaunchRecord};
@@ -127,6 +127,38 @@ impl Context {
         self.script.take_all_back();
         self.journal.clear();
         self.state().forget(self.token_lifetime, &self.provider);
+    }
+
+    /// Whether these faults change something here, with the keys that sign now.
+    pub(crate) fn judge_faults<'a>(
+        &self,
+        faults: impl IntoIterator<Item = &'a Fault>,
+    ) -> Result<(), FaultError> {
+        let moment = Moment {
+            urls: &self.urls,
+            provider: &self.provider,
+            now: self.clock.now().as_secs(),
+        };
+        let mut faults = faults.into_iter();
+        self.with_keys(|keys| faults.try_for_each(|it| judge_fault(it, keys, &moment)))
+    }
+
+    /// Plays a fault from now on.
+    pub(crate) fn play(&self, fault: &'static Fault, times: Times) -> Result<(), FaultError> {
+        self.judge_faults([fault])?;
+        self.script.play(fault, times);
+        Ok(())
+    }
+
+    /// Plays faults one after another from now on.
+    pub(crate) fn play_in_turn(
+        &self,
+        sequence: impl IntoIterator<Item = (&'static Fault, Times)>,
+    ) -> Result<(), FaultError> {
+        let sequence: Vec<_> = sequence.into_iter().collect();
+        self.judge_faults(sequence.iter().map(|it| it.0))?;
+        self.script.play_in_turn(sequence);
+        Ok(())
     }
 
     /// The keys, after the rotation that is due.

@@ -130,7 +130,7 @@ mod world;
 
 pub use builder::SandboxBuilder;
 pub use client::{ClientRegistration, DEFAULT_CLIENT_ID, RedirectRule};
-pub use hostile::{Fault, Times};
+pub use hostile::{Fault, FaultError, Times};
 pub use journal::SandboxRequest;
 pub use keys::KeysError;
 pub use launch::LaunchError;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::client::ClientRegistration;
 use crate::context::Context;
-use crate::hostile::{Fault, Times};
+use crate::hostile::{Fault, FaultError, Times};
 use crate::journal::SandboxRequest;
 use crate::key_rings::KeyRings;
 use crate::keys::KeysError;
@@ -143,14 +143,26 @@ impl Sandbox {
     }
 
     /// Plays a fault from now on. One that is played already is played so often anew.
-    pub fn play(&self, fault: &'static Fault, times: Times) {
-        self.context.script.play(fault, times);
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] where it would change nothing with the keys that sign here.
+    pub fn play(&self, fault: &'static Fault, times: Times) -> Result<(), FaultError> {
+        self.context.play(fault, times)
     }
 
     /// Plays these faults one after another: each as often as is said, before it is the turn of the
     /// next. A sequence that is going on makes room; what is played otherwise goes on beside it.
-    pub fn play_in_turn(&self, sequence: impl IntoIterator<Item = (&'static Fault, Times)>) {
-        self.context.script.play_in_turn(sequence);
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] where one of them would change nothing with the keys that sign here: none is then
+    /// played.
+    pub fn play_in_turn(
+        &self,
+        sequence: impl IntoIterator<Item = (&'static Fault, Times)>,
+    ) -> Result<(), FaultError> {
+        self.context.play_in_turn(sequence)
     }
 
     /// Plays a fault no longer.
@@ -210,7 +222,8 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`LaunchError`]: the user is nobody here, or the operating system gives no random octets.
+    /// [`LaunchError`]: the user, the patient or the encounter is nobody's here, the user may not see
+    /// the patient, the encounter is another patient's, or the operating system gives no random octets.
     pub fn ehr_launch(
         &self,
         client_id: &str,

@@ -7,6 +7,7 @@ use smart_discovery::UrlError;
 use smart_jose::jwk::JwkSetError;
 
 use crate::context::MAX_CLIENTS;
+use crate::hostile::FaultError;
 use crate::keys::KeysError;
 use crate::world::{MAX_RESOURCES, MAX_USERS};
 
@@ -66,6 +67,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: UrlError,
     },
+    /// A fault would change nothing.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// There is no key to sign with.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -81,6 +85,9 @@ pub enum StartError {
         /// The app.
         client_id: String,
     },
+    /// The keys are to change by themselves, and one cannot be followed by another.
+    #[error("the keys cannot change by themselves: {0}")]
+    Rotation(#[source] KeysError),
     /// The public URL is not one.
     #[error("the public URL must be http or https, without user information, query and fragment")]
     PublicUrl,
@@ -118,6 +125,7 @@ impl StartError {
             Self::ClientId => "sandbox-client-id",
             Self::ClientSecret { .. } => "sandbox-client-secret",
             Self::DemoKeysOnNetwork { .. } => "sandbox-demo-keys-on-network",
+            Self::Fault(error) => error.code(),
             Self::Full => "sandbox-full",
             Self::Jwks { source, .. } => source.code(),
             Self::JwksUri { .. } => "sandbox-jwks-uri",
@@ -127,6 +135,7 @@ impl StartError {
             Self::PublicUrl => "sandbox-public-url",
             Self::RedirectUri { .. } => "sandbox-redirect-uri",
             Self::Resource => "sandbox-resource",
+            Self::Rotation(_) => "sandbox-rotation",
             Self::TooManyClients => "sandbox-too-many-clients",
             Self::User { .. } => "sandbox-user",
         }

@@ -72,8 +72,8 @@ pub(crate) async fn sign(
     let Some(reader) = response.extensions().get::<Reader>().cloned() else {
         return response;
     };
-    let forgeries = context.script.forge_userinfo();
-    if reader.algorithm.is_none() && forgeries.is_empty() {
+    let is_asked_for = reader.algorithm.is_some();
+    if !is_asked_for && !context.script.signs_userinfo() {
         return response;
     }
     let (mut head, body) = response.into_parts();
@@ -88,7 +88,7 @@ pub(crate) async fn sign(
     let Ok(token) = jws::sign(payload.as_bytes(), Some(&signer.kid), &*signer.key) else {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "server_error");
     };
-    let mut genuine = Genuine {
+    let genuine = Genuine {
         token,
         payload,
         kid: &signer.kid,
@@ -100,13 +100,12 @@ pub(crate) async fn sign(
         provider: &context.provider,
         now: context.clock.now().as_secs(),
     };
-    for act in forgeries {
-        genuine.token = act(&genuine, &moment);
-    }
+    let script = &context.script;
+    let body = script.forge_userinfo(is_asked_for, genuine, &moment);
     let token = HeaderValue::from_static("application/jwt");
     head.headers.insert(CONTENT_TYPE, token);
     head.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(head, Body::from(genuine.token))
+    Response::from_parts(head, Body::from(body))
 }
 
 /// What the ID token says of the user; nothing where it was no sign-in.

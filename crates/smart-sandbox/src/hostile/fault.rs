@@ -20,7 +20,7 @@ use crate::key_rings::KeyRings;
 /// let ehr = Sandbox::start(CryptoProvider::ring()).await.unwrap();
 /// let fault = Fault::named("other-nonce").unwrap();
 /// assert_eq!(fault.client_must(), "refuse the ID token: it answers another request");
-/// ehr.play(fault, Times::Once);
+/// ehr.play(fault, Times::Once).unwrap();
 /// # });
 /// # }
 /// ```
@@ -144,4 +144,36 @@ pub(crate) enum Act {
     Answer(At, fn(&Moment<'_>) -> Response),
     /// An answer comes late.
     Late(At),
+    /// A refresh leaves the refresh token as it is, and brings none.
+    KeepRefreshToken,
+}
+
+impl Act {
+    /// Whose answer it spoils.
+    pub(super) const fn place(&self) -> Option<At> {
+        match self {
+            Self::Body(at, _)
+            | Self::Text(at, _)
+            | Self::Head(at, _)
+            | Self::Answer(at, _)
+            | Self::Late(at) => Some(*at),
+            Self::Claims(..)
+            | Self::Forge(..)
+            | Self::Keys(_)
+            | Self::Launch(_)
+            | Self::Callback(_)
+            | Self::SignedUserInfo(_)
+            | Self::KeepRefreshToken => None,
+        }
+    }
+
+    /// When it acts on an answer: what takes its place first, and its JSON before its text.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Body(..) => 1,
+            Self::Text(..) => 2,
+            Self::Head(..) => 3,
+            _ => 0,
+        }
+    }
 }

@@ -129,13 +129,14 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "psychic-signature",
-        "ES256 with r and s of zero",
+        "ECDSA with r and s of zero",
         REFUSE,
         "CVE-2022-21449",
         |it, _| {
-            let header = encoded(&json!({ "alg": "ES256", "kid": it.kid }));
-            let signature = base64url::encode([0; 64]);
-            format!("{header}.{}.{signature}", it.parts().1)
+            if !is_ecdsa(it) {
+                return it.token.clone();
+            }
+            resigned(it, |octets| octets.fill(0))
         },
     ),
     fault(
@@ -146,6 +147,10 @@ pub(super) const FAULTS: &[Fault] = &[
         |it, _| {
             let other = match it.key.algorithm() {
                 Algorithm::RS256 => "RS384",
+                Algorithm::ES256 => "ES384",
+                Algorithm::ES384 | Algorithm::ES512 => "ES256",
+                // Of its type there is no other.
+                Algorithm::EdDSA => "Ed448",
                 _ => "RS256",
             };
             let (_, payload, signature) = it.parts();
@@ -413,8 +418,19 @@ pub(super) fn forged(
     }
 }
 
+/// Whether the signature is `r || s`.
+pub(super) fn is_ecdsa(genuine: &Genuine<'_>) -> bool {
+    matches!(
+        genuine.key.algorithm(),
+        Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512
+    )
+}
+
 /// `r || s` as the sequence of two integers that most other formats have; other signatures stay.
 fn in_der(genuine: &Genuine<'_>) -> String {
+    if !is_ecdsa(genuine) {
+        return genuine.token.clone();
+    }
     let (header, payload, signature) = genuine.parts();
     let octets = base64url::decode(signature).unwrap_or_default();
     let (r, s) = octets.split_at(octets.len() / 2);

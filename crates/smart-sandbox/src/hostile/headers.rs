@@ -6,7 +6,7 @@ use smart_jose::{Algorithm, base64url};
 use super::fault::Act::Forge;
 use super::fault::Fault;
 use super::fault::Which::First;
-use super::forged::{encoded, hs256, of_text, signed, unsigned, with, with_kid};
+use super::forged::{encoded, hs256, of_text, resigned, signed, unsigned, with, with_kid};
 use super::moment::{Genuine, Moment};
 
 const fn fault(
@@ -99,7 +99,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "CVE-2016-5431",
         |it, at| {
             let jwk = serde_json::to_value(it.jwk).unwrap_or_default();
-            let n = jwk.get("n").and_then(Value::as_str).unwrap_or_default();
+            let Some(n) = jwk.get("n").and_then(Value::as_str) else {
+                return it.token.clone();
+            };
             hs256(it, &base64url::decode(n).unwrap_or_default(), at.provider)
         },
     ),
@@ -264,9 +266,10 @@ pub(super) const FAULTS: &[Fault] = &[
                 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
                 0x25, 0x51,
             ];
-            let header = encoded(&json!({ "alg": "ES256", "kid": it.kid }));
-            let signature = base64url::encode([order, order].concat());
-            format!("{header}.{}.{signature}", it.parts().1)
+            if it.key.algorithm() != Algorithm::ES256 {
+                return it.token.clone();
+            }
+            resigned(it, |octets| *octets = [order, order].concat())
         },
     ),
     fault(

@@ -192,24 +192,20 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "key-too-short",
-        "the key is an RSA key of 1024 bits",
+        "the key is an RSA key of 1024 bits, or half of a point",
         UNUSABLE,
         "RFC 7518 3.3",
         Body(Jwks, |it, _| {
-            each(it, |key| {
-                put(key, "n", json!(base64url::encode([0xC5; 128])));
-            });
+            each(it, |key| key_of_length(key, 128, 16));
         }),
     ),
     fault(
         "key-too-long",
-        "the key is an RSA key of 16384 bits",
+        "the key is an RSA key of 16384 bits, or a point of as many",
         "refuse the ID token, and spend no time on the key",
         "RFC 7518 3.3",
         Body(Jwks, |it, _| {
-            each(it, |key| {
-                put(key, "n", json!(base64url::encode([0xC5; 2048])));
-            });
+            each(it, |key| key_of_length(key, 2048, 2048));
         }),
     ),
     fault(
@@ -218,7 +214,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "refuse the ID token, and spend no time on the key",
         "RFC 7518 6.3.1.2",
         Body(Jwks, |it, _| {
-            each(it, |key| {
+            each_of("RSA", it, |key| {
                 put(key, "e", json!(base64url::encode([0xC5; 250])));
             });
         }),
@@ -248,7 +244,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "read it, as large providers publish such, and say so",
         "RFC 7518 2",
         Body(Jwks, |it, _| {
-            each(it, pad_modulus);
+            each(it, pad);
         }),
     ),
     fault(
@@ -291,21 +287,25 @@ pub(super) const FAULTS: &[Fault] = &[
         "the public exponent of the key is even",
         UNUSABLE,
         "RFC 8017 3.1",
-        Body(Jwks, |it, _| each(it, |key| put(key, "e", json!("AQAA")))),
+        Body(Jwks, |it, _| {
+            each_of("RSA", it, |key| put(key, "e", json!("AQAA")));
+        }),
     ),
     fault(
         "key-of-exponent-one",
         "the public exponent of the key is one, so that anybody can sign",
         UNUSABLE,
         "RFC 8017 3.1",
-        Body(Jwks, |it, _| each(it, |key| put(key, "e", json!("AQ")))),
+        Body(Jwks, |it, _| {
+            each_of("RSA", it, |key| put(key, "e", json!("AQ")));
+        }),
     ),
     fault(
         "key-of-even-modulus",
         "the modulus of the key is even",
         UNUSABLE,
         "RFC 8017 3.1",
-        Body(Jwks, |it, _| each(it, even_modulus)),
+        Body(Jwks, |it, _| each_of("RSA", it, even_modulus)),
     ),
     fault(
         "key-off-the-curve",
@@ -313,7 +313,7 @@ pub(super) const FAULTS: &[Fault] = &[
         UNUSABLE,
         "CVE-2017-16007",
         Body(Jwks, |it, _| {
-            each(it, |key| {
+            each_of("EC", it, |key| {
                 put(key, "y", json!(base64url::encode([0xC5; 32])))
             });
         }),
@@ -369,22 +369,64 @@ fn each(set: &mut Value, act: impl Fn(&mut Value)) {
     keys.into_iter().flatten().for_each(act);
 }
 
-fn key(kid: &str, at: &Moment<'_>) -> Value {
-    let key = PrivateKey::generate(Algorithm::ES256, at.provider);
+fn each_of(key_type: &str, set: &mut Value, act: impl Fn(&mut Value)) {
+    each(set, |key| {
+        if key.get("kty").is_some_and(|it| it == key_type) {
+            act(key);
+        }
+    });
+}
+
+/// The modulus has so many octets, or each coordinate of the point.
+fn key_of_length(key: &mut Value, modulus: usize, coordinate: usize) {
+    for (name, octets) in [("n", modulus), ("x", coordinate), ("y", coordinate)] {
+        if key.get(name).is_some() {
+            put(key, name, json!(base64url::encode(vec![0xC5; octets])));
+        }
+    }
+}
+
+fn key(kid: &str, algorithm: Algorithm, at: &Moment<'_>) -> Value {
+    let key = PrivateKey::generate(algorithm, at.provider);
     let jwk = key
         .ok()
-        .and_then(|it| Jwk::new(it.public_key(), kid.to_owned(), Algorithm::ES256).ok());
+        .and_then(|it| Jwk::new(it.public_key(), kid.to_owned(), algorithm).ok());
     jwk.and_then(|it| serde_json::to_value(it).ok())
         .unwrap_or_default()
 }
 
 fn another_key(set: &mut Value, at: &Moment<'_>) {
-    put(set, "keys", json!([key("another-key", at)]));
+    put(
+        set,
+        "keys",
+        json!([key("another-key", Algorithm::ES256, at)]),
+    );
 }
 
-/// The modulus of the key that signs, changed in one bit of its middle.
-fn changed_key(set: &mut Value, _: &Moment<'_>) {
-    each(set, |key| {
+/// The algorithm of a key on a curve.
+fn of_curve(key: &Value) -> Option<Algorithm> {
+    match key.get("crv")?.as_str()? {
+        "P-256" => Some(Algorithm::ES256),
+        "P-384" => Some(Algorithm::ES384),
+        "P-521" => Some(Algorithm::ES512),
+        "Ed25519" => Some(Algorithm::EdDSA),
+        _ => None,
+    }
+}
+
+/// The modulus of the key that signs, changed in one bit of its middle, or another point.
+fn changed_key(set: &mut Value, at: &Moment<'_>) {
+    each(set, |it| {
+        if let Some(algorithm) = of_curve(it) {
+            let other = key("", algorithm, at);
+            for name in ["x", "y"] {
+                if let Some(coordinate) = other.get(name) {
+                    put(it, name, coordinate.clone());
+                }
+            }
+        }
+    });
+    each_of("RSA", set, |key| {
         let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
         let (head, tail) = n.split_at_checked(100).unwrap_or((n, ""));
         let other = match tail.strip_prefix('A') {
@@ -395,26 +437,25 @@ fn changed_key(set: &mut Value, _: &Moment<'_>) {
     });
 }
 
-fn pad_modulus(key: &mut Value) {
-    let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
-    let padding = "=".repeat((4 - n.len() % 4) % 4);
-    let padded = format!("{n}{padding}");
-    put(key, "n", json!(padded));
+fn pad(key: &mut Value) {
+    for name in ["n", "x", "y"] {
+        if let Some(bare) = key.get(name).and_then(Value::as_str) {
+            let padding = "=".repeat((4 - bare.len() % 4) % 4);
+            let padded = format!("{bare}{padding}");
+            put(key, name, json!(padded));
+        }
+    }
 }
 
 fn same_name(set: &mut Value, at: &Moment<'_>) {
-    let kid = set.get("keys").and_then(|it| it.get(0)?.get("kid"));
-    let kid = kid.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let decoys: Vec<Value> = (0..8).map(|_| rsa_decoy(&kid, at)).collect();
+    let decoys = decoys(set, 8, at);
     if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
         keys.splice(0..0, decoys);
     }
 }
 
 fn two_hundred(set: &mut Value, at: &Moment<'_>) {
-    let kid = set.get("keys").and_then(|it| it.get(0)?.get("kid"));
-    let kid = kid.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let decoys: Vec<Value> = (0..200).map(|_| rsa_decoy(&kid, at)).collect();
+    let decoys = decoys(set, 200, at);
     put(set, "keys", json!(decoys));
 }
 
@@ -425,6 +466,16 @@ fn even_modulus(key: &mut Value) {
         *last &= 0xFE;
     }
     put(key, "n", json!(base64url::encode(octets)));
+}
+
+/// So many keys of the type and the name of the one that signs, which is the first.
+fn decoys(set: &Value, count: usize, at: &Moment<'_>) -> Vec<Value> {
+    let first = set.get("keys").and_then(|it| it.get(0));
+    let kid = first.and_then(|it| it.get("kid")).and_then(Value::as_str);
+    let kid = kid.unwrap_or_default();
+    let algorithm = first.and_then(of_curve);
+    let decoy = |_| algorithm.map_or_else(|| rsa_decoy(kid, at), |it| key(kid, it, at));
+    (0..count).map(decoy).collect()
 }
 
 /// An RSA key of 2048 bits to which nobody has the other half: an odd number of random octets.

@@ -236,7 +236,11 @@ pub(super) const FAULTS: &[Fault] = &[
         "refuse the ID token",
         "OpenID Connect Core 3.1.3.7",
         set(OpenidConfiguration, |it, _| {
-            put(it, ALGORITHMS, json!(["ES384"]));
+            let others = ["ES384", "ES256", "PS512"];
+            let held = it.get(ALGORITHMS).and_then(Value::as_array).cloned();
+            let is_held = |it: &str| held.iter().flatten().any(|held| held == it);
+            let other = others.into_iter().find(|it| !is_held(it));
+            put(it, ALGORITHMS, json!([other]));
         }),
     ),
     fault(

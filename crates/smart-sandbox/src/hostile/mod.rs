@@ -5,6 +5,7 @@ mod callbacks;
 mod claims;
 mod everywhere;
 mod fault;
+mod fitting;
 mod forged;
 mod headers;
 mod identity;
@@ -24,5 +25,7 @@ mod wrong;
 
 pub(crate) use fault::At;
 pub use fault::{Fault, Times};
+pub use fitting::FaultError;
+pub(crate) use fitting::judge as judge_fault;
 pub(crate) use moment::{Genuine, Moment};
-pub(crate) use script::{Script, Spoiling};
+pub(crate) use script::{Answering, Script};

@@ -330,7 +330,9 @@ async fn a_fault_is_played_over_http_and_taken_back() {
             .status,
         404
     );
-    sandbox.play(Fault::named("wrong-issuer").unwrap(), Times::UntilTakenBack);
+    sandbox
+        .play(Fault::named("wrong-issuer").unwrap(), Times::UntilTakenBack)
+        .unwrap();
     assert_eq!(send("DELETE", &url, &[], None).await.status, 200);
     assert!(sandbox.playing().is_empty());
 }

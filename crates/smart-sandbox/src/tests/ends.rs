@@ -33,7 +33,9 @@ fn request(path: &str) -> String {
 /// alive, one to whom an answer drips, one that waits for a late answer.
 async fn open(sandbox: &Sandbox) -> Vec<TcpStream> {
     for fault in ["jwks-dripping", "smart-configuration-late"] {
-        sandbox.play(Fault::named(fault).unwrap(), Times::UntilTakenBack);
+        sandbox
+            .play(Fault::named(fault).unwrap(), Times::UntilTakenBack)
+            .unwrap();
     }
     let address = sandbox.local_addr();
     let late = request("/fhir/.well-known/smart-configuration");

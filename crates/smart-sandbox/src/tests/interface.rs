@@ -212,8 +212,12 @@ async fn what_was_asked_is_told_without_what_is_secret() {
 #[tokio::test]
 async fn a_reset_forgets_what_was_issued_and_keeps_who_is_there() {
     let sandbox = builder().start().await.unwrap();
-    sandbox.play(Fault::named("token-busy").unwrap(), Times::Once);
-    sandbox.play_in_turn([(Fault::named("jwks-empty").unwrap(), Times::Once)]);
+    sandbox
+        .play(Fault::named("token-busy").unwrap(), Times::Once)
+        .unwrap();
+    sandbox
+        .play_in_turn([(Fault::named("jwks-empty").unwrap(), Times::Once)])
+        .unwrap();
     sandbox.take_back(Fault::named("token-busy").unwrap());
     let tokens = sign_in(&sandbox, "openid offline_access").await;
     let launched = sandbox
@@ -338,13 +342,17 @@ async fn userinfo_is_signed_for_who_asked_for_it() {
         (&json!(user.sub), &json!(user.name))
     );
     // A fault of the claims is signed too, and one in the place of the answer is not.
-    sandbox.play(
-        Fault::named("userinfo-of-somebody-else").unwrap(),
-        Times::Once,
-    );
+    sandbox
+        .play(
+            Fault::named("userinfo-of-somebody-else").unwrap(),
+            Times::Once,
+        )
+        .unwrap();
     let claims = verified(&sandbox, &with_token(&url, &tokens).await, Algorithm::ES384).await;
     assert_eq!(claims["sub"], "somebody-else");
-    sandbox.play(Fault::named("userinfo-page").unwrap(), Times::Once);
+    sandbox
+        .play(Fault::named("userinfo-page").unwrap(), Times::Once)
+        .unwrap();
     let page = with_token(&url, &tokens).await;
     assert!(
         page.header("content-type")
@@ -359,7 +367,9 @@ async fn userinfo_is_plain_unless_a_fault_signs_it() {
     let sandbox = builder().start().await.unwrap();
     let tokens = sign_in(&sandbox, "openid").await;
     let url = format!("{}/userinfo", sandbox.issuer());
-    sandbox.play(Fault::named("userinfo-signed").unwrap(), Times::Once);
+    sandbox
+        .play(Fault::named("userinfo-signed").unwrap(), Times::Once)
+        .unwrap();
     let claims = verified(&sandbox, &with_token(&url, &tokens).await, Algorithm::RS256).await;
     assert_eq!(claims["aud"], DEFAULT_CLIENT_ID);
     let plain = with_token(&url, &tokens).await;
