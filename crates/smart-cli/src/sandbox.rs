@@ -63,6 +63,9 @@ fn builder(args: SandboxArgs) -> Result<SandboxBuilder, Failure> {
     if args.localhost {
         builder = builder.named_localhost();
     }
+    if args.hostile_people {
+        builder = builder.hostile_people();
+    }
     if let Some(url) = args.public_url {
         builder = builder.public_url(url);
     }

@@ -567,6 +567,7 @@ fn the_sandbox_plays_what_it_is_told() {
             "sandbox",
             "--auto-approve",
             "--localhost",
+            "--hostile-people",
             "--smart-version",
             "1.0",
         ])

@@ -72,10 +72,11 @@
 //! # Bounds
 //!
 //! Forms are read up to 64 KiB, of which `scope`, `state` and `nonce` may take 8. 1 000 apps, 2 000
-//! codes, 1 000 sign-ins on our pages, 10 000 access tokens, 2 000 grants that can be refreshed and
-//! 1 000 launches are held, the oldest making room but for the apps, of which no more are taken. A
-//! page of a search has 50 resources. 512 connections are open at once, and each has 30 seconds from
-//! one answer to the next.
+//! codes, 1 000 sign-ins on our pages, 10 000 access tokens, 2 000 grants that can be refreshed,
+//! 1 000 launches and 256 requests are held, the oldest making room but for the apps, of which no more
+//! are taken, as of 500 users and 2 000 resources. A page of a search has 50 resources. 512 connections
+//! are open at once, and each has 30 seconds from one answer to the next; dropping the handle ends them
+//! all.
 
 mod access;
 mod admin;

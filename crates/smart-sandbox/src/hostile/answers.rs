@@ -225,7 +225,7 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "token-life-negative",
         "expires_in is negative",
-        "trust the token for a short time only, without an overflow",
+        "refuse the answer, or trust the token for a short time only",
         "RFC 6749 5.1",
         Body(Code, |it, _| put(it, "expires_in", json!(-1))),
     ),

@@ -142,37 +142,48 @@ async fn a_shutdown_does_not_wait_for_kept_connections() {
 #[tokio::test]
 async fn long_requests_are_refused_and_not_held() {
     let sandbox = builder().start().await.unwrap();
-    let address = sandbox.local_addr();
-    let long = "a".repeat(100_000);
-    let many = (0..200)
-        .map(|it| format!("x-{it}: a\r\n"))
-        .collect::<String>();
-    let head = "GET /fhir/metadata HTTP/1.1\r\nhost: a\r\n";
-    for (what, sent) in [
+    let of = |count: usize| "a".repeat(count);
+    let headers = |count: usize| {
+        (0..count)
+            .map(|it| format!("x-{it}: a\r\n"))
+            .collect::<String>()
+    };
+    let head = "GET /fhir/metadata HTTP/1.1\r\nhost: a\r\nconnection: close\r\n";
+    let address = |count| {
+        format!(
+            "GET /{} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+            of(count)
+        )
+    };
+    for (what, sent, expected) in [
+        ("an address", address(60_000), &["404"][..]),
+        ("a long address", address(70_000), &["414"]),
+        ("headers", format!("{head}{}\r\n", headers(98)), &["200"]),
         (
-            "a long line",
-            format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"),
+            "many headers",
+            format!("{head}{}\r\n", headers(99)),
+            &["431"],
         ),
-        ("many headers", format!("{head}{many}\r\n")),
         (
-            "a head without an end",
-            format!("{head}x: {}", "a".repeat(1_000_000)),
+            "a header",
+            format!("{head}x: {}\r\n\r\n", of(380_000)),
+            &["200"],
+        ),
+        // The server hangs up before it has read all, which may take its answer along.
+        (
+            "a header without an end",
+            format!("{head}x: {}", of(1_000_000)),
+            &["431", ""],
         ),
     ] {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        // The server may hang up before it has read all.
+        let mut stream = TcpStream::connect(sandbox.local_addr()).await.unwrap();
         let _ = stream.write_all(sent.as_bytes()).await;
         let mut octets = Vec::new();
         let read = stream.read_to_end(&mut octets);
         let _ = timeout(Duration::from_secs(20), read).await.unwrap();
-        let begin = String::from_utf8_lossy(&octets)
-            .chars()
-            .take(12)
-            .collect::<String>();
-        assert!(
-            ["", "HTTP/1.1 414", "HTTP/1.1 431"].contains(&&*begin),
-            "{what}: {begin}"
-        );
+        let answer = String::from_utf8_lossy(&octets);
+        let status = answer.split(' ').nth(1).unwrap_or_default();
+        assert!(expected.contains(&status), "{what}: {status}");
     }
     sign_in(&sandbox, "openid").await;
 }
