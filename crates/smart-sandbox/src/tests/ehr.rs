@@ -404,6 +404,10 @@ async fn keys_change_on_a_schedule() {
     let id_token = body["id_token"].as_str().unwrap();
     let (_, kid) = verify(&sandbox, id_token, Algorithms::ID_TOKEN).await;
     assert_ne!(kid, first);
+    // What the former key has signed is good for a while still.
+    let set = get(&format!("{}/jwks", sandbox.issuer())).await.json();
+    let kids = set["keys"].as_array().unwrap().iter().map(|it| &it["kid"]);
+    assert_eq!(kids.collect::<Vec<_>>(), [&json!(kid), &json!(first)]);
 }
 
 #[tokio::test]

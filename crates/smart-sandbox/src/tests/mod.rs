@@ -12,4 +12,5 @@ mod grants;
 mod http;
 mod interface;
 mod lifecycle;
+mod spoiling;
 mod token;
