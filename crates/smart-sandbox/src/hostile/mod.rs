@@ -15,6 +15,7 @@ mod moment;
 pub(crate) mod people;
 mod refreshes;
 mod resources;
+mod revocations;
 mod script;
 mod streams;
 mod table;
