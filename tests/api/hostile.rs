@@ -51,7 +51,7 @@ const OF_ES256: [&str; 4] = [
 ];
 
 /// Faults of each place, by how their names begin: the path, and what the request of it has in its body.
-const PLACES: [(&str, &str, &str); 7] = [
+const PLACES: [(&str, &str, &str); 8] = [
     ("smart-configuration-", "smart-configuration", ""),
     ("openid-configuration-", "openid-configuration", ""),
     ("jwks-", "/oidc/jwks", ""),
@@ -59,6 +59,7 @@ const PLACES: [(&str, &str, &str); 7] = [
     ("refresh-", "/oidc/token", "grant_type=refresh_token"),
     ("resource-", "/fhir/Practitioner/", ""),
     ("userinfo-", "/oidc/userinfo", ""),
+    ("revocation-", "/oidc/revoke", ""),
 ];
 
 /// The requests whose answers do not come in time.
@@ -210,6 +211,7 @@ impl World {
         if let Some(signed_in) = self.sign_in().await {
             self.look(&signed_in).await;
             self.refresh(&signed_in).await;
+            self.sign_out(&signed_in).await;
         }
         // A client that goes on has met it too.
         if !is_played(&self.ehr) {
@@ -326,6 +328,16 @@ impl World {
                 Err(error) => self.note(again, error.code()),
             }
         }
+    }
+
+    /// Signs out, whatever became of the session: it is over then in any case.
+    async fn sign_out(&mut self, before: &SignedIn) {
+        let signed_out = self.flow.sign_out(&before.id).await.unwrap();
+        let failed: BTreeSet<&str> = signed_out.not_revoked.iter().map(|it| it.code()).collect();
+        for code in failed {
+            self.note("sign-out", code);
+        }
+        assert!(self.flow.session(&before.id).await.is_err());
     }
 }
 

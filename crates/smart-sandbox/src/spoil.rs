@@ -44,6 +44,7 @@ fn place(path: &str) -> Option<At> {
         }
         "/oidc/jwks" => Some(At::Jwks),
         "/oidc/userinfo" => Some(At::UserInfo),
+        "/oidc/revoke" => Some(At::Revocation),
         _ => {
             let mut parts = path.strip_prefix("/fhir/")?.split('/');
             let (kind, id, end) = (parts.next()?, parts.next()?, parts.next());

@@ -323,7 +323,7 @@ pub(super) const REST: &[Fault] = &[
     ),
 ];
 
-fn moved_to_loopback(_: &Moment<'_>) -> Response {
+pub(super) fn moved_to_loopback(_: &Moment<'_>) -> Response {
     // The port of discarded octets, where nobody listens.
     let location = "http://127.0.0.1:9/";
     wrong::redirect(StatusCode::FOUND, location)
@@ -340,7 +340,7 @@ fn nothing(_: &Moment<'_>) -> Response {
     response
 }
 
-fn busy_for_ever(_: &Moment<'_>) -> Response {
+pub(super) fn busy_for_ever(_: &Moment<'_>) -> Response {
     let mut response = wrong::json(StatusCode::SERVICE_UNAVAILABLE, "{}");
     let seconds = HeaderValue::from_static("9999999999999999999");
     response.headers_mut().insert(RETRY_AFTER, seconds);

@@ -109,6 +109,7 @@ pub(crate) enum At {
     /// A resource that is read.
     Read,
     UserInfo,
+    Revocation,
 }
 
 /// Which ID tokens are spoilt.

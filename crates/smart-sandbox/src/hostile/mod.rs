@@ -16,6 +16,7 @@ mod moment;
 pub(crate) mod people;
 mod refreshes;
 mod resources;
+mod revocations;
 mod script;
 mod streams;
 mod table;

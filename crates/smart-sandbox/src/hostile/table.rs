@@ -3,10 +3,10 @@
 use super::fault::Fault;
 use super::{
     answers, callbacks, claims, everywhere, forged, headers, identity, key_sets, launches,
-    metadata, refreshes, resources, tokens, userinfo,
+    metadata, refreshes, resources, revocations, tokens, userinfo,
 };
 
-const GROUPS: [&[Fault]; 21] = [
+const GROUPS: [&[Fault]; 22] = [
     launches::FAULTS,
     metadata::FAULTS,
     everywhere::SMART_CONFIGURATION,
@@ -28,6 +28,7 @@ const GROUPS: [&[Fault]; 21] = [
     userinfo::FAULTS,
     everywhere::USERINFO,
     everywhere::REST,
+    revocations::FAULTS,
 ];
 
 impl Fault {

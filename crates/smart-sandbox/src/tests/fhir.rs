@@ -345,6 +345,8 @@ async fn reading_and_searching_are_granted_apart() {
         ("user/Observation.read", 200, 200),
         ("user/Condition.read", 403, 403),
         ("patient/*.read", 200, 200),
+        // A part of a type is not granted here, and above all not the whole.
+        ("patient/Observation.rs?category=vital-signs", 403, 403),
     ] {
         let body = sign_in(&sandbox, &format!("launch/patient {scope}")).await;
         let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
