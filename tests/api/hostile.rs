@@ -1005,7 +1005,7 @@ const ROWS: &[(&str, &[&str])] = &[
 ];
 
 // covers: OIDC-VAL-2, OIDC-VAL-3, OIDC-VAL-6, OIDC-VAL-9, OIDC-VAL-11, OIDC-VAL-14, OIDC-VAL-15
-// covers: OIDC-RFR-2, OIDC-RFR-3, OIDC-RFR-7, OIDC-RFR-9, ISSP-3, ISSP-5, SMART-DISC-25
+// covers: OIDC-UI-2, OIDC-UI-4, OIDC-RFR-2, OIDC-RFR-3, OIDC-RFR-7, OIDC-RFR-9, ISSP-3, ISSP-5, SMART-DISC-25
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_is_met_as_it_must_be() {
     let clients = Clients::new();

@@ -72,7 +72,10 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         .merge(own)
         .merge(admin)
         .fallback(nothing)
-        .layer(from_fn_with_state(Arc::clone(&context), journal::keep))
+        .layer(from_fn_with_state(
+            Arc::clone(&context.journal),
+            journal::keep,
+        ))
         .with_state(context)
 }
 
