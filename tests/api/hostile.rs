@@ -1002,6 +1002,22 @@ const ROWS: &[(&str, &[&str])] = &[
     ("userinfo-with-a-mark", &["userinfo: userinfo-json"]),
     ("userinfo-with-a-tail", &["userinfo: userinfo-json"]),
     ("userinfo-with-nan", &["userinfo: userinfo-json"]),
+    ("revocation-absent", &["sign-out: revocation-refused"]),
+    (
+        "revocation-busy-for-ever",
+        &["sign-out: revocation-refused"],
+    ),
+    ("revocation-cut-off", &["sign-out: http-exchange"]),
+    ("revocation-dripping", &["sign-out: http-timeout"]),
+    ("revocation-endless", &["sign-out: http-body-too-long"]),
+    ("revocation-failing", &["sign-out: revocation-refused"]),
+    ("revocation-late", &["sign-out: http-timeout"]),
+    ("revocation-moved", &["sign-out: revocation-refused"]),
+    (
+        "revocation-moved-to-loopback",
+        &["sign-out: revocation-refused"],
+    ),
+    ("revocation-unsupported", &["sign-out: revocation-refused"]),
 ];
 
 // covers: OIDC-VAL-2, OIDC-VAL-3, OIDC-VAL-6, OIDC-VAL-9, OIDC-VAL-11, OIDC-VAL-14, OIDC-VAL-15
