@@ -40,8 +40,8 @@ pub(super) struct Wire {
 struct Told {
     /// How often each thing was asked for.
     counts: BTreeMap<String, usize>,
-    /// What was said, under the name of the request, its number and the member.
-    said: BTreeMap<String, String>,
+    /// What was said of each member of the answers to a request, one after another without repeats.
+    said: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// The refresh tokens that were sent, each in the place where it first was.
     refresh_tokens: Vec<String>,
     /// The last answer to a refresh, as it is.
@@ -76,10 +76,11 @@ impl Wire {
     pub(super) fn said(&self, name: &str, value: &str) {
         let value = self.at_home(value);
         let mut told = self.told.lock().unwrap();
-        told.said.insert(name.to_owned(), value);
+        let members = told.said.entry(name.to_owned()).or_default();
+        say(members.entry(String::new()).or_default(), &value);
     }
 
-    /// A request is sent. Gives its name, which has a number.
+    /// A request is sent. Gives its name.
     pub(super) fn asked(&self, request: &Request<Bytes>) -> String {
         let form: BTreeMap<String, String> = form_urlencoded::parse(request.body())
             .into_owned()
@@ -90,17 +91,16 @@ impl Wire {
             None => format!("{} {path}", request.method()),
         };
         let mut told = self.told.lock().unwrap();
-        let count = told.counts.entry(name.clone()).or_default();
-        *count += 1;
-        let name = format!("{name} {count}");
+        *told.counts.entry(name.clone()).or_default() += 1;
         if let Some(token) = form.get("refresh_token") {
             let place = told.refresh_tokens.iter().position(|it| it == token);
             let place = place.unwrap_or_else(|| {
                 told.refresh_tokens.push(token.clone());
                 told.refresh_tokens.len() - 1
             });
-            let place = format!("number {}", place + 1);
-            told.said.insert(format!("{name} sends"), place);
+            let members = told.said.entry("sent".to_owned()).or_default();
+            let sent = members.entry("refresh_token".to_owned()).or_default();
+            say(sent, &format!("number {}", place + 1));
         }
         name
     }
@@ -138,9 +138,19 @@ impl Wire {
         if let (true, Ok(value)) = (name.contains("refresh_token"), body) {
             told.refreshed = value;
         }
+        let members = told.said.entry(name.to_owned()).or_default();
+        let is_first = members.is_empty();
+        for (member, values) in members.iter_mut() {
+            if !said.contains_key(member) {
+                say(values, NOTHING);
+            }
+        }
         for (member, value) in said {
-            let value = self.at_home(&value);
-            told.said.insert(format!("{name} {member}"), value);
+            let values = members.entry(member).or_default();
+            if values.is_empty() && !is_first {
+                say(values, NOTHING);
+            }
+            say(values, &self.at_home(&value));
         }
     }
 
@@ -161,24 +171,56 @@ impl Wire {
             }
         }
         let names: BTreeSet<&String> = told.said.keys().chain(usual.said.keys()).collect();
+        let none = BTreeMap::new();
         for name in names {
-            match (told.said.get(name), usual.said.get(name)) {
-                (Some(now), Some(usually)) if now != usually => {
-                    found.push(format!("{name}: {now}, usually {usually}"));
+            let of = |it: &'_ Told| it.said.get(name).unwrap_or(&none).clone();
+            let (told, usual) = (of(&told), of(&usual));
+            let members: BTreeSet<&String> = told.keys().chain(usual.keys()).collect();
+            for member in members {
+                let of = |it: &BTreeMap<String, Vec<String>>| {
+                    let values = it.get(member).map(|it| it.join(", then "));
+                    values.unwrap_or_else(|| NOTHING.to_owned())
+                };
+                let (now, usually) = (of(&told), of(&usual));
+                if now != usually {
+                    found.push(format!("{name} {member}: {now}, usually {usually}"));
                 }
-                (Some(now), None) => found.push(format!("{name}: {now}, usually not there")),
-                (None, Some(_)) => found.push(format!("{name}: not there")),
-                _ => {}
             }
         }
         found
     }
 }
 
+/// In the place of what is not there.
+const NOTHING: &str = "nothing";
+
+/// What follows, unless it is the same once more.
+fn say(values: &mut Vec<String>, value: &str) {
+    if values.last().is_none_or(|it| it != value) {
+        values.push(value.to_owned());
+    }
+}
+
+/// The end of a long text.
+fn end(text: &str) -> String {
+    let count = text.chars().count();
+    let end: String = text.chars().skip(count.saturating_sub(40)).collect();
+    match count > 40 {
+        true => format!("…{end}"),
+        false => end,
+    }
+}
+
 /// What is there by chance, by its form: how long it is, and its padding.
 fn formed(member: &str, text: &str) -> String {
     if !BY_CHANCE.contains(&member) {
-        return text.to_owned();
+        // A number and the text of a number are two things.
+        let is_text = serde_json::from_str::<Value>(text).is_err();
+        return if is_text {
+            end(text)
+        } else {
+            format!("{text:?}")
+        };
     }
     let bare = text.trim_end_matches('=');
     format!("<{}>{}", bare.len(), &text[bare.len()..])
@@ -199,8 +241,7 @@ fn told_text(name: &str, text: &str, said: &mut BTreeMap<String, String>) {
             return;
         }
     }
-    let begin: String = text.chars().take(80).collect();
-    said.insert(name.to_owned(), format!("{} octets: {begin}", text.len()));
+    said.insert(name.to_owned(), end(text));
 }
 
 /// Each member by its path.
