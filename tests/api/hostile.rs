@@ -1087,30 +1087,152 @@ const ROWS: &[(&str, &[&str])] = &[
 /// What the wire carries otherwise than usual with the faults of which a client need not notice
 /// anything: they would pass if they did nothing.
 const QUIET: &[(&str, &[&str])] = &[
-    ("launch-with-slash", &[]),
-    ("token-type-lower-case", &[]),
-    ("no-kid", &[]),
-    ("expired-just-now", &[]),
-    ("unknown-claim", &[]),
-    ("fhir-user-relative", &[]),
-    ("rotation-before-signing", &[]),
-    ("padded-key", &[]),
-    ("refresh-without-audience", &[]),
-    ("refresh-not-rotated", &[]),
-    ("refresh-without-id-token", &[]),
-    ("jwks-already-old", &[]),
-    ("jwks-as-text", &[]),
-    ("jwks-beside-nonsense", &[]),
-    ("jwks-with-a-giant-number", &[]),
-    ("key-without-algorithm", &[]),
-    ("name-of-markup", &[]),
-    ("refresh-as-text", &[]),
-    ("resource-as-text", &[]),
-    ("resource-of-hostile-links", &[]),
-    ("token-endpoints-disagree", &[]),
-    ("userinfo-signed", &[]),
-    ("unknown-kid", &[]),
-    ("key-withdrawn", &[]),
+    (
+        "expired-just-now",
+        &["POST /oidc/token authorization_code id_token claim exp: 1800000000, usually 1800000300"],
+    ),
+    (
+        "fhir-user-relative",
+        &[
+            "POST /oidc/token authorization_code id_token claim fhirUser: Practitioner/dr-smith, usually http://EHR/fhir/Practitioner/dr-smith",
+        ],
+    ),
+    (
+        "jwks-already-old",
+        &[
+            "GET /oidc/jwks: 5 times, usually 7",
+            "GET /oidc/jwks header age: 3153600000, usually nothing",
+            "GET /oidc/jwks header cache-control: max-age=31536000000, s-maxage=99999999999999999999, usually max-age=300",
+        ],
+    ),
+    (
+        "jwks-as-text",
+        &[
+            "GET /oidc/jwks header content-type: text/plain; charset=utf-8, usually application/json",
+        ],
+    ),
+    (
+        "jwks-beside-nonsense",
+        &[
+            "GET /oidc/jwks keys 1 kid: <1>, usually nothing",
+            "GET /oidc/jwks keys 1 kty: PQC, usually nothing",
+            "GET /oidc/jwks keys 2: key, usually nothing",
+            "GET /oidc/jwks keys 3: null, usually nothing",
+        ],
+    ),
+    (
+        "key-without-algorithm",
+        &["GET /oidc/jwks keys 0 alg: nothing, usually RS256"],
+    ),
+    (
+        "launch-with-slash",
+        &["iss of the launch is: http://EHR/fhir/, usually http://EHR/fhir"],
+    ),
+    (
+        "name-of-markup",
+        &[
+            "POST /oidc/token authorization_code id_token claim name: <script>alert(1)</script>, usually Dr. Jordan Smith, MD",
+        ],
+    ),
+    (
+        "no-kid",
+        &[
+            "POST /oidc/token authorization_code id_token header kid: nothing, usually <10>",
+            "POST /oidc/token authorization_code id_token header typ: nothing, usually JWT",
+        ],
+    ),
+    (
+        "padded-key",
+        &["GET /oidc/jwks keys 0 n: <342>==, usually <342>"],
+    ),
+    (
+        "refresh-as-text",
+        &[
+            "POST /oidc/token refresh_token header content-type: text/plain; charset=utf-8, usually application/json",
+        ],
+    ),
+    (
+        "refresh-not-rotated",
+        &[
+            "POST /oidc/token refresh_token refresh_token: nothing, usually <64>",
+            "sent refresh_token: number 1, usually number 1, then number 2",
+        ],
+    ),
+    (
+        "refresh-without-audience",
+        &[
+            "POST /oidc/token refresh_token id_token claim aud: nothing, usually growth-chart-app-123",
+        ],
+    ),
+    (
+        "refresh-without-id-token",
+        &[
+            "GET /oidc/jwks: 3 times, usually 7",
+            "POST /oidc/token refresh_token id_token claim at_hash: nothing, usually <22>",
+            "POST /oidc/token refresh_token id_token claim aud: nothing, usually growth-chart-app-123",
+            "POST /oidc/token refresh_token id_token claim exp: nothing, usually 1800003900, then 1800007500",
+            "POST /oidc/token refresh_token id_token claim fhirUser: nothing, usually http://EHR/fhir/Practitioner/dr-smith",
+            "POST /oidc/token refresh_token id_token claim iat: nothing, usually 1800003600, then 1800007200",
+            "POST /oidc/token refresh_token id_token claim iss: nothing, usually http://EHR/oidc",
+            "POST /oidc/token refresh_token id_token claim name: nothing, usually Dr. Jordan Smith, MD",
+            "POST /oidc/token refresh_token id_token claim sub: nothing, usually 7c9f2b1e-dr-smith",
+            "POST /oidc/token refresh_token id_token header alg: nothing, usually RS256",
+            "POST /oidc/token refresh_token id_token header kid: nothing, usually <10>",
+            "POST /oidc/token refresh_token id_token header typ: nothing, usually JWT",
+            "POST /oidc/token refresh_token id_token signature: nothing, usually <342>",
+        ],
+    ),
+    (
+        "resource-as-text",
+        &[
+            "GET /fhir/Practitioner/dr-smith header content-type: text/plain; charset=utf-8, usually application/fhir+json",
+        ],
+    ),
+    (
+        "rotation-before-signing",
+        &[
+            "GET /oidc/jwks keys 1 alg: RS256, usually nothing",
+            "GET /oidc/jwks keys 1 e: AQAB, usually nothing",
+            "GET /oidc/jwks keys 1 kid: <10>, usually nothing",
+            "GET /oidc/jwks keys 1 kty: RSA, usually nothing",
+            "GET /oidc/jwks keys 1 n: <342>, usually nothing",
+            "GET /oidc/jwks keys 1 use: sig, usually nothing",
+        ],
+    ),
+    (
+        "token-endpoints-disagree",
+        &[
+            "GET /oidc/.well-known/openid-configuration token_endpoint: https://attacker.example/token, usually http://EHR/oidc/token",
+        ],
+    ),
+    (
+        "token-type-lower-case",
+        &["POST /oidc/token authorization_code token_type: bearer, usually Bearer"],
+    ),
+    (
+        "unknown-claim",
+        &[
+            "POST /oidc/token authorization_code id_token claim urn:example:shoe-size eu: 41.5, usually nothing",
+        ],
+    ),
+    (
+        "userinfo-signed",
+        &[
+            "GET /oidc/userinfo body claim aud: growth-chart-app-123, usually nothing",
+            "GET /oidc/userinfo body claim fhirUser: http://EHR/fhir/Practitioner/dr-smith, usually nothing",
+            "GET /oidc/userinfo body claim iss: http://EHR/oidc, usually nothing",
+            "GET /oidc/userinfo body claim name: Dr. Jordan Smith, MD, usually nothing",
+            "GET /oidc/userinfo body claim sub: 7c9f2b1e-dr-smith, usually nothing",
+            "GET /oidc/userinfo body header alg: RS256, usually nothing",
+            "GET /oidc/userinfo body header kid: <10>, usually nothing",
+            "GET /oidc/userinfo body header typ: JWT, usually nothing",
+            "GET /oidc/userinfo body signature: <342>, usually nothing",
+            "GET /oidc/userinfo fhirUser: nothing, usually http://EHR/fhir/Practitioner/dr-smith",
+            "GET /oidc/userinfo header content-type: application/jwt, usually application/json",
+            "GET /oidc/userinfo name: nothing, usually Dr. Jordan Smith, MD",
+            "GET /oidc/userinfo sub: nothing, usually 7c9f2b1e-dr-smith",
+        ],
+    ),
 ];
 
 /// All launches at once: what comes of each fault, and what the wire carried.
@@ -1210,7 +1332,98 @@ const ELSEWHERE: [&str; 8] = [
 ];
 
 /// What comes of a fault otherwise with keys of another type than with RSA.
-const OTHERWISE: &[(Algorithm, &str, &[&str])] = &[];
+const OTHERWISE: &[(Algorithm, &str, &[&str])] = &[
+    (
+        Algorithm::ES256,
+        "algorithm-of-another-key-type",
+        &["complete: key-unknown-retry"],
+    ),
+    (
+        Algorithm::ES256,
+        "hs256-modulus",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::ES256,
+        "key-of-even-exponent",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::ES256,
+        "key-of-even-modulus",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::ES256,
+        "key-of-exponent-one",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::ES256,
+        "key-of-giant-exponent",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::ES256,
+        "padded-key",
+        &["keys: PaddedBase64", "keys: PaddedBase64"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "algorithm-of-another-key-type",
+        &["complete: key-unknown-retry"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "hs256-modulus",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "key-of-even-exponent",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "key-of-even-modulus",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "key-of-exponent-one",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "key-of-giant-exponent",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "key-off-the-curve",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "psychic-signature",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "psychic-signature-of-the-order",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "signature-in-der",
+        &["start: sandbox-fault-key"],
+    ),
+    (
+        Algorithm::EdDSA,
+        "padded-key",
+        &["keys: PaddedBase64", "keys: PaddedBase64"],
+    ),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_is_met_with_keys_of_other_types_too() {

@@ -77,7 +77,7 @@ impl Wire {
         let value = self.at_home(value);
         let mut told = self.told.lock().unwrap();
         let members = told.said.entry(name.to_owned()).or_default();
-        say(members.entry(String::new()).or_default(), &value);
+        say(members.entry("is".to_owned()).or_default(), &value);
     }
 
     /// A request is sent. Gives its name.
@@ -150,7 +150,7 @@ impl Wire {
             if values.is_empty() && !is_first {
                 say(values, NOTHING);
             }
-            say(values, &self.at_home(&value));
+            say(values, &end(&self.at_home(&value)));
         }
     }
 
@@ -217,7 +217,7 @@ fn formed(member: &str, text: &str) -> String {
         // A number and the text of a number are two things.
         let is_text = serde_json::from_str::<Value>(text).is_err();
         return if is_text {
-            end(text)
+            text.to_owned()
         } else {
             format!("{text:?}")
         };
@@ -241,7 +241,7 @@ fn told_text(name: &str, text: &str, said: &mut BTreeMap<String, String>) {
             return;
         }
     }
-    said.insert(name.to_owned(), end(text));
+    said.insert(name.to_owned(), text.to_owned());
 }
 
 /// Each member by its path.

@@ -249,7 +249,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "accept no more algorithms than before, and say so",
         "CVE-2022-23540",
         set(OpenidConfiguration, |it, _| {
-            put(it, ALGORITHMS, json!(["none", "HS256", "RS256", "rs512"]));
+            let held = it.get_mut(ALGORITHMS).and_then(Value::as_array_mut);
+            if let Some(held) = held {
+                held.extend(["none", "HS256", "rs512"].map(Value::from));
+            }
         }),
     ),
     fault(
