@@ -14,13 +14,19 @@ use smart_oidc::discovery::{
     ReqwestClient, TransportError, TrustedIssuer,
 };
 use smart_oidc::flow::{EhrLaunch, LaunchFlow, Registrations, SignedIn};
+use smart_oidc::jose::key::PrivateKey;
 use smart_oidc::jose::{Algorithm, Algorithms, JwkSet, UnixTime};
 use smart_oidc::profile::FhirProfileSource;
 use smart_oidc::userinfo::UserInfoClient;
 use smart_oidc::{
-    ClientConfig, ClientId, IdTokenVerifier, MemoryStore, ProfileRequest, RedirectUri, UserProfile,
+    AssertionSigner, ClientAuthentication, ClientConfig, ClientId, IdTokenVerifier, MemoryStore,
+    ProfileRequest, RedirectUri, UserProfile,
 };
-use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, LaunchContext, Sandbox, Times};
+use smart_sandbox::{
+    ClientRegistration, DEFAULT_CLIENT_ID, Fault, LaunchContext, RedirectRule, Sandbox, Times,
+};
+use smart_tests::fixture;
+use smart_tests::forge::Forge;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -156,9 +162,20 @@ struct World {
 
 impl World {
     async fn new(fault: &'static Fault, clients: Clients) -> Self {
+        let app = ClientRegistration::default();
+        Self::of(fault, clients, app, ClientAuthentication::Public).await
+    }
+
+    /// With an app that authenticates.
+    async fn of(
+        fault: &'static Fault,
+        clients: Clients,
+        app: ClientRegistration,
+        authentication: ClientAuthentication,
+    ) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let builder = Sandbox::builder(provider()).clock(clock.clone());
-        let mut builder = builder.fault(fault, OFTEN);
+        let mut builder = builder.fault(fault, OFTEN).register_client(app);
         if OF_ES256.contains(&fault.name()) {
             builder = builder.algorithm(Algorithm::ES256);
         }
@@ -172,7 +189,7 @@ impl World {
             others: Mutex::default(),
         });
         let (id, callback) = (ClientId::new(DEFAULT_CLIENT_ID), RedirectUri::new(CALLBACK));
-        let client = ClientConfig::public(id, callback)
+        let client = ClientConfig::confidential(id, callback, authentication)
             .with_scope("offline_access")
             .with_scope("patient/*.rs")
             .with_scope(match fault.name().starts_with("launch-") {
@@ -1046,4 +1063,38 @@ async fn each_fault_is_met_as_it_must_be() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(rows.is_empty(), "there are no such faults: {rows:?}");
+}
+
+/// An app with a key: whatever the metadata say, its assertion is for the endpoint that gets it, which
+/// the sandbox checks, and reaches no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn adv_assertion_aud_of_hostile_metadata() {
+    let clients = Clients::new();
+    for (fault, expected) in [
+        ("token-endpoints-disagree", &[][..]),
+        (
+            "token-endpoint-inside",
+            &["complete: http-address", "asked: 169.254.169.254"],
+        ),
+        ("smart-issuer-nowhere", &["begin: document-status"]),
+        ("openid-issuer-differs", &["begin: issuer-mismatch"]),
+        ("token-moved", &["complete: token-status"]),
+        ("token-moved-to-loopback", &["complete: token-status"]),
+        (
+            "refresh-moved",
+            &["refresh: token-status", "refresh again: session-resting"],
+        ),
+        ("revocation-moved", &["sign-out: revocation-refused"]),
+    ] {
+        let key = PrivateKey::from_pem(&fixture::text("keys/issuer-p384.pem"), provider()).unwrap();
+        let key = provider().signing_key(&key, Algorithm::ES384).unwrap();
+        let signer = AssertionSigner::new("p384", key, provider()).unwrap();
+        let rules = vec![RedirectRule::Exact(CALLBACK.to_owned())];
+        let app = ClientRegistration::new(DEFAULT_CLIENT_ID, rules);
+        let app = app.with_jwks(Forge::issuer().jwks().to_string());
+        let authentication = ClientAuthentication::PrivateKeyJwt(signer);
+        let played = Fault::named(fault).unwrap();
+        let world = World::of(played, clients.clone(), app, authentication).await;
+        assert_eq!(world.live().await, expected, "{fault}");
+    }
 }
