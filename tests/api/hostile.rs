@@ -15,14 +15,20 @@ use smart_oidc::discovery::{
 };
 use smart_oidc::flow::{EhrLaunch, LaunchFlow, Registrations, SignedIn};
 use smart_oidc::id_token::Refreshed;
+use smart_oidc::jose::key::PrivateKey;
 use smart_oidc::jose::{Algorithm, Algorithms, JwkSet, UnixTime};
 use smart_oidc::profile::FhirProfileSource;
 use smart_oidc::userinfo::UserInfoClient;
 use smart_oidc::{
-    AccessToken, ClientConfig, ClientId, IdTokenVerifier, MemoryStore, ProfileRequest, RawIdToken,
-    RedirectUri, UserProfile,
+    AccessToken, AssertionSigner, ClientAuthentication, ClientConfig, ClientId, IdTokenVerifier,
+    MemoryStore, ProfileRequest, RawIdToken, RedirectUri, UserProfile,
 };
-use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, LaunchContext, Sandbox, StartError, Times};
+use smart_sandbox::{
+    ClientRegistration, DEFAULT_CLIENT_ID, Fault, LaunchContext, RedirectRule, Sandbox, StartError,
+    Times,
+};
+use smart_tests::fixture;
+use smart_tests::forge::Forge;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -178,9 +184,22 @@ impl World {
         algorithm: Algorithm,
         clients: Clients,
     ) -> Result<Self, StartError> {
+        let app = ClientRegistration::default();
+        let authentication = ClientAuthentication::Public;
+        Self::of(name, fault, algorithm, clients, (app, authentication)).await
+    }
+
+    /// With an app that authenticates.
+    async fn of(
+        name: &str,
+        fault: Option<&'static Fault>,
+        algorithm: Algorithm,
+        clients: Clients,
+        (app, authentication): (ClientRegistration, ClientAuthentication),
+    ) -> Result<Self, StartError> {
         let clock = Arc::new(FixedClock::at(NOW));
         let builder = Sandbox::builder(provider()).clock(clock.clone());
-        let mut builder = builder.algorithm(algorithm);
+        let mut builder = builder.algorithm(algorithm).register_client(app);
         if let Some(fault) = fault {
             builder = builder.fault(fault, OFTEN);
         }
@@ -196,7 +215,7 @@ impl World {
             wire: Wire::new(&ehr.local_addr().to_string()),
         });
         let (id, callback) = (ClientId::new(DEFAULT_CLIENT_ID), RedirectUri::new(CALLBACK));
-        let client = ClientConfig::public(id, callback)
+        let client = ClientConfig::confidential(id, callback, authentication)
             .with_scope("offline_access")
             .with_scope("patient/*.rs")
             .with_scope(match is_ehr_launch {
@@ -1102,7 +1121,7 @@ const QUIET: &[(&str, &[&str])] = &[
         &[
             "GET /oidc/jwks: 5 times, usually 7",
             "GET /oidc/jwks header age: 3153600000, usually nothing",
-            "GET /oidc/jwks header cache-control: max-age=31536000000, s-maxage=99999999999999999999, usually max-age=300",
+            "GET /oidc/jwks header cache-control: …536000000, s-maxage=99999999999999999999, usually max-age=300",
         ],
     ),
     (
@@ -1369,59 +1388,44 @@ const OTHERWISE: &[(Algorithm, &str, &[&str])] = &[
         &["keys: PaddedBase64", "keys: PaddedBase64"],
     ),
     (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "algorithm-of-another-key-type",
         &["complete: key-unknown-retry"],
     ),
     (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "hs256-modulus",
         &["start: sandbox-fault-key"],
     ),
     (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "key-of-even-exponent",
         &["start: sandbox-fault-key"],
     ),
     (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "key-of-even-modulus",
         &["start: sandbox-fault-key"],
     ),
     (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "key-of-exponent-one",
         &["start: sandbox-fault-key"],
     ),
     (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "key-of-giant-exponent",
         &["start: sandbox-fault-key"],
     ),
     (
-        Algorithm::EdDSA,
-        "key-off-the-curve",
+        Algorithm::ES384,
+        "padded-key",
         &["start: sandbox-fault-key"],
     ),
     (
-        Algorithm::EdDSA,
-        "psychic-signature",
-        &["start: sandbox-fault-key"],
-    ),
-    (
-        Algorithm::EdDSA,
+        Algorithm::ES384,
         "psychic-signature-of-the-order",
         &["start: sandbox-fault-key"],
-    ),
-    (
-        Algorithm::EdDSA,
-        "signature-in-der",
-        &["start: sandbox-fault-key"],
-    ),
-    (
-        Algorithm::EdDSA,
-        "padded-key",
-        &["keys: PaddedBase64", "keys: PaddedBase64"],
     ),
 ];
 
@@ -1430,7 +1434,7 @@ async fn each_fault_is_met_with_keys_of_other_types_too() {
     let rows: BTreeMap<&str, &[&str]> = ROWS.iter().copied().collect();
     let is_elsewhere = |it: &&Fault| ELSEWHERE.iter().any(|begin| it.name().starts_with(begin));
     let faults: Vec<&Fault> = Fault::all().filter(|it| !is_elsewhere(it)).collect();
-    for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
+    for algorithm in [Algorithm::ES256, Algorithm::ES384] {
         let mut wrong = Vec::new();
         let otherwise = OTHERWISE.iter().filter(|it| it.0 == algorithm);
         let mut otherwise: BTreeMap<&str, &[&str]> = otherwise.map(|it| (it.1, it.2)).collect();
@@ -1509,5 +1513,42 @@ async fn keys_that_change_are_looked_for_once() {
             assert_eq!(world.http.wire.count(SET), looks, "{name}");
         }
         assert!(is_played(&world.ehr), "{name}");
+    }
+}
+
+/// An app with a key: whatever the metadata say, its assertion is for the endpoint that gets it, which
+/// the sandbox checks, and reaches no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn adv_assertion_aud_of_hostile_metadata() {
+    let clients = Clients::new();
+    for (fault, expected) in [
+        ("token-endpoints-disagree", &[][..]),
+        (
+            "token-endpoint-inside",
+            &["complete: http-address", "asked: 169.254.169.254"],
+        ),
+        ("smart-issuer-nowhere", &["begin: document-status"]),
+        ("openid-issuer-differs", &["begin: issuer-mismatch"]),
+        ("token-moved", &["complete: token-status"]),
+        ("token-moved-to-loopback", &["complete: token-status"]),
+        (
+            "refresh-moved",
+            &["refresh: token-status", "refresh again: session-resting"],
+        ),
+        ("revocation-moved", &["sign-out: revocation-refused"]),
+    ] {
+        let key = PrivateKey::from_pem(&fixture::text("keys/issuer-p384.pem"), provider()).unwrap();
+        let key = provider().signing_key(&key, Algorithm::ES384).unwrap();
+        let signer = AssertionSigner::new("p384", key, provider()).unwrap();
+        let rules = vec![RedirectRule::Exact(CALLBACK.to_owned())];
+        let app = ClientRegistration::new(DEFAULT_CLIENT_ID, rules);
+        let app = app.with_jwks(Forge::issuer().jwks().to_string());
+        let authentication = ClientAuthentication::PrivateKeyJwt(signer);
+        let played = Fault::named(fault).unwrap();
+        let (clients, algorithm) = (clients.clone(), Algorithm::RS256);
+        let app = (app, authentication);
+        let world = World::of(fault, Some(played), algorithm, clients, app).await;
+        let world = world.unwrap().live().await;
+        assert_eq!(world.found, expected, "{fault}");
     }
 }

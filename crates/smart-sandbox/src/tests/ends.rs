@@ -120,6 +120,11 @@ async fn a_shutdown_waits_for_nobody_longer_than_it_says() {
     assert!(TcpStream::connect(address).await.is_err());
     are_closed(connections).await;
     all_ended(before).await;
+    let took = since.elapsed();
+    assert!(
+        took < Duration::from_secs(7),
+        "a connection went on: {took:?}"
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod consent;
 mod documents;
 mod ehr;
 mod ends;
+mod faults;
 mod fhir;
 mod flow;
 mod grants;
