@@ -1339,7 +1339,9 @@ async fn each_fault_is_met_as_it_must_be() {
 }
 
 /// How the names of faults begin that have nothing to do with keys.
-const ELSEWHERE: [&str; 8] = [
+const ELSEWHERE: [&str; 10] = [
+    "jwks-",
+    "refresh-",
     "smart-",
     "openid-",
     "launch-",
