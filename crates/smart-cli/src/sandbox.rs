@@ -27,6 +27,8 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     let is_anywhere = args.bind.ip().is_unspecified() && args.public_url.is_none();
     let has_own_app = args.client.is_some();
     let sandbox = builder(args)?.start().await.map_err(failure)?;
+    // From the first line on, whoever waits for it may end this.
+    let stop = signals::told_to_stop();
     output::line(format_args!("FHIR base   {}", sandbox.fhir_base()));
     output::line(format_args!("issuer      {}", sandbox.issuer()));
     output::line(format_args!("client id   {client_id}"));
@@ -47,7 +49,7 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     output::line("The people are invented: this is no server for patients. Stop it with Ctrl-C.");
     tokio::select! {
         () = sandbox.wait() => {}
-        () = signals::told_to_stop() => {}
+        () = stop => {}
     }
     sandbox.shutdown().await;
     Ok(Exit::Valid)
