@@ -295,7 +295,7 @@ const MAX_STEPS: usize = 100;
 
 fn step(members: &Value) -> Result<(&'static Fault, Times), &'static str> {
     let fault = text(members, "name").and_then(Fault::named);
-    let fault = fault.ok_or("there is no fault of this name")?;
+    let fault = fault.ok_or("there is no fault of this name; GET /_sandbox/faults lists them")?;
     let times = match members.get("times") {
         None | Some(Value::Null) => Times::UntilTakenBack,
         Some(it) => match it.as_u64().and_then(|it| u32::try_from(it).ok()) {

@@ -50,6 +50,7 @@ impl Listener for BoundedListener {
             stream,
             // A change is no end; only the other end's is.
             cut: Box::pin(async move { while alive.changed().await.is_ok() {} }),
+            is_cut: false,
             deadline: Box::pin(sleep(TIME_FOR_AN_ANSWER)),
             _permit: permit,
         };
@@ -65,6 +66,7 @@ impl Listener for BoundedListener {
 pub(crate) struct BoundedStream {
     stream: TcpStream,
     cut: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_cut: bool,
     deadline: Pin<Box<Sleep>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -74,8 +76,9 @@ impl BoundedStream {
         if self.deadline.as_mut().poll(cx).is_ready() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        // Once it is ready it is not asked again: an error ends the connection.
-        if self.cut.as_mut().poll(cx).is_ready() {
+        // A future that has ended must not be polled again, and whoever got an error may still ask.
+        self.is_cut = self.is_cut || self.cut.as_mut().poll(cx).is_ready();
+        if self.is_cut {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
@@ -113,5 +116,29 @@ impl AsyncWrite for BoundedStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    #[tokio::test]
+    async fn a_connection_that_was_cut_off_fails_as_often_as_it_is_asked() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (stop, alive) = watch::channel(false);
+        let mut listener = BoundedListener::new(listener, alive);
+        let address = listener.local_addr().unwrap();
+        let (client, (mut stream, _)) =
+            tokio::join!(TcpStream::connect(address), listener.accept());
+        stop.send(true).unwrap();
+        stream.write_all(b"a change is no end").await.unwrap();
+        drop(stop);
+        for _ in 0..2 {
+            assert!(stream.read_u8().await.is_err());
+            assert!(stream.write_all(b"a").await.is_err());
+        }
+        drop(client);
     }
 }
