@@ -33,6 +33,8 @@ pub(super) struct Wire {
     inner: ReqwestClient,
     is_down: AtomicBool,
     has_no_keys: AtomicBool,
+    /// Whether the person unticks `openid`.
+    is_unnamed: AtomicBool,
     /// So many reads of a resource are still answered with 401.
     refused_reads: AtomicU32,
     /// The patient whom every refresh brings.
@@ -49,6 +51,11 @@ impl Wire {
     /// Cuts off the keys alone.
     pub(super) fn set_without_keys(&self) {
         self.has_no_keys.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on nobody lets the app know who they are.
+    pub(super) fn leave_out_openid(&self) {
+        self.is_unnamed.store(true, Ordering::Relaxed);
     }
 
     /// Refuses the token of so many reads of a resource.
@@ -114,6 +121,14 @@ impl HttpClient for Wire {
         {
             let mut body: Value = serde_json::from_slice(response.body()).unwrap();
             body["patient"] = Value::from(patient);
+            *response.body_mut() = Bytes::from(body.to_string());
+        }
+        if form.contains("grant_type=authorization_code") && self.is_unnamed.load(Ordering::Relaxed)
+        {
+            let mut body: Value = serde_json::from_slice(response.body()).unwrap();
+            let scope = body["scope"].as_str().unwrap().replace("openid", "");
+            body["scope"] = Value::from(scope.replace("fhirUser", "").trim());
+            body.as_object_mut().unwrap().remove("id_token");
             *response.body_mut() = Bytes::from(body.to_string());
         }
         let body = String::from_utf8_lossy(response.body()).into_owned();
@@ -239,6 +254,7 @@ impl World {
             inner: ReqwestClient::builder().allow_loopback().build().unwrap(),
             is_down: AtomicBool::new(false),
             has_no_keys: AtomicBool::new(false),
+            is_unnamed: AtomicBool::new(false),
             refused_reads: AtomicU32::new(0),
             patient: Mutex::default(),
             sent: Mutex::default(),

@@ -29,6 +29,9 @@ pub enum WebError {
     /// The browser has no session of this launch.
     #[error("the browser has no session of this launch")]
     NotSignedIn,
+    /// The app asked who is at the screen, and that was not granted. What else was granted is revoked.
+    #[error("the scope openid was asked for and not granted")]
+    OpenidNotGranted,
     /// The query is too long to be looked at.
     #[error("the query of the request is too long")]
     QueryTooLong,
@@ -53,6 +56,7 @@ impl WebError {
             Self::Form => "web-form",
             Self::NoUser => "web-no-user",
             Self::NotSignedIn => "web-not-signed-in",
+            Self::OpenidNotGranted => "web-openid-not-granted",
             Self::QueryTooLong => "web-query-too-long",
             Self::SeveralSessions => "web-several-sessions",
             Self::UnclearPatient => "web-unclear-patient",
@@ -69,6 +73,7 @@ impl WebError {
             Self::Csrf(error) => error.class(),
             Self::CookiesTooLong
             | Self::Form
+            | Self::OpenidNotGranted
             | Self::QueryTooLong
             | Self::SeveralSessions
             | Self::UnclearPatient
@@ -220,6 +225,12 @@ impl Problem {
                 "You are not signed in",
                 "You have signed out here, or this page was opened in a browser that is not signed in.",
                 Advice::Launch,
+            ),
+            WebError::OpenidNotGranted => (
+                "Access was not given",
+                "The system that opened the app did not tell it who you are, and without that it opens nothing. You \
+                 may have unticked it when you were asked. Whatever else was given has been given back.",
+                Advice::LaunchOrAsk,
             ),
             WebError::QueryTooLong => (
                 "The address is too long",

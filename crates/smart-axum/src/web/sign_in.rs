@@ -14,7 +14,7 @@ use smart_oidc::{AuthorizationRequest, BrowserBinding, LaunchTag, SessionId};
 use super::app::WebApp;
 use super::cookies::{Jar, Kind};
 use super::page::{Choice, redirect};
-use super::problem::Problem;
+use super::problem::{Problem, WebError};
 use super::refusal::Refusal;
 
 impl WebApp {
@@ -116,6 +116,9 @@ impl WebApp {
         };
         let binding = BrowserBinding::new(binding.expose_secret().as_str());
         match self.flow().complete(query, &binding).await {
+            Ok(signed_in) if self.is_nobody(&signed_in) => {
+                Ok(self.given_back(parts, &signed_in).await)
+            }
             Ok(signed_in) => Ok(self.signed_in(&jar, &signed_in).await),
             Err(error) => {
                 let refusal = self.failed(parts, &error);
@@ -130,6 +133,37 @@ impl WebApp {
                 Ok(response)
             }
         }
+    }
+
+    /// Whether the app asked who is at the screen and was not told. Its pages would have nobody to be
+    /// for, and the person no page to sign out on.
+    fn is_nobody(&self, signed_in: &SignedIn) -> bool {
+        let asked = self.flow().registrations();
+        let asked = asked.scopes(signed_in.session.fhir_base());
+        signed_in.id_token.is_none() && asked.is_some_and(|it| it.has("openid"))
+    }
+
+    /// Ends the session before anybody has its id, and has its tokens revoked.
+    async fn given_back(&self, parts: &Parts, signed_in: &SignedIn) -> Response<Bytes> {
+        let left = match self.flow().sign_out(&signed_in.id).await {
+            Ok(signed_out) => {
+                let asked = signed_out.not_asked.map(|it| it.code());
+                let revoked = signed_out.not_revoked.iter().map(|it| it.code());
+                revoked.chain(asked).collect()
+            }
+            Err(error) => vec![error.code()],
+        };
+        for code in left {
+            self.metrics()
+                .count("smart_axum_tokens_not_revoked", &[("code", code)]);
+            tracing::warn!(target: "smart_axum", code, "nobody was signed in, and a token lives on");
+        }
+        let refusal = self.refuse(parts, &WebError::OpenidNotGranted);
+        let mut response = refusal.into_response();
+        if let Some(cookie) = self.shared.cookies.remove(Kind::Launch, &signed_in.tag) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
     }
 
     /// The id of the session is new, whatever the browser brought: nobody can have set it before.

@@ -56,7 +56,7 @@ struct Scope {
 /// Something that ends.
 struct Life {
     name: &'static str,
-    ends_at: u64,
+    seconds_left: u64,
     left: String,
 }
 
@@ -110,13 +110,19 @@ pub(super) async fn get(State(app): State<App>, mut parts: Parts) -> Response {
         note: note(parts.uri.query().unwrap_or_default()),
         documents: documents::all(&flow.issuers().issuer(launch.fhir_base()).state()),
         fhir_base: launch.fhir_base().as_str(),
-        checks: app.reports.find(session.tag()).map(|it| Checks::new(&it)),
+        checks: checks(&app, &session),
         refresh: session.path("refresh"),
         csrf: session.csrf_token(),
         logout: url.path("/logout"),
         tag: session.tag().as_str(),
         sign_out: session.sign_out_token(),
     })
+}
+
+/// How the sign-in was judged, where that is held still.
+fn checks(app: &App, session: &BrowserSession) -> Option<Checks> {
+    let report = app.reports.find(session.tag())?;
+    Some(Checks::new(&report, &*app.reports.met(session.tag())?))
 }
 
 /// Reads the patient where the page has to show who it is; once more where the token is refused and
@@ -180,16 +186,23 @@ fn scopes(app: &App, session: &BrowserSession) -> Vec<Scope> {
         })
         .collect();
     let more = words(granted).into_iter().filter(|it| !asked.has(it));
-    rows.extend(more.map(|name| Scope {
-        what: match name.as_str() {
-            // It is added to what an app asks for where the EHR has opened it.
-            "launch" => "granted, as the EHR has opened the app",
-            _ => "granted, in other words than asked for",
-        },
-        name,
-        kind: "open",
+    rows.extend(more.map(|name| {
+        let (what, kind) = unasked(&name, asked);
+        Scope { name, what, kind }
     }));
     rows
+}
+
+/// What to say of a scope that was granted, and is none of the words that were asked for.
+fn unasked(name: &str, asked: &smart_oidc::Scopes) -> (&'static str, &'static str) {
+    // It is added to what an app asks for where the EHR has opened it.
+    if name == "launch" {
+        return ("granted, as the EHR has opened the app", "open");
+    }
+    match smart_oidc::Scopes::parse(name).is_within(asked) {
+        true => ("granted, in other words than asked for", "open"),
+        false => ("granted, not asked for", "bad"),
+    }
 }
 
 /// The words of a list of scopes.
@@ -202,7 +215,7 @@ fn life(name: &'static str, end: UnixTime, now: UnixTime) -> Life {
     let left = end.as_secs().saturating_sub(now.as_secs());
     Life {
         name,
-        ends_at: end.as_secs(),
+        seconds_left: left,
         left: in_words(Duration::from_secs(left)),
     }
 }
@@ -229,4 +242,31 @@ pub(super) async fn refresh(
         Err(_) => "failed",
     };
     Redirect::to(&session.path(&format!("?{what}"))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smart_oidc::Scopes;
+
+    #[test]
+    fn what_was_granted_beyond_what_was_asked_for_is_not_called_other_words() {
+        let asked = Scopes::parse("openid launch/patient patient/Patient.rs user/*.read");
+        let other = ("granted, in other words than asked for", "open");
+        let beyond = ("granted, not asked for", "bad");
+        for (name, expected) in [
+            ("patient/Patient.r", other),
+            ("patient/Patient.read", other),
+            ("user/Practitioner.rs", other),
+            ("patient/Patient.cruds", beyond),
+            ("user/*.cruds", beyond),
+            ("patient/*.rs", beyond),
+            ("system/*.rs", beyond),
+            ("offline_access", beyond),
+            ("nonsense", beyond),
+            ("launch", ("granted, as the EHR has opened the app", "open")),
+        ] {
+            assert_eq!(unasked(name, &asked), expected, "{name}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use smart_jose::Text;
 
 use super::error::{FlowError, RegistrationError};
 use crate::client::ClientConfig;
+use crate::scope::Scopes;
 use crate::value::RedirectUri;
 
 /// The FHIR servers that an app is registered with, and as what with each. It is the list of
@@ -63,6 +64,14 @@ impl Registrations {
     /// Where browsers come back to, once for each FHIR server and in no order.
     pub fn redirect_uris(&self) -> impl Iterator<Item = &RedirectUri> {
         self.by_base.values().map(|it| &it.client.redirect_uri)
+    }
+
+    /// What is asked for at each sign-in with this FHIR server; `None` where the app is not registered
+    /// with it. One final slash does not count.
+    #[must_use]
+    pub fn scopes(&self, fhir_base: &FhirBaseUrl) -> Option<&Scopes> {
+        let found = self.by_base.get(trimmed(fhir_base.as_str()));
+        found.map(|it| &it.client.scopes)
     }
 
     /// The FHIR servers, in no order.
