@@ -8,9 +8,11 @@ const words = (left) => {
   if (hours > 0) return `${hours} h ${minutes} min`;
   return minutes > 0 ? `${minutes} min ${secs} s` : `${secs} s`;
 };
+// What counts is the time since the page was loaded: the clock of this computer may be wrong.
+const loaded = Date.now();
 const tick = () => {
-  const now = Math.floor(Date.now() / 1000);
-  for (const it of ends) it.textContent = words(Number(it.dataset.endsAt) - now);
+  const since = Math.floor((Date.now() - loaded) / 1000);
+  for (const it of ends) it.textContent = words(Number(it.dataset.left) - since);
 };
 tick();
 setInterval(tick, 1000);

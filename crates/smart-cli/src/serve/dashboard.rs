@@ -57,6 +57,7 @@ struct Scope {
 struct Life {
     name: &'static str,
     ends_at: u64,
+    secs: u64,
     left: String,
 }
 
@@ -168,7 +169,10 @@ fn to_show(session: &BrowserSession) -> Option<String> {
 
 /// What was asked for and what was granted, beside one another.
 fn scopes(app: &App, session: &BrowserSession) -> Vec<Scope> {
-    let (asked, granted) = (&app.asked, session.launch().scopes());
+    let nothing = smart_oidc::Scopes::parse("");
+    let asked = app.ehr(session.launch().fhir_base());
+    let asked = asked.map_or(&nothing, |it| &it.client.scopes);
+    let granted = session.launch().scopes();
     let mut rows: Vec<Scope> = words(asked)
         .into_iter()
         .map(|name| {
@@ -203,6 +207,7 @@ fn life(name: &'static str, end: UnixTime, now: UnixTime) -> Life {
     Life {
         name,
         ends_at: end.as_secs(),
+        secs: left,
         left: in_words(Duration::from_secs(left)),
     }
 }
