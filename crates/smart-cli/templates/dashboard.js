@@ -3,7 +3,7 @@
 // loading of the page: what this machine takes for the time of day has no part in it. It asks the server
 // for nothing: each request is a use that keeps a session alive.
 "use strict";
-const ends = [...document.querySelectorAll("[data-seconds-left]")];
+const ends = [...document.querySelectorAll("[data-left]")];
 const words = (left) => {
   if (left <= 0) return "ended";
   const [hours, minutes, secs] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
@@ -12,7 +12,7 @@ const words = (left) => {
 };
 const tick = () => {
   const gone = Math.floor(performance.now() / 1000);
-  for (const it of ends) it.textContent = words(Number(it.dataset.secondsLeft) - gone);
+  for (const it of ends) it.textContent = words(Number(it.dataset.left) - gone);
 };
 tick();
 setInterval(tick, 1000);

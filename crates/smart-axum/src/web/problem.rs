@@ -3,12 +3,12 @@
 use core::fmt::Display;
 
 use http::StatusCode;
-use smart_oidc::CallbackError;
 use smart_oidc::flow::FlowError;
 use smart_oidc::jose::{ErrorClass, UnixTime};
 use smart_oidc::session::SessionError;
 
 use super::csrf::CsrfError;
+use super::words::Words;
 
 /// Why a request is refused by the web part of the app itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,7 +102,7 @@ const fn status(class: ErrorClass) -> StatusCode {
     }
 }
 
-const TRY_AGAIN: &str = "Please try again in a moment";
+pub(super) const TRY_AGAIN: &str = "Please try again in a moment";
 /// In seconds, where nobody says more.
 const USUAL_WAIT: u64 = 5;
 /// In seconds: nobody is sent away for longer.
@@ -127,10 +127,12 @@ pub(super) enum Advice {
     LaunchLater,
     /// A new launch in a browser that has forgotten its cookies.
     LaunchAfresh,
+    /// A new launch after a new sign-in at the EHR.
+    SignInAfresh,
 }
 
 impl Advice {
-    const fn text(self) -> &'static str {
+    pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Ask => "You cannot mend this yourself. Tell the help desk the reference below.",
             Self::Choose => "Choose which one to go on with.",
@@ -147,6 +149,10 @@ impl Advice {
             Self::LaunchLater => {
                 "Wait a minute and open the app again from the patient's record. If that does not help, tell the \
                  help desk the reference below."
+            }
+            Self::SignInAfresh => {
+                "Sign out of the system that you opened the app from, sign in there again, and open the app from the \
+                 patient's record. If that does not help, tell the help desk the reference below."
             }
             Self::LaunchAfresh => {
                 "Close all windows of your browser, and open the app again from the patient's record."
@@ -260,10 +266,8 @@ impl Problem {
     pub(super) fn of_session(error: &SessionError, now: UnixTime) -> Self {
         let kind = (error.code(), error.class());
         if error.needs_launch() {
-            let ended = "Your session has ended, so that nobody else can go on with it.";
+            let said = (ending(error), Advice::LaunchOrAsk);
             // A credential is missing, whoever is to blame for that.
-            // A credential is missing, whoever is to blame for that.
-            let said = (ended, Advice::LaunchOrAsk);
             return Self::new(kind, error, "Your session has ended", said)
                 .with_status(StatusCode::UNAUTHORIZED);
         }
@@ -287,63 +291,33 @@ impl Problem {
 
     pub(super) fn of_flow(error: &FlowError) -> Self {
         let kind = (error.code(), error.class());
-        let (title, what, then) = match error {
-            // Nobody is signed in yet, and it is no fault of the EHR.
-            FlowError::Session(_) | FlowError::Store(_)
-                if error.class() == ErrorClass::Upstream =>
-            {
-                let said = (
-                    "The app cannot keep your sign-in at the moment.",
-                    Advice::LaunchLater,
-                );
-                return Self::new(kind, error, TRY_AGAIN, said).with_retry_after(USUAL_WAIT);
-            }
-            FlowError::Callback(CallbackError::Denied { .. }) => (
-                "Access was not given",
-                "The system that opened the app did not give it access. You may have said no, or you may not be \
-                 allowed to use this app.",
-                Advice::LaunchOrAsk,
-            ),
-            FlowError::Callback(CallbackError::Expired) | FlowError::NoSuchLaunch => (
-                "This sign-in is over",
-                "It took longer than ten minutes, was finished already, or began in another browser. If your browser \
-                 refuses cookies, it cannot finish it either.",
-                Advice::LaunchOrAsk,
-            ),
-            FlowError::LaunchRequestMissing { .. } | FlowError::LaunchRequestDuplicate { .. } => (
-                "Open the app from a patient's record",
-                "This address is the one by which the record opens the app. By itself it leads nowhere.",
-                Advice::Launch,
-            ),
-            FlowError::NotRegistered { .. } => (
-                "The app is not set up for this system",
-                "The system that opened the app is not one of those that the app knows.",
-                Advice::Ask,
-            ),
-            other => match other.class() {
-                ErrorClass::InvalidToken => (
-                    "You could not be identified",
-                    "What the system that opened the app says about you could not be verified, so the app did not \
-                     sign you in.",
-                    Advice::LaunchOrAsk,
-                ),
-                ErrorClass::InvalidRequest => (
-                    "You could not be signed in",
-                    "The sign-in did not come back as it was sent out.",
-                    Advice::LaunchOrAsk,
-                ),
-                ErrorClass::Upstream => (
-                    TRY_AGAIN,
-                    "The system that opened the app does not answer as it should at the moment.",
-                    Advice::LaunchLater,
-                ),
-                _ => (
-                    "The app cannot go on",
-                    "The app is not set up as it should be.",
-                    Advice::Ask,
-                ),
-            },
-        };
-        Self::new(kind, error, title, (what, then))
+        let words = Words::of(error.code(), error.class());
+        let (title, what, then) = words.say(error.class());
+        let problem = Self::new(kind, error, title, (what, then));
+        match words.status() {
+            Some(StatusCode::SERVICE_UNAVAILABLE) => problem.with_retry_after(USUAL_WAIT),
+            Some(status) => problem.with_status(status),
+            None => problem,
+        }
+    }
+}
+
+/// Why a session has ended, for the person whose it was.
+const fn ending(error: &SessionError) -> &'static str {
+    match error {
+        SessionError::InDoubt => {
+            "The app has asked for longer access, and the answer was lost. It cannot know what it may do now, so the \
+             session has ended."
+        }
+        SessionError::Identity(_) => {
+            "The app could not make sure that it is still you who is signed in, so the session has ended."
+        }
+        SessionError::Over => {
+            "The access that the app was given is over, and the app cannot prolong it."
+        }
+        SessionError::Refresh(_) => {
+            "The system that you opened the app from does not prolong the app's access any more."
+        }
+        _ => "Your session has ended, so that nobody else can go on with it.",
     }
 }

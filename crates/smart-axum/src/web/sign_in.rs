@@ -121,7 +121,7 @@ impl WebApp {
             }
             Ok(signed_in) => Ok(self.signed_in(&jar, &signed_in).await),
             Err(error) => {
-                let refusal = self.failed(parts, &error);
+                let refusal = self.not_signed_in(parts, &error, &tag);
                 // A store that did not answer may still have the launch.
                 let is_spent = !matches!(error, FlowError::Store(_));
                 let mut response = refusal.into_response();
@@ -190,6 +190,17 @@ impl WebApp {
             }
         }
         self.own(response)
+    }
+
+    /// A sign-in that came as far as the answer of the EHR.
+    fn not_signed_in(&self, parts: &Parts, error: &FlowError, tag: &LaunchTag) -> Refusal {
+        let reports = self.shared.settings.reports.as_ref();
+        let report = match error {
+            FlowError::IdToken(_) => reports.and_then(|it| it.0.find(tag)),
+            _ => None,
+        };
+        let problem = Problem::of_flow(error);
+        self.refused_because(parts, &problem, Vec::new(), report.as_deref())
     }
 
     fn failed(&self, parts: &Parts, error: &FlowError) -> Refusal {

@@ -56,7 +56,8 @@ struct Scope {
 /// Something that ends.
 struct Life {
     name: &'static str,
-    seconds_left: u64,
+    ends_at: u64,
+    secs: u64,
     left: String,
 }
 
@@ -174,7 +175,10 @@ fn to_show(session: &BrowserSession) -> Option<String> {
 
 /// What was asked for and what was granted, beside one another.
 fn scopes(app: &App, session: &BrowserSession) -> Vec<Scope> {
-    let (asked, granted) = (&app.asked, session.launch().scopes());
+    let nothing = smart_oidc::Scopes::parse("");
+    let asked = app.ehr(session.launch().fhir_base());
+    let asked = asked.map_or(&nothing, |it| &it.client.scopes);
+    let granted = session.launch().scopes();
     let mut rows: Vec<Scope> = words(asked)
         .into_iter()
         .map(|name| {
@@ -215,7 +219,8 @@ fn life(name: &'static str, end: UnixTime, now: UnixTime) -> Life {
     let left = end.as_secs().saturating_sub(now.as_secs());
     Life {
         name,
-        seconds_left: left,
+        ends_at: end.as_secs(),
+        secs: left,
         left: in_words(Duration::from_secs(left)),
     }
 }

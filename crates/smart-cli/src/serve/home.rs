@@ -17,7 +17,8 @@ struct Home<'p> {
     root: &'p str,
     problem: Option<&'p str>,
     ehr: Option<Choices>,
-    fhir_base: String,
+    /// Real EHRs, as addresses that begin a sign-in there, names and FHIR bases.
+    ehrs: Vec<(String, String, String)>,
 }
 
 /// What the embedded EHR has to choose from, as values and labels.
@@ -102,14 +103,18 @@ fn page(app: &App, problem: Option<&str>) -> Response {
             launcher: format!("{}/?{}", it.base_url(), fields.finish()),
         }
     });
-    let mut bases = app.smart.flow().registrations().fhir_bases();
+    let ehrs = app.ehrs.iter().map(|it| {
+        let base = it.base.as_str();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("iss", base);
+        let address = url.path(&format!("/launch?{}", query.finish()));
+        (address, it.name.clone(), base.to_owned())
+    });
     let page = Home {
         root: url.prefix(),
         problem,
         ehr,
-        fhir_base: bases
-            .next()
-            .map_or_else(String::new, |it| it.as_str().to_owned()),
+        ehrs: ehrs.collect(),
     };
     let mut response = show(&page);
     // `form-action` is left out: browsers apply it to the redirects after the form too, and those

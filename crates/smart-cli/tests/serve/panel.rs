@@ -98,7 +98,7 @@ async fn what_is_left_does_not_depend_on_the_clock_of_the_browser() {
         .post(&format!("{}/start", served.url()), &CHOICE)
         .await;
     let mut left = Vec::new();
-    for part in page.body.split("data-seconds-left=\"").skip(1) {
+    for part in page.body.split("data-left=\"").skip(1) {
         left.push(part.split('"').next().unwrap().parse::<u64>().unwrap());
     }
     let [access, session] = left.as_slice() else {

@@ -1,0 +1,1 @@
+//! The pages over a clock that a test moves.
