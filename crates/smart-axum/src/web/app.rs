@@ -231,7 +231,7 @@ impl WebApp {
     }
 
     /// Whether `/launch` alone begins a sign-in.
-    fn launches_alone(&self) -> bool {
+    pub(super) fn launches_alone(&self) -> bool {
         let mut bases = self.shared.flow.registrations().fhir_bases();
         self.shared.settings.is_standalone && bases.next().is_some() && bases.next().is_none()
     }

@@ -158,7 +158,18 @@ impl WebApp {
                 .count("smart_axum_tokens_not_revoked", &[("code", code)]);
             tracing::warn!(target: "smart_axum", code, "nobody was signed in, and a token lives on");
         }
-        let refusal = self.refuse(parts, &WebError::OpenidNotGranted);
+        let problem = Problem::of_web(&WebError::OpenidNotGranted);
+        let mut ways = Vec::new();
+        // Where the app has one EHR only, every page like this leads back to it.
+        if self.shared.settings.is_standalone && !self.launches_alone() {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("iss", signed_in.session.fhir_base().as_str());
+            ways.push(Choice::Link {
+                href: self.url().path(&format!("/launch?{}", query.finish())),
+                label: "Sign in again".to_owned(),
+            });
+        }
+        let refusal = self.refused_with(parts, &problem, ways);
         let mut response = refusal.into_response();
         if let Some(cookie) = self.shared.cookies.remove(Kind::Launch, &signed_in.tag) {
             response.headers_mut().append(SET_COOKIE, cookie);
