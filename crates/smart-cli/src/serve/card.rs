@@ -32,7 +32,14 @@ impl Card {
         };
         let mut photo = None;
         if let Ok(card) = &user.resource {
-            row("Role", &card.roles);
+            let is_clinician = user
+                .fhir_user
+                .as_ref()
+                .is_some_and(|it| it.reference().starts_with("Practitioner"));
+            match card.roles.is_empty() && is_clinician {
+                true => row("Role", &["none that the EHR names".to_owned()]),
+                false => row("Role", &card.roles),
+            }
             row("Specialty", &card.specialties);
             row("Organisation", card.organization.as_slice());
             let learnt: Vec<String> = card

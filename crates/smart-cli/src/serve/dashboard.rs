@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use smart_axum::{BrowserSession, CsrfForm, Profile, Rejection};
 use smart_oidc::jose::UnixTime;
-use smart_oidc::session::SessionError;
+use smart_oidc::session::{RenewalError, SessionError};
 
 use super::app::App;
 use super::card::Card;
@@ -67,6 +67,10 @@ fn note(query: &str) -> Option<&'static str> {
         "refreshed" => Some("The tokens were refreshed."),
         "rested" => Some("The tokens are new already. Try again in half a minute."),
         "failed" => Some("The tokens could not be refreshed now. The session goes on."),
+        "doubt" => Some(
+            "The answer to the refresh was lost. You stay signed in until the access token ends; it is tried again \
+             before then, and if that fails, you open the app once more from the patient's record.",
+        ),
         _ => None,
     }
 }
@@ -243,6 +247,7 @@ pub(super) async fn refresh(
     let what = match refreshed {
         Ok(_) => "refreshed",
         Err(SessionError::Resting { .. }) => "rested",
+        Err(SessionError::Refresh(RenewalError::Token(error))) if error.is_in_doubt() => "doubt",
         // The page says itself what has become of the session.
         Err(_) => "failed",
     };

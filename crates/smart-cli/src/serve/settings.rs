@@ -75,12 +75,13 @@ impl Settings {
             }
             None => (File::default(), Path::new("")),
         };
-        let ehrs = ehrs(&args.ehr, file.ehr, folder)?;
-        if !ehrs.is_empty() && (args.ask || !args.fault.is_empty()) {
+        let is_real = !file.ehr.is_empty() || EhrTable::is_named(&args.ehr);
+        if is_real && (args.ask || !args.fault.is_empty()) {
             return Err(Failure::usage(
                 "--ask and --fault are for the embedded EHR, and the configuration names a real one",
             ));
         }
+        let ehrs = ehrs(&args.ehr, file.ehr, folder)?;
         let framed_by = match args.framed_by.is_empty() {
             true => file.framed_by,
             false => args.framed_by.clone(),

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, Sandbox, SmartVersion, Times};
 
-use crate::rig::{Answer, Browser, CHOICE, free_port, origin, provider, serve};
+use crate::rig::{Answer, Browser, CHOICE, origin, provider, serve};
 
 /// The page of a sign-in while this fault is played.
 async fn page(fault: &str) -> Answer {
@@ -65,18 +65,12 @@ async fn the_way_to_the_keys_is_the_one_that_was_gone() {
         let builder = Sandbox::builder(provider()).version(SmartVersion::V1_0);
         let builder = builder.fault(Fault::named(fault).unwrap(), Times::UntilTakenBack);
         let ehr = builder.start().await.unwrap();
-        let (base, port) = (ehr.fhir_base(), free_port());
-        let redirect = format!("http://127.0.0.1:{port}/callback");
-        let bind = format!("127.0.0.1:{port}");
+        let base = ehr.fhir_base();
         let served = serve(&[
             "--fhir-base",
             &base,
             "--client-id",
             DEFAULT_CLIENT_ID,
-            "--redirect-uri",
-            &redirect,
-            "--bind",
-            &bind,
             "--allow-loopback",
             "--smart-1-0",
         ]);

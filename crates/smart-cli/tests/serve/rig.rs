@@ -1,10 +1,10 @@
 //! The program while it serves, and a browser before it.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
@@ -27,29 +27,38 @@ pub(super) struct Served {
     pub(super) child: Child,
     /// What it has said when it was ready.
     pub(super) said: Vec<String>,
+    /// Where it writes its log.
+    log: PathBuf,
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = fs::remove_file(&self.log);
     }
 }
 
-pub(super) fn smart(arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+/// Starts it. What it writes to standard error goes to a file, which never makes it wait.
+pub(super) fn smart(arguments: &[&str], environment: &[(&str, &str)]) -> (Child, PathBuf) {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let name = format!("serve-{}-{run}.log", process::id());
+    let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let mut command = Command::new(env!("CARGO_BIN_EXE_smart"));
     let command = command.arg("serve").args(arguments);
-    command
+    let child = command
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(File::create(&log).unwrap())
         .spawn()
-        .unwrap()
+        .unwrap();
+    (child, log)
 }
 
 pub(super) fn serve_with(arguments: &[&str], environment: &[(&str, &str)]) -> Served {
-    let mut child = smart(arguments, environment);
+    let (mut child, log) = smart(arguments, environment);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let said = lines.map(Result::unwrap);
     let mut ready = false;
@@ -59,8 +68,8 @@ pub(super) fn serve_with(arguments: &[&str], environment: &[(&str, &str)]) -> Se
             !ready
         })
         .collect();
-    let served = Served { child, said };
-    assert!(ready, "{:?}", served.said);
+    let served = Served { child, said, log };
+    assert!(ready, "{:?}: {}", served.said, served.log());
     served
 }
 
@@ -70,7 +79,7 @@ pub(super) fn serve(arguments: &[&str]) -> Served {
 
 /// What a run that does not serve says, and its number.
 pub(super) fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
-    let mut child = smart(arguments, environment);
+    let (mut child, log) = smart(arguments, environment);
     let mut text = String::new();
     let stdout = BufReader::new(child.stdout.take().unwrap());
     if let Some(Ok(line)) = stdout.lines().next() {
@@ -78,8 +87,10 @@ pub(super) fn refused(arguments: &[&str], environment: &[(&str, &str)]) -> (Opti
         let _ = child.kill();
         text = line;
     }
-    let _ = child.stderr.take().unwrap().read_to_string(&mut text);
-    (child.wait().unwrap().code(), text)
+    let status = child.wait().unwrap();
+    text.push_str(&fs::read_to_string(&log).unwrap());
+    let _ = fs::remove_file(log);
+    (status.code(), text)
 }
 
 impl Served {
@@ -91,6 +102,10 @@ impl Served {
 
     pub(super) fn url(&self) -> String {
         self.address("dashboard")
+    }
+
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
     }
 }
 
@@ -140,9 +155,10 @@ impl Browser {
         form: &[(&str, &str)],
     ) -> Answer {
         let (mut method, mut url) = (method, url.to_owned());
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(form);
-        let mut body = Bytes::from(body.finish());
+        let mut body = {
+            let mut fields = form_urlencoded::Serializer::new(String::new());
+            Bytes::from(fields.extend_pairs(form).finish())
+        };
         for _ in 0..10 {
             let host = origin(&url);
             let cookies: Vec<_> = self.cookies.iter().filter(|it| it.0 == host).collect();
@@ -205,12 +221,6 @@ pub(super) fn origin(url: &str) -> String {
 
 pub(super) const CHOICE: [(&str, &str); 2] =
     [("user", "Practitioner/dr-smith"), ("patient", "p-1")];
-
-/// A port of this machine that was free a moment ago: a redirect URI has to name it beforehand.
-pub(super) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 /// A scratch file of one test.
 pub(super) fn scratch(name: &str, content: &str) -> String {
