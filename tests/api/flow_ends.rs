@@ -266,7 +266,8 @@ async fn a_witness_hears_of_every_check_and_changes_nothing() {
     let signed_in = flow.complete(&query, &binding).await.unwrap();
     world
         .ehr
-        .play(Fault::named("other-nonce").unwrap(), Times::Once);
+        .play(Fault::named("other-nonce").unwrap(), Times::Once)
+        .unwrap();
     let (query, binding) = world.callback().await;
     let error = flow.complete(&query, &binding).await.unwrap_err();
     let told = witness.0.lock().unwrap();

@@ -94,6 +94,85 @@ async fn an_app_signs_in_with_each_version() {
     }
 }
 
+/// The words of a command line: those in single quotes are one.
+fn words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (place, part) in command.split('\'').enumerate() {
+        if place % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// The request that a command line of `curl` makes, to this sandbox.
+fn request_of(command: &str, ehr: &Sandbox) -> Request<Bytes> {
+    let mut words = words(command).into_iter();
+    let (mut method, mut url, mut body) = ("GET".to_owned(), String::new(), Bytes::new());
+    let mut headers = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-s" => {}
+            "-X" => method = words.next().unwrap(),
+            "-H" => headers.push(words.next().unwrap()),
+            "-d" => {
+                method = "POST".to_owned();
+                body = words.next().unwrap().into();
+            }
+            address => {
+                let path = address.strip_prefix("http://127.0.0.1:8080").unwrap();
+                url = format!("{}{path}", ehr.base_url());
+            }
+        }
+    }
+    let request = Request::builder().method(&*method).uri(url);
+    let request = headers.iter().fold(request, |request, header| {
+        let (name, value) = header.split_once(": ").unwrap();
+        request.header(name, value)
+    });
+    request.body(body).unwrap()
+}
+
+/// Each command line of the page does what it is there for, in its order.
+#[tokio::test]
+async fn the_command_lines_of_the_page_work() {
+    let ehr = Sandbox::start(provider()).await.unwrap();
+    let http = ReqwestClient::builder().allow_loopback().build().unwrap();
+    let page = include_str!("../../docs/sandbox.md");
+    let (_, rest) = page
+        .split_once("```console\n$ smart sandbox --auto-approve --bind")
+        .unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    let commands: Vec<&str> = block.split("\n$ curl ").skip(1).collect();
+    let mut asked = std::collections::BTreeSet::new();
+    for command in commands {
+        let request = request_of(command, &ehr);
+        let what = format!("{} {}", request.method(), request.uri().path());
+        let answer = http.send(request).await.unwrap();
+        let text = String::from_utf8_lossy(answer.body()).into_owned();
+        assert!(answer.status().is_success(), "{command}: {text}");
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).is_ok(),
+            "{command}: {text}"
+        );
+        asked.insert(what);
+    }
+    // The table of the page lists them all.
+    let rows = page
+        .lines()
+        .filter(|it| it.starts_with("| `") && it.contains("/_sandbox"));
+    let listed = rows.flat_map(|row| {
+        let cell = row.trim_start_matches('|').split('|').next().unwrap();
+        cell.split(',')
+            .map(|it| it.trim().trim_matches('`').replace("NAME", "expired"))
+    });
+    assert_eq!(asked, listed.collect());
+    assert!(ehr.users().iter().any(|it| it.name == "Uma Example"));
+    assert!(ehr.patients().iter().any(|it| it.1 == "Noa Example"));
+}
+
 // covers: SMART-USR-1
 #[tokio::test]
 async fn a_user_of_each_type_has_a_profile() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use serde_json::json;
 use smart_oidc::discovery::{
     Clock, Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp,
     ReqwestClient, SystemClock,
@@ -217,6 +218,8 @@ impl World {
         let (request, binding) = match self.launcher {
             Launcher::Standalone => node.begin_standalone(&self.base).await.unwrap(),
             Launcher::Ehr => {
+                let chart = json!({ "resourceType": "Patient", "id": patient });
+                self.ehr.add_resource(chart).unwrap();
                 let open = LaunchContext::new().patient(patient);
                 let id = self.client.client_id.as_str();
                 let launch = self.ehr.ehr_launch(id, open).unwrap();

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use smart_axum::{BrowserSession, CsrfForm, Profile, SmartAxum, WebSettings};
 use smart_oidc::discovery::{
     Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp, ReqwestClient,
@@ -297,6 +297,8 @@ impl World {
 
     /// The path and query of a launch from the EHR, with this patient open.
     pub(super) fn launch_path(&self, patient: &str) -> String {
+        let chart = json!({ "resourceType": "Patient", "id": patient });
+        self.ehr.add_resource(chart).unwrap();
         let open = LaunchContext::new().patient(patient);
         let launch = self.ehr.ehr_launch(DEFAULT_CLIENT_ID, open).unwrap();
         launch.url("/launch")

@@ -92,7 +92,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .merge(app.operations())
         .with_state(app.clone());
 
-    let open = LaunchContext::new().patient("maria-example");
+    let open = LaunchContext::new().patient("p-1");
     let launch = ehr.ehr_launch(DEFAULT_CLIENT_ID, open)?;
     let from_ehr = launch.url(&format!("{address}/launch"));
     show(&format!("as the EHR would open it, once: {from_ehr}"));

@@ -97,6 +97,9 @@ pub(crate) struct SandboxArgs {
     /// Play this fault until it is taken back; may be given more than once
     #[arg(long, value_name = "NAME")]
     pub(crate) fault: Vec<String>,
+    /// Add clinicians and patients whose names and links are markup, scripts and worse
+    #[arg(long)]
+    pub(crate) hostile_people: bool,
     /// Print every fault, what it does and what a correct client must do, and serve nothing
     #[arg(long)]
     pub(crate) list_faults: bool,

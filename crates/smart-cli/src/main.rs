@@ -10,6 +10,7 @@ mod output;
 mod provider;
 mod sandbox;
 mod serve;
+mod signals;
 mod verify;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ use smart_sandbox::{
 use crate::args::{NetworkArgs, SandboxArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
-use crate::{discover, input, output};
+use crate::{discover, input, output, signals};
 
 pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     if args.list_faults {
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     output::line("The people are invented: this is no server for patients. Stop it with Ctrl-C.");
     tokio::select! {
         () = sandbox.wait() => {}
-        _ = tokio::signal::ctrl_c() => {}
+        () = signals::told_to_stop() => {}
     }
     sandbox.shutdown().await;
     Ok(Exit::Valid)
@@ -62,6 +62,9 @@ fn builder(args: SandboxArgs) -> Result<SandboxBuilder, Failure> {
         .version(version(&args.smart_version)?);
     if args.localhost {
         builder = builder.named_localhost();
+    }
+    if args.hostile_people {
+        builder = builder.hostile_people();
     }
     if let Some(url) = args.public_url {
         builder = builder.public_url(url);

@@ -567,6 +567,7 @@ fn the_sandbox_plays_what_it_is_told() {
             "sandbox",
             "--auto-approve",
             "--localhost",
+            "--hostile-people",
             "--smart-version",
             "1.0",
         ])
@@ -601,6 +602,31 @@ fn the_sandbox_plays_what_it_is_told() {
     assert!(shown.contains("attacker.example"), "{shown}");
 }
 
+/// A supervisor ends a service so; a terminal does by Ctrl-C.
+#[cfg(unix)]
+#[test]
+fn the_sandbox_stops_in_an_orderly_way_when_it_is_told_to() {
+    for signal in ["-TERM", "-INT"] {
+        let mut child = smart()
+            .arg("sandbox")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let mut child = Ended(child);
+        let mut lines = BufReader::new(stdout).lines().map(Result::unwrap);
+        // Read on, as it would not survive to write into nothing.
+        let stop = lines.find(|it| it.contains("Stop it with Ctrl-C"));
+        assert!(stop.is_some());
+        let killed = Command::new("kill")
+            .args([signal, &child.0.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        let status = child.0.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{signal}: {status}");
+    }
+}
+
 #[test]
 fn faults_are_listed_and_one_that_is_none_is_named() {
     let text = run(&["sandbox", "--list-faults"]).expect_report(0);
@@ -618,6 +644,12 @@ fn faults_are_listed_and_one_that_is_none_is_named() {
     let line = ran.expect_error(2);
     assert!(
         line.contains("no-such-fault") && line.contains("--list-faults"),
+        "{line}"
+    );
+    let ran = run(&["sandbox", "--fault", "psychic-signature"]);
+    let line = ran.expect_error(2);
+    assert!(
+        line.contains("psychic-signature") && line.contains("RS256"),
         "{line}"
     );
     run(&["sandbox", "--smart-version", "3.0"]).expect_usage();

@@ -28,8 +28,9 @@ impl Access {
     }
 
     /// Whether a resource is opened: by a `system/` scope, by a `user/` scope where the user may see
-    /// it, by a `patient/` scope where it is in the compartment of the patient in context, or by
-    /// `openid fhirUser` where it is the user, or the practitioner whose role the user has.
+    /// it, by a `patient/` scope where it is in the compartment of the patient in context and the user
+    /// may see it, or by `openid fhirUser` where it is the user, or the practitioner whose role the user
+    /// has.
     pub(crate) fn opens(&self, interaction: Interaction, resource: &Resource) -> bool {
         let is_read = interaction == Interaction::Read;
         if is_read && self.is_self(&resource.resource_type, &resource.id) {
@@ -42,7 +43,10 @@ impl Access {
         };
         allows("system")
             || (allows("user") && self.user_sees(of))
-            || (allows("patient") && of.is_some() && of == self.patient.as_deref())
+            || (allows("patient")
+                && of.is_some()
+                && of == self.patient.as_deref()
+                && self.user_sees(of))
     }
 
     /// Whether anything of a type may be opened, so that a search can be answered.
@@ -74,7 +78,7 @@ impl Access {
         let Some(user) = &self.user else {
             return false;
         };
-        user.is_clinician() || of.is_none() || of == user.patient()
+        of.is_none_or(|it| user.sees(it))
     }
 }
 
@@ -184,6 +188,9 @@ mod tests {
                 false,
             ),
             ("launch/patient", doctor, Some("p-1"), "Patient/p-1", false),
+            ("patient/*.rs", patient, Some("p-2"), "Patient/p-2", true),
+            ("patient/*.rs", patient, Some("p-1"), "Patient/p-1", false),
+            ("patient/*.rs", mother, Some("p-2"), "Condition/c-3", false),
         ] {
             let found = opens(scope, user, context, what);
             assert_eq!(found, expected, "{scope} {user} {context:?} {what}");

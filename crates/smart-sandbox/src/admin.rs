@@ -52,12 +52,12 @@ fn refused(status: StatusCode, problem: &str) -> Response {
     answer(status, &json!({ "error": problem }))
 }
 
-fn bad(problem: impl AsRef<str>) -> Response {
+pub(crate) fn bad(problem: impl AsRef<str>) -> Response {
     refused(StatusCode::BAD_REQUEST, problem.as_ref())
 }
 
 /// The members of a body, which is a JSON object or nothing at all.
-async fn members(body: Body) -> Result<Value, Response> {
+pub(crate) async fn members(body: Body) -> Result<Value, Response> {
     let octets = to_bytes(body, MAX_OCTETS).await;
     let octets = octets.map_err(|_| bad("the body is longer than 64 KiB"))?;
     if octets.is_empty() {
@@ -71,14 +71,15 @@ async fn members(body: Body) -> Result<Value, Response> {
     }
 }
 
-fn text<'a>(members: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(members: &'a Value, name: &str) -> Option<&'a str> {
     members.get(name).and_then(Value::as_str)
 }
 
 /// `GET /_sandbox`: what there is.
 pub(crate) async fn describe(State(context): State<Arc<Context>>) -> Response {
     let urls = &context.urls;
-    let users = context.world.users().iter();
+    let world = context.world();
+    let users = world.users().iter();
     let users = users.map(|it| {
         json!({
             "reference": it.reference(),
@@ -87,7 +88,7 @@ pub(crate) async fn describe(State(context): State<Arc<Context>>) -> Response {
             "patient": SandboxUser::patient(it)
         })
     });
-    let patients = context.world.of_type("Patient");
+    let patients = world.of_type("Patient");
     let patients = patients.map(|it| json!({ "id": it.id, "name": it.label() }));
     let body = json!({
         "notice": "A sandbox with invented people and published keys. Not for patients.",
@@ -215,15 +216,29 @@ fn registration(members: &Value) -> Result<ClientRegistration, &'static str> {
         let algorithm = algorithm.ok_or("id_token_signed_response_alg is not known")?;
         client = client.with_id_token_algorithm(algorithm);
     }
+    if let Some(name) = text(members, "userinfo_signed_response_alg") {
+        let algorithm = Algorithm::from_name(name);
+        let algorithm = algorithm.ok_or("userinfo_signed_response_alg is not known")?;
+        client = client.with_userinfo_algorithm(algorithm);
+    }
     for origin in list("origins").ok_or("origins are strings")? {
         client = client.with_origin(origin);
     }
     Ok(client)
 }
 
+fn all_played(context: &Context) -> Value {
+    let coming = told(context.script.coming());
+    json!({ "playing": playing(context), "coming": coming })
+}
+
 fn playing(context: &Context) -> Vec<Value> {
-    let playing = context.script.playing().into_iter();
-    playing
+    told(context.script.playing())
+}
+
+fn told(faults: Vec<(&'static Fault, Times)>) -> Vec<Value> {
+    let faults = faults.into_iter();
+    faults
         .map(|(fault, times)| json!({ "name": fault.name(), "times": times.left() }))
         .collect()
 }
@@ -238,34 +253,63 @@ pub(crate) async fn faults(State(context): State<Arc<Context>>) -> Response {
             "clause": it.clause()
         })
     });
-    let body = json!({ "faults": all.collect::<Vec<_>>(), "playing": playing(&context) });
+    let mut body = all_played(&context);
+    if let Some(members) = body.as_object_mut() {
+        members.insert("faults".to_owned(), all.collect());
+    }
     answer(StatusCode::OK, &body)
 }
 
-/// `POST /_sandbox/faults`: `name`, and `times` unless it stays until it is taken back.
+/// `POST /_sandbox/faults`: `name`, and `times` unless it stays until it is taken back; or a `sequence`
+/// of these, in which each waits for the one before.
 pub(crate) async fn play(State(context): State<Arc<Context>>, body: Body) -> Response {
     let members = match members(body).await {
         Ok(members) => members,
         Err(response) => return response,
     };
-    let Some(fault) = text(&members, "name").and_then(Fault::named) else {
-        return bad("there is no fault of this name; GET /_sandbox/faults lists them");
+    let played = match (members.get("sequence"), members.get("name")) {
+        (Some(_), Some(_)) => return bad("there is a name, and a sequence too"),
+        (Some(sequence), None) => {
+            let steps = sequence.as_array().filter(|it| it.len() <= MAX_STEPS);
+            let Some(steps) = steps else {
+                return bad("sequence is a list of at most 100 steps");
+            };
+            match steps.iter().map(step).collect::<Result<Vec<_>, _>>() {
+                Ok(steps) => context.play_in_turn(steps),
+                Err(problem) => return bad(problem),
+            }
+        }
+        (None, _) => match step(&members) {
+            Ok((fault, times)) => context.play(fault, times),
+            Err(problem) => return bad(problem),
+        },
     };
+    match played {
+        Ok(()) => answer(StatusCode::OK, &all_played(&context)),
+        Err(error) => refused(StatusCode::CONFLICT, &error.to_string()),
+    }
+}
+
+/// A sequence has so many steps at most.
+const MAX_STEPS: usize = 100;
+
+fn step(members: &Value) -> Result<(&'static Fault, Times), &'static str> {
+    let fault = text(members, "name").and_then(Fault::named);
+    let fault = fault.ok_or("there is no fault of this name")?;
     let times = match members.get("times") {
         None | Some(Value::Null) => Times::UntilTakenBack,
         Some(it) => match it.as_u64().and_then(|it| u32::try_from(it).ok()) {
             Some(times) if times > 0 => Times::So(times),
-            _ => return bad("times must be a number from 1 on"),
+            _ => return Err("times must be a number from 1 on"),
         },
     };
-    context.script.play(fault, times);
-    answer(StatusCode::OK, &json!({ "playing": playing(&context) }))
+    Ok((fault, times))
 }
 
 /// `DELETE /_sandbox/faults`.
 pub(crate) async fn take_all_back(State(context): State<Arc<Context>>) -> Response {
     context.script.take_all_back();
-    answer(StatusCode::OK, &json!({ "playing": [] }))
+    answer(StatusCode::OK, &all_played(&context))
 }
 
 /// `DELETE /_sandbox/faults/{name}`.
@@ -277,5 +321,5 @@ pub(crate) async fn take_back(
         return refused(StatusCode::NOT_FOUND, "there is no fault of this name");
     };
     context.script.take_back(fault);
-    answer(StatusCode::OK, &json!({ "playing": playing(&context) }))
+    answer(StatusCode::OK, &all_played(&context))
 }

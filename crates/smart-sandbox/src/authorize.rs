@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use smart_oidc::server::CodeChallenge;
 
 use crate::client::ClientRegistration;
-use crate::consent::ask;
+use crate::consent::{ask, lacks_patient};
 use crate::context::{AuthorizationRequest, Context, PendingRequest};
 use crate::pages::refusal;
 use crate::parameters::{MAX_OCTETS, Parameters, read_form};
@@ -103,22 +103,28 @@ fn begin(context: &Context, request: AuthorizationRequest) -> PendingRequest {
             patient: None,
         };
     };
-    let named = open.user.as_deref().and_then(|it| context.world.user(it));
+    let world = context.world();
+    let named = open.user.as_deref().and_then(|it| world.user(it));
     PendingRequest {
         // Whoever launches has signed in to the EHR.
-        user: named.or_else(|| context.world.users().first()).cloned(),
+        user: named.or_else(|| world.users().first()).cloned(),
         patient: open.patient.clone(),
         request,
     }
 }
 
-/// Chooses without asking: the default user, and the own patient or the first one.
+/// Chooses without asking: the default user and, where no launch says who is open, the own patient or
+/// the first one.
 fn settle(context: &Context, mut pending: PendingRequest) -> PendingRequest {
+    let world = context.world();
     let user = pending.user.take();
-    pending.user = user.or_else(|| context.world.users().first().cloned());
-    if pending.patient.is_none() && pending.request.scopes.has_patient_context() {
-        let own = pending.user.as_ref().and_then(|it| it.patient());
-        let first = || context.world.of_type("Patient").next().map(|it| &*it.id);
+    pending.user = user.or_else(|| world.users().first().cloned());
+    if lacks_patient(&pending) {
+        let user = pending.user.as_ref();
+        let own = user.and_then(|it| it.patient());
+        let is_clinician = user.is_some_and(|it| it.is_clinician());
+        let first = || world.of_type("Patient").next().map(|it| &*it.id);
+        let first = || is_clinician.then(first).flatten();
         pending.patient = own.or_else(first).map(str::to_owned);
     }
     pending

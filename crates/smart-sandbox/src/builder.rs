@@ -12,9 +12,14 @@ use smart_jose::{Algorithm, CryptoProvider};
 use smart_oidc::server::{AssertionAudience, ClientAssertionVerifier, MemoryReplayStore};
 use tokio::net::TcpListener;
 
+use crate::ahead::AheadClock;
 use crate::client::ClientRegistration;
 use crate::context::{Context, State, TOKEN_LIFETIME};
+use crate::hostile::people::{
+    patients as patients_of_hostile_names, users as people_of_hostile_names,
+};
 use crate::hostile::{Fault, Script, Times};
+use crate::journal::Journal;
 use crate::key_rings::KeyRings;
 use crate::keys::{KeyRing, is_demo_key};
 use crate::people;
@@ -182,6 +187,16 @@ impl SandboxBuilder {
         self
     }
 
+    /// Clinicians and patients whose names and links are markup, templates, formulas, line breaks, text
+    /// that runs backwards, emoji, very long, and scripts: whoever shows them must escape them. Their
+    /// ids begin with `hostile-`.
+    #[must_use]
+    pub fn hostile_people(mut self) -> Self {
+        self.users.extend(people_of_hostile_names());
+        self.resources.extend(patients_of_hostile_names());
+        self
+    }
+
     /// Plays this version of SMART App Launch; 2.2 unless another is named.
     #[must_use]
     pub const fn version(mut self, version: SmartVersion) -> Self {
@@ -260,6 +275,7 @@ impl SandboxBuilder {
         };
         let mut keys = KeyRings::new(keys, is_exposed, provider);
         if let Some(every) = self.rotate_every {
+            keys.can_rotate().map_err(StartError::Rotation)?;
             keys.change_every(every, self.clock.monotonic());
         }
         let failed = |source| StartError::Bind { address, source };
@@ -273,21 +289,18 @@ impl SandboxBuilder {
         let urls = urls.with_fhir_as_issuer(self.version == SmartVersion::V1_0);
         let audience = AssertionAudience::either(urls.token(), urls.issuer());
         let replay = Arc::new(MemoryReplayStore::default());
-        let script = Script::default();
-        for (fault, times) in self.faults {
-            script.play(fault, times);
-        }
         let context = Context {
             assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),
             urls,
             provider: self.provider,
-            clock: self.clock,
+            clock: Arc::new(AheadClock::new(self.clock)),
+            journal: Journal::default(),
             clients: RwLock::default(),
             http: self.http,
-            world,
+            people: RwLock::new(Arc::new(world)),
             version: self.version,
             is_exposed,
-            script,
+            script: Script::default(),
             auto_approve: self.auto_approve,
             token_lifetime: self.token_lifetime,
             state: Mutex::new(State::new(keys, self.token_lifetime, &self.provider)),
@@ -299,6 +312,9 @@ impl SandboxBuilder {
         };
         for client in clients {
             register(&context, client)?;
+        }
+        for (fault, times) in self.faults {
+            context.play(fault, times)?;
         }
         Ok(Sandbox::serve(context, listener, bound))
     }

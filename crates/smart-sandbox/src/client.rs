@@ -37,6 +37,7 @@ pub struct ClientRegistration {
     pub(crate) authentication: Authentication,
     pub(crate) system_scopes: Option<String>,
     pub(crate) id_token_algorithm: Option<Algorithm>,
+    pub(crate) userinfo_algorithm: Option<Algorithm>,
     pub(crate) origins: Vec<String>,
 }
 
@@ -60,6 +61,7 @@ impl ClientRegistration {
             authentication: Authentication::Public,
             system_scopes: None,
             id_token_algorithm: None,
+            userinfo_algorithm: None,
             origins: Vec::new(),
         }
     }
@@ -105,6 +107,13 @@ impl ClientRegistration {
     #[must_use]
     pub const fn with_id_token_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.id_token_algorithm = Some(algorithm);
+        self
+    }
+
+    /// Signs this app's UserInfo so. Without it UserInfo is plain JSON.
+    #[must_use]
+    pub const fn with_userinfo_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.userinfo_algorithm = Some(algorithm);
         self
     }
 

@@ -18,7 +18,7 @@ use crate::send_back::{RedirectError, issue, server_error};
 use crate::store::{Fingerprint, mint};
 use crate::user::SandboxUser;
 use crate::words::words;
-use crate::world::Resource;
+use crate::world::{Resource, World};
 
 /// Shows the first page that is needed.
 pub(crate) fn ask(context: &Context, pending: PendingRequest) -> Response {
@@ -65,15 +65,16 @@ fn advance(context: &Context, request_id: &str, form: &Parameters) -> Response {
     let Some(pending) = state.pending.get_mut(key, now) else {
         return refusal(&context.urls, GONE);
     };
+    let world = context.world();
     if let Some(chosen) = form.get("user") {
-        let Some(user) = context.world.user(chosen) else {
+        let Some(user) = world.user(chosen) else {
             return refusal(&context.urls, "There is no such user.");
         };
         pending.patient = user.patient().map(str::to_owned);
         pending.user = Some(Arc::clone(user));
     }
     if let (Some(chosen), Some(user)) = (form.get("patient"), &pending.user) {
-        let mut choices = patients(context, user);
+        let mut choices = patients(&world, user);
         if !choices.any(|it| it.id == chosen) {
             return refusal(&context.urls, "There is no such patient.");
         }
@@ -122,20 +123,23 @@ fn denied(context: &Context, pending: &PendingRequest) -> Response {
     error.redirect(context, &request.redirect_uri, Some(&request.state), status)
 }
 
-/// Whether a patient must be chosen still.
-fn lacks_patient(pending: &PendingRequest) -> bool {
-    pending.patient.is_none() && pending.request.scopes.has_patient_context()
+/// Whether a patient must be chosen still. Where the EHR has launched the app, what is open there
+/// counts, and nobody may be.
+pub(crate) fn lacks_patient(pending: &PendingRequest) -> bool {
+    let request = &pending.request;
+    pending.patient.is_none() && request.launch.is_none() && request.scopes.has_patient_context()
 }
 
 /// The patients whom a user may choose.
-fn patients<'a>(context: &'a Context, user: &'a SandboxUser) -> impl Iterator<Item = &'a Resource> {
-    let all = context.world.of_type("Patient");
-    all.filter(move |it| user.is_clinician() || user.patient() == Some(&it.id))
+fn patients<'a>(world: &'a World, user: &'a SandboxUser) -> impl Iterator<Item = &'a Resource> {
+    let all = world.of_type("Patient");
+    all.filter(move |it| user.sees(&it.id))
 }
 
 /// The page for what is not chosen yet.
 fn next_page(context: &Context, pending: &PendingRequest, request_id: &str) -> Response {
     let urls = &context.urls;
+    let world = context.world();
     // An app that the EHR shows in a frame asks in that frame.
     let framing = match pending.request.launch {
         Some(_) => Framing::BySelf,
@@ -156,7 +160,7 @@ fn next_page(context: &Context, pending: &PendingRequest, request_id: &str) -> R
         show(StatusCode::OK, &page, framing)
     };
     let Some(user) = &pending.user else {
-        let users = context.world.users().iter();
+        let users = world.users().iter();
         let choices = users.map(|it| Choice {
             value: it.reference(),
             label: it.name.clone(),
@@ -165,7 +169,7 @@ fn next_page(context: &Context, pending: &PendingRequest, request_id: &str) -> R
         return choose("Sign in", "Who are you?", "user", choices.collect());
     };
     if lacks_patient(pending) {
-        let choices = patients(context, user).map(|it| Choice {
+        let choices = patients(&world, user).map(|it| Choice {
             value: it.id.clone(),
             label: it.label().to_owned(),
             detail: born(it),
@@ -174,7 +178,7 @@ fn next_page(context: &Context, pending: &PendingRequest, request_id: &str) -> R
         return choose("Choose a patient", question, "patient", choices.collect());
     }
     let patient = pending.patient.as_deref();
-    let named = patient.and_then(|it| context.world.find("Patient", it));
+    let named = patient.and_then(|it| world.find("Patient", it));
     let scopes = pending.request.scopes.iter().map(|it| ScopeWords {
         name: it.to_owned(),
         words: words(it),

@@ -4,15 +4,17 @@
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use smart_discovery::{Clock, HttpClient};
+use smart_discovery::HttpClient;
 use smart_jose::CryptoProvider;
 use smart_oidc::server::{
     ClientAssertionVerifier, ClientRegistration as Registered, CodeBook, CodeChallenge, GrantId,
     RefreshBook,
 };
 
+use crate::ahead::AheadClock;
 use crate::client::ClientRegistration;
-use crate::hostile::Script;
+use crate::hostile::{Fault, FaultError, Moment, Script, Times, judge_fault};
+use crate::journal::Journal;
 use crate::key_rings::KeyRings;
 use crate::launches::{LAUNCH_LIFETIME, LaunchContext, LaunchRecord};
 use crate::scopes::{Scopes, SmartVersion};
@@ -29,19 +31,40 @@ pub(crate) const BACKEND_LIFETIME: Duration = Duration::from_secs(300);
 pub(crate) const MAX_CLIENTS: usize = 1_000;
 /// So long a consent page can be answered.
 const CONSENT_LIFETIME: Duration = Duration::from_secs(600);
+/// So many of each are held, the oldest making room.
+const MAX_LAUNCHES: usize = 1_000;
+const MAX_PENDING: usize = 1_000;
+const MAX_TOKENS: usize = 10_000;
+const MAX_GRANTS: usize = 2_000;
+
+/// A code is kept as long as the token that was issued from it, so that a second use is noticed as
+/// long as there is something to revoke.
+fn codes_for(token_lifetime: Duration, provider: &CryptoProvider) -> CodeBook<Arc<Grant>> {
+    CodeBook::new(provider)
+        .with_capacity(MAX_GRANTS)
+        .with_memory(token_lifetime)
+}
+
+fn refresh_book(provider: &CryptoProvider) -> RefreshBook<RefreshGrant> {
+    RefreshBook::new(provider).with_capacity(MAX_GRANTS)
+}
 
 /// What is fixed when the sandbox starts, and the state.
 pub(crate) struct Context {
     pub(crate) urls: Urls,
     pub(crate) provider: CryptoProvider,
-    pub(crate) clock: Arc<dyn Clock>,
+    /// The clock that was chosen, set ahead where somebody asked for it.
+    pub(crate) clock: Arc<AheadClock>,
     pub(crate) clients: RwLock<Vec<Arc<Client>>>,
     pub(crate) assertions: ClientAssertionVerifier,
     /// Reads the key sets of apps; nothing else is fetched.
     pub(crate) http: Option<Arc<dyn HttpClient>>,
     /// The faults that are played.
     pub(crate) script: Script,
-    pub(crate) world: World,
+    /// What was asked lately.
+    pub(crate) journal: Journal,
+    /// Replaced whole when somebody joins.
+    pub(crate) people: RwLock<Arc<World>>,
     pub(crate) version: SmartVersion,
     /// Whether others than this machine may reach the sandbox.
     pub(crate) is_exposed: bool,
@@ -55,6 +78,24 @@ impl Context {
     /// one call.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who and what there is at present.
+    pub(crate) fn world(&self) -> Arc<World> {
+        let world = self.people.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&world)
+    }
+
+    /// Changes who and what there is; nothing where the change is refused.
+    pub(crate) fn change_world<E>(
+        &self,
+        change: impl FnOnce(&mut World) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut world = self.people.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = World::clone(&world);
+        change(&mut next)?;
+        *world = Arc::new(next);
+        Ok(())
     }
 
     /// The registered app of this id.
@@ -79,6 +120,45 @@ impl Context {
     pub(crate) fn has_origin(&self, origin: &str) -> bool {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients.iter().any(|it| it.registration.has_origin(origin))
+    }
+
+    /// Forgets everything that was issued, begun and asked, and plays no fault any more.
+    pub(crate) fn reset(&self) {
+        self.script.take_all_back();
+        self.journal.clear();
+        self.state().forget(self.token_lifetime, &self.provider);
+    }
+
+    /// Whether these faults change something here, with the keys that sign now.
+    pub(crate) fn judge_faults<'a>(
+        &self,
+        faults: impl IntoIterator<Item = &'a Fault>,
+    ) -> Result<(), FaultError> {
+        let moment = Moment {
+            urls: &self.urls,
+            provider: &self.provider,
+            now: self.clock.now().as_secs(),
+        };
+        let mut faults = faults.into_iter();
+        self.with_keys(|keys| faults.try_for_each(|it| judge_fault(it, keys, &moment)))
+    }
+
+    /// Plays a fault from now on.
+    pub(crate) fn play(&self, fault: &'static Fault, times: Times) -> Result<(), FaultError> {
+        self.judge_faults([fault])?;
+        self.script.play(fault, times);
+        Ok(())
+    }
+
+    /// Plays faults one after another from now on.
+    pub(crate) fn play_in_turn(
+        &self,
+        sequence: impl IntoIterator<Item = (&'static Fault, Times)>,
+    ) -> Result<(), FaultError> {
+        let sequence: Vec<_> = sequence.into_iter().collect();
+        self.judge_faults(sequence.iter().map(|it| it.0))?;
+        self.script.play_in_turn(sequence);
+        Ok(())
     }
 
     /// The keys, after the rotation that is due.
@@ -111,16 +191,29 @@ impl State {
     pub(crate) fn new(keys: KeyRings, token_lifetime: Duration, provider: &CryptoProvider) -> Self {
         Self {
             keys,
-            // Kept as long as the token that was issued from it, so that a second use is
-            // noticed as long as there is something to revoke.
-            codes: CodeBook::new(provider)
-                .with_capacity(2_000)
-                .with_memory(token_lifetime),
-            refresh: RefreshBook::new(provider).with_capacity(2_000),
-            launches: Store::new(1_000, LAUNCH_LIFETIME),
-            pending: Store::new(1_000, CONSENT_LIFETIME),
-            tokens: Store::new(10_000, token_lifetime),
+            codes: codes_for(token_lifetime, provider),
+            refresh: refresh_book(provider),
+            launches: Store::new(MAX_LAUNCHES, LAUNCH_LIFETIME),
+            pending: Store::new(MAX_PENDING, CONSENT_LIFETIME),
+            tokens: Store::new(MAX_TOKENS, token_lifetime),
         }
+    }
+
+    /// Forgets all that was issued and begun; the keys stay.
+    pub(crate) fn forget(&mut self, token_lifetime: Duration, provider: &CryptoProvider) {
+        let Self {
+            codes,
+            refresh,
+            launches,
+            pending,
+            tokens,
+            keys: _,
+        } = self;
+        *codes = codes_for(token_lifetime, provider);
+        *refresh = refresh_book(provider);
+        *launches = Store::new(MAX_LAUNCHES, LAUNCH_LIFETIME);
+        *pending = Store::new(MAX_PENDING, CONSENT_LIFETIME);
+        *tokens = Store::new(MAX_TOKENS, token_lifetime);
     }
 
     /// Ends a grant: no token of it is good any more.

@@ -39,6 +39,18 @@ pub(crate) async fn of_apps(
     response
 }
 
+/// The same for what is nowhere below the FHIR base, so that a script sees that it is not there.
+pub(crate) async fn below_fhir(
+    context: State<Arc<Context>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match request.uri().path().starts_with("/fhir/") {
+        true => of_apps(context, request, next).await,
+        false => next.run(request).await,
+    }
+}
+
 async fn answer(request: Request, next: Next, allowed: HeaderValue) -> Response {
     let mut response = if request.method() == Method::OPTIONS {
         preflight()
@@ -60,7 +72,7 @@ fn preflight() -> Response {
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, POST, OPTIONS");
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    let allowed = HeaderValue::from_static("Authorization, Content-Type, Accept");
+    let allowed = HeaderValue::from_static("Authorization, Content-Type, Accept, Prefer");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response

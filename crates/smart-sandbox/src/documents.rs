@@ -83,6 +83,7 @@ pub(crate) async fn openid_configuration(State(context): State<Arc<Context>>) ->
         "response_modes_supported": ["query"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms(&context),
+        "userinfo_signing_alg_values_supported": algorithms(&context),
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": scopes(&context),
         "claims_supported": CLAIMS,

@@ -33,7 +33,8 @@ pub(crate) async fn read(
         Ok(access) => access,
         Err(response) => return *response,
     };
-    match context.world.find(&resource_type, &id) {
+    let world = context.world();
+    match world.find(&resource_type, &id) {
         Some(found) if access.opens(Interaction::Read, found) => fhir(StatusCode::OK, &found.value),
         None if access.may_know_of(&resource_type, &id) => {
             outcome(StatusCode::NOT_FOUND, "not-found", "no such resource")
@@ -97,7 +98,8 @@ fn searched(context: &Context, resource_type: &str, query: &[u8], headers: &Head
         Ok(search) => search,
         Err(error) => return outcome(StatusCode::BAD_REQUEST, "invalid", &error.to_string()),
     };
-    let opened = context.world.of_type(resource_type);
+    let world = context.world();
+    let opened = world.of_type(resource_type);
     let opened = opened.filter(|it| access.opens(Interaction::Search, it));
     let bundle = search.bundle(resource_type, opened, &context.urls.fhir());
     fhir(StatusCode::OK, &bundle)

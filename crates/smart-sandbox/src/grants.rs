@@ -105,8 +105,10 @@ pub(crate) fn refresh(
         keys.keep_time(context.clock.monotonic());
         response.sign(context, keys, &grant, true)?;
     }
-    let next = good.rotate().map_err(no_random)?;
-    response.put("refresh_token", next.expose_secret());
+    if !context.script.keeps_refresh_token() {
+        let next = good.rotate().map_err(no_random)?;
+        response.put("refresh_token", next.expose_secret());
+    }
     let lifetime = context.token_lifetime;
     let record = response.record(context, client, &scopes, Some((grant_id, &grant)), lifetime);
     tokens.insert(response.key, record, context.clock.monotonic());

@@ -67,13 +67,29 @@ impl KeyRings {
         self.all().map(|it| it.current().key.algorithm())
     }
 
-    /// Signs with the next keys from now on. Gives the `kid` of the sandbox's own algorithm.
+    /// The keys that sign now, the sandbox's own first.
+    pub(crate) fn signers(&self) -> impl Iterator<Item = &Signer> {
+        self.all().map(KeyRing::current)
+    }
+
+    /// Their names.
+    pub(crate) fn kids(&self) -> Vec<String> {
+        self.signers().map(|it| it.kid.clone()).collect()
+    }
+
+    /// Whether each key can be followed by another.
+    pub(crate) fn can_rotate(&self) -> Result<(), KeysError> {
+        self.all().try_for_each(|it| it.next().map(drop))
+    }
+
+    /// Signs with the next keys from now on. Gives the `kid` of the sandbox's own algorithm. Where one
+    /// of them cannot be made none is changed.
     pub(crate) fn rotate(&mut self) -> Result<String, KeysError> {
-        let kid = self.first.rotate()?;
-        for other in &mut self.others {
-            other.rotate()?;
-        }
-        Ok(kid)
+        let all = self.all().map(KeyRing::next);
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        let rings = core::iter::once(&mut self.first).chain(&mut self.others);
+        rings.zip(all).for_each(|(ring, next)| ring.replace(next));
+        Ok(self.first.current().kid.clone())
     }
 
     /// Publishes no former key any more.
@@ -83,7 +99,8 @@ impl KeyRings {
     }
 
     /// Changes the keys if that is due. After a long time it happens twice, so that no key of then is
-    /// published any more; a key that cannot be made leaves the one that is there.
+    /// published any more. That each key can be followed was seen at the start; where the operating
+    /// system gives no random octets the keys that are there go on.
     pub(crate) fn keep_time(&mut self, now: Duration) {
         let Some(schedule) = &mut self.schedule else {
             return;
@@ -109,6 +126,9 @@ impl KeyRings {
 #[cfg(feature = "ring")]
 mod tests {
     use super::*;
+
+    /// Any RSA key that the caller brings.
+    const OWN_RSA_KEY: &str = include_str!("keys/demo-rsa-1.pem");
 
     fn rings(others: &[Algorithm]) -> KeyRings {
         let provider = CryptoProvider::ring();
@@ -163,6 +183,39 @@ mod tests {
         assert_eq!(kids(&rings), [second.clone(), first.clone()]);
         rings.keep_time(10 * hour);
         assert!(!kids(&rings).contains(&second) && !kids(&rings).contains(&first));
+    }
+
+    #[test]
+    fn where_one_key_cannot_be_followed_none_changes() {
+        let provider = CryptoProvider::ring();
+        // ring makes no RSA keys, and this one is no demo key to it.
+        let own = smart_jose::key::PrivateKey::from_pem(OWN_RSA_KEY, provider).unwrap();
+        let own = KeyRing::own(&own, "mine".into(), Algorithm::RS256, false, provider).unwrap();
+        for is_first in [true, false] {
+            let mut rings = rings(&[Algorithm::ES256]);
+            let place = match is_first {
+                true => &mut rings.first,
+                false => &mut rings.others[0],
+            };
+            *place = own.clone();
+            let before = rings.kids();
+            let error = rings.rotate().unwrap_err();
+            assert_eq!(error.code(), "sandbox-key-generate");
+            assert_eq!(rings.can_rotate(), Err(error));
+            assert_eq!(rings.kids(), before);
+        }
+        let mut rings = rings(&[Algorithm::ES256]);
+        let before = rings.kids();
+        assert_eq!(rings.can_rotate(), Ok(()));
+        assert_eq!(rings.kids(), before);
+        rings.rotate().unwrap();
+        assert!(
+            rings
+                .kids()
+                .iter()
+                .zip(&before)
+                .all(|(new, old)| new != old)
+        );
     }
 
     #[test]

@@ -136,7 +136,14 @@ enum Source {
     Fresh,
 }
 
+/// A key that is ready to follow the current one.
+pub(crate) struct NextKey {
+    signer: Signer,
+    source: Source,
+}
+
 /// The current key, the one before, and an RSA key for readers who know nothing else.
+#[derive(Clone)]
 pub(crate) struct KeyRing {
     current: Signer,
     former: Option<Jwk>,
@@ -219,22 +226,25 @@ impl KeyRing {
         &self.current
     }
 
-    /// The next key signs from now on, and the one before stays published. Returns its `kid`.
-    pub(crate) fn rotate(&mut self) -> Result<String, KeysError> {
+    /// The key that follows; nothing is changed yet.
+    pub(crate) fn next(&self) -> Result<NextKey, KeysError> {
         let algorithm = self.current.key.algorithm();
-        let next = match self.source {
+        let (signer, source) = match self.source {
             Source::Demo { place, is_beside } => {
                 let place = (place + 1) % DEMO_KEYS.len();
                 let next = Signer::demo(place, algorithm, is_beside, &self.provider)?;
-                self.source = Source::Demo { place, is_beside };
-                next
+                (next, Source::Demo { place, is_beside })
             }
-            Source::Fresh => Signer::fresh(algorithm, &self.provider)?,
+            Source::Fresh => (Signer::fresh(algorithm, &self.provider)?, Source::Fresh),
         };
-        let kid = next.kid.clone();
-        let former = core::mem::replace(&mut self.current, next);
+        Ok(NextKey { signer, source })
+    }
+
+    /// The next key signs from now on, and the one before stays published.
+    pub(crate) fn replace(&mut self, next: NextKey) {
+        let former = core::mem::replace(&mut self.current, next.signer);
         self.former = Some(former.jwk);
-        Ok(kid)
+        self.source = next.source;
     }
 
     /// A key of another algorithm beside the first ring, which has the RSA key that all must have. A
@@ -289,6 +299,12 @@ fn any_place(provider: &CryptoProvider) -> Result<usize, KeysError> {
 mod tests {
     use super::*;
 
+    fn rotate(ring: &mut KeyRing) -> String {
+        let next = ring.next().unwrap();
+        ring.replace(next);
+        ring.current().kid.clone()
+    }
+
     fn kids(ring: &KeyRing) -> Vec<String> {
         let kids = ring.public().filter_map(Jwk::kid);
         kids.map(str::to_owned).collect()
@@ -303,11 +319,11 @@ mod tests {
         assert_eq!(kids(&ring), seen);
         for _ in 1..DEMO_KEYS.len() {
             let former = ring.current().kid.clone();
-            let kid = ring.rotate().unwrap();
+            let kid = rotate(&mut ring);
             assert_eq!(kids(&ring), [kid.clone(), former]);
             seen.push(kid);
         }
-        assert_eq!(ring.rotate().unwrap(), first);
+        assert_eq!(rotate(&mut ring), first);
         seen.sort();
         assert_eq!(seen, DEMO_KEYS.map(|(kid, _)| kid.to_owned()));
         let set = smart_jose::JwkSet::from_keys(ring.public().cloned().collect(), &ring.provider);
@@ -320,7 +336,7 @@ mod tests {
     fn other_algorithms_have_an_rsa_key_beside_them() {
         for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {
             let mut ring = KeyRing::demo(algorithm, CryptoProvider::ring()).unwrap();
-            ring.rotate().unwrap();
+            rotate(&mut ring);
             let algorithms: Vec<_> = ring.public().filter_map(Jwk::algorithm).collect();
             assert_eq!(algorithms, [algorithm, algorithm, Algorithm::RS256]);
             assert_eq!(ring.current().kid.len(), 43);

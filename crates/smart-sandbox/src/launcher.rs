@@ -49,36 +49,29 @@ pub(crate) async fn post(
         return refusal(&context.urls, "Another site has sent this form.");
     }
     match read_form(&headers, body).await {
-        Ok(form) => start(&context, &form).unwrap_or_else(|it| page(&context, &form, Some(it))),
+        Ok(form) => {
+            let started = start(&context, &form);
+            started.unwrap_or_else(|it| page(&context, &form, Some(&it)))
+        }
         Err(error) => refusal(&context.urls, &error.to_string()),
     }
 }
 
 /// Starts the app, or says what is wrong with the choice.
-fn start(context: &Context, form: &Parameters) -> Result<Response, &'static str> {
+fn start(context: &Context, form: &Parameters) -> Result<Response, String> {
+    let world = context.world();
     let client = form.get("client_id").and_then(|it| context.client(it));
     let client = client.ok_or("No app of this name is registered.")?;
     let client_id = &client.registration.client_id;
     let launch_url = form.get("launch_url").filter(|it| is_web_address(it));
     let launch_url = launch_url.ok_or("The launch URL must be http or https.")?;
-    let user = form.get("user").and_then(|it| context.world.user(it));
+    let user = form.get("user").and_then(|it| world.user(it));
     let user = user.ok_or("There is no such user.")?;
     let mut open = LaunchContext::new().user(user.reference());
-    let mut patient = None;
     if let Some(id) = form.get("patient") {
-        let found = context.world.find("Patient", id);
-        patient = Some(found.ok_or("There is no such patient.")?);
-        if !user.is_clinician() && user.patient() != Some(id) {
-            return Err("This user has no access to this patient.");
-        }
         open = open.patient(id);
     }
     if let Some(id) = form.get("encounter") {
-        let encounter = context.world.find("Encounter", id);
-        let encounter = encounter.ok_or("There is no such encounter.")?;
-        if encounter.patient.as_deref() != patient.map(|it| &*it.id) {
-            return Err("The encounter is another patient's.");
-        }
         open = open.encounter(id);
     }
     let is_framed = form.get("view") == Some("frame");
@@ -86,7 +79,7 @@ fn start(context: &Context, form: &Parameters) -> Result<Response, &'static str>
         open = open.without_banner();
     }
     let launched = launch(context, client_id, open);
-    let launched = launched.map_err(|_| "The launch could not be made.")?;
+    let launched = launched.map_err(|it| format!("The launch could not be made: {it}."))?;
     let url = launched.url(launch_url);
     if !is_framed {
         return Ok(redirect(StatusCode::SEE_OTHER, &url));
@@ -95,7 +88,10 @@ fn start(context: &Context, form: &Parameters) -> Result<Response, &'static str>
         style: &pages::style(&context.urls),
         title: "EHR",
         user: &user.name,
-        patient: patient.map(Resource::label),
+        patient: form
+            .get("patient")
+            .and_then(|it| world.find("Patient", it))
+            .map(Resource::label),
         home: &format!("{}/", context.urls.base()),
         url: &url,
         client_id,
@@ -121,12 +117,13 @@ fn page(context: &Context, form: &Parameters, problem: Option<&str>) -> Response
         value,
         label,
     };
+    let world = context.world();
     let clients = context.client_ids().into_iter();
-    let users = context.world.users().iter();
-    let patients = context.world.of_type("Patient");
-    let encounters = context.world.of_type("Encounter").map(|it| {
+    let users = world.users().iter();
+    let patients = world.of_type("Patient");
+    let encounters = world.of_type("Encounter").map(|it| {
         let patient = it.patient.as_deref().unwrap_or_default();
-        let of = context.world.find("Patient", patient);
+        let of = world.find("Patient", patient);
         let label = format!("{}: {}", of.map_or(patient, Resource::label), it.label());
         entry("encounter", it.id.clone(), label)
     });

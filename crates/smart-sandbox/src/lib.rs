@@ -72,13 +72,16 @@
 //! # Bounds
 //!
 //! Forms are read up to 64 KiB, of which `scope`, `state` and `nonce` may take 8. 1 000 apps, 2 000
-//! codes, 1 000 sign-ins on our pages, 10 000 access tokens, 2 000 grants that can be refreshed and
-//! 1 000 launches are held, the oldest making room but for the apps, of which no more are taken. A
-//! page of a search has 50 resources. 512 connections are open at once, and each has 30 seconds from
-//! one answer to the next.
+//! codes, 1 000 sign-ins on our pages, 10 000 access tokens, 2 000 grants that can be refreshed,
+//! 1 000 launches and 256 requests are held, the oldest making room but for the apps, of which no more
+//! are taken, as of 500 users and 2 000 resources. A page of a search has 50 resources. 512 connections
+//! are open at once, and each has 30 seconds from one answer to the next; dropping the handle ends them
+//! all.
 
 mod access;
 mod admin;
+mod admin_people;
+mod ahead;
 mod authorize;
 mod builder;
 mod capability;
@@ -94,6 +97,7 @@ mod grants;
 mod hostile;
 mod id_token;
 mod introspect;
+mod journal;
 mod key_rings;
 mod keys;
 mod launch;
@@ -127,7 +131,8 @@ mod world;
 
 pub use builder::SandboxBuilder;
 pub use client::{ClientRegistration, DEFAULT_CLIENT_ID, RedirectRule};
-pub use hostile::{Fault, Times};
+pub use hostile::{Fault, FaultError, Times};
+pub use journal::SandboxRequest;
 pub use keys::KeysError;
 pub use launch::LaunchError;
 pub use launches::{EhrLaunch, LaunchContext};

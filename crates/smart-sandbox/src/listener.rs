@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// So many connections are open at once; further ones wait in the system's queue.
@@ -23,12 +23,15 @@ const TIME_FOR_AN_ANSWER: Duration = Duration::from_secs(30);
 pub(crate) struct BoundedListener {
     listener: TcpListener,
     permits: Arc<Semaphore>,
+    /// When its other end is gone, every connection ends, in the middle of an answer too.
+    alive: watch::Receiver<bool>,
 }
 
 impl BoundedListener {
-    pub(crate) fn new(listener: TcpListener) -> Self {
+    pub(crate) fn new(listener: TcpListener, alive: watch::Receiver<bool>) -> Self {
         Self {
             listener,
+            alive,
             permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
         }
     }
@@ -42,8 +45,11 @@ impl Listener for BoundedListener {
         // The semaphore is never closed, so a permit is always there in the end.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
+        let mut alive = self.alive.clone();
         let stream = BoundedStream {
             stream,
+            // A change is no end; only the other end's is.
+            cut: Box::pin(async move { while alive.changed().await.is_ok() {} }),
             deadline: Box::pin(sleep(TIME_FOR_AN_ANSWER)),
             _permit: permit,
         };
@@ -58,6 +64,7 @@ impl Listener for BoundedListener {
 /// A connection that fails when it has not been answered in time.
 pub(crate) struct BoundedStream {
     stream: TcpStream,
+    cut: Pin<Box<dyn Future<Output = ()> + Send>>,
     deadline: Pin<Box<Sleep>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -66,6 +73,10 @@ impl BoundedStream {
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.deadline.as_mut().poll(cx).is_ready() {
             return Err(io::ErrorKind::TimedOut.into());
+        }
+        // Once it is ready it is not asked again: an error ends the connection.
+        if self.cut.as_mut().poll(cx).is_ready() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
     }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, PoisonError};
 
-use smart_discovery::{EndpointUrl, PlainHttp};
+use smart_discovery::{Clock, EndpointUrl, PlainHttp};
 use smart_jose::JwkSet;
 use smart_oidc::server::{ClientKeys, ClientRegistration as Registered};
 
+use crate::ahead::AheadClock;
 use crate::client::{Authentication, ClientRegistration};
 use crate::context::{Client, Context, MAX_CLIENTS};
 use crate::start_error::StartError;
@@ -16,7 +17,11 @@ pub(crate) fn register(
     registration: &ClientRegistration,
 ) -> Result<(), StartError> {
     let client = Arc::new(checked(context, registration)?);
-    if let Some(algorithm) = registration.id_token_algorithm {
+    let algorithms = [
+        registration.id_token_algorithm,
+        registration.userinfo_algorithm,
+    ];
+    for algorithm in algorithms.into_iter().flatten() {
         context.with_keys(|keys| keys.hold(algorithm))?;
     }
     let mut clients = context
@@ -98,7 +103,7 @@ fn authentication(
                 .ok_or_else(|| StartError::NoHttpClient {
                     client_id: client_id(),
                 })?;
-            let clock = Arc::clone(&context.clock);
+            let clock: Arc<dyn Clock> = Arc::<AheadClock>::clone(&context.clock);
             let keys = ClientKeys::at(url, http, &context.provider, clock);
             Ok(Registered::PrivateKeyJwt(keys))
         }

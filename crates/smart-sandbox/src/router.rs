@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
@@ -10,8 +11,8 @@ use http::Uri;
 
 use crate::context::Context;
 use crate::{
-    admin, authorize, consent, cross_origin, documents, fhir, introspect, launcher, responses,
-    revoke, spoil, token, userinfo,
+    admin, admin_people, authorize, consent, cross_origin, documents, fhir, introspect, journal,
+    launcher, responses, revoke, spoil, token, userinfo,
 };
 
 /// The whole server.
@@ -30,9 +31,8 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
             get(documents::openid_configuration),
         )
         .route("/oidc/jwks", get(documents::jwks))
-        .route("/fhir/metadata", get(fhir::metadata))
-        .layer(from_fn(cross_origin::open));
-    let of_apps = Router::new()
+        .route("/fhir/metadata", get(fhir::metadata));
+    let for_apps = Router::new()
         .route(
             "/fhir/{type}",
             get(fhir::search).fallback(fhir::not_supported),
@@ -47,14 +47,15 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         )
         .route("/oidc/token", post(token::post))
         .route("/oidc/revoke", post(revoke::post))
-        .route("/oidc/userinfo", get(userinfo::get).post(userinfo::get))
-        .layer(from_fn_with_state(
-            Arc::clone(&context),
-            cross_origin::of_apps,
-        ));
-    let spoiled = open
-        .merge(of_apps)
-        .layer(from_fn_with_state(Arc::clone(&context), spoil::spoil));
+        .route("/oidc/userinfo", get(userinfo::get).post(userinfo::get));
+    // Faults come below what lets an app in a browser read an answer: it must meet them too.
+    let spoiled = |it: Router<Arc<Context>>| {
+        it.layer(from_fn_with_state(Arc::clone(&context), spoil::spoil))
+            .layer(from_fn_with_state(Arc::clone(&context), userinfo::sign))
+    };
+    let open = spoiled(open).layer(from_fn(cross_origin::open));
+    let of_apps = || from_fn_with_state(Arc::clone(&context), cross_origin::of_apps);
+    let spoiled = open.merge(spoiled(for_apps).layer(of_apps()));
     // These are for browsers that navigate and for servers, never for scripts of other origins.
     let own = Router::new()
         .route("/", get(launcher::get))
@@ -70,7 +71,11 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     spoiled
         .merge(own)
         .merge(admin)
-        .fallback(nothing)
+        .fallback(nothing.layer(from_fn_with_state(
+            Arc::clone(&context),
+            cross_origin::below_fhir,
+        )))
+        .layer(from_fn_with_state(Arc::clone(&context), journal::keep))
         .with_state(context)
 }
 
@@ -88,6 +93,18 @@ fn administration() -> Router<Arc<Context>> {
         .route("/_sandbox", get(admin::describe))
         .route("/_sandbox/clients", post(admin::add_client))
         .route("/_sandbox/launches", post(admin::make_launch))
+        .route("/_sandbox/users", post(admin_people::add_user))
+        .route("/_sandbox/resources", post(admin_people::add_resource))
+        .route(
+            "/_sandbox/hostile-people",
+            post(admin_people::add_hostile_people),
+        )
+        .route("/_sandbox/clock", post(admin_people::advance))
+        .route(
+            "/_sandbox/requests",
+            get(admin_people::requests).delete(admin_people::forget_requests),
+        )
+        .route("/_sandbox/reset", post(admin_people::reset))
         .route("/_sandbox/keys/rotate", post(admin::rotate))
         .route("/_sandbox/keys/withdraw", post(admin::withdraw))
         .route(

@@ -5,14 +5,16 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::client::ClientRegistration;
 use crate::context::Context;
-use crate::hostile::{Fault, Times};
+use crate::hostile::{Fault, FaultError, Times};
+use crate::journal::SandboxRequest;
 use crate::key_rings::KeyRings;
 use crate::keys::KeysError;
 use crate::launch::{LaunchError, launch};
@@ -26,7 +28,10 @@ use crate::user::SandboxUser;
 /// Connections that are being answered get this long when the sandbox is told to stop.
 const TIME_TO_STOP: Duration = Duration::from_secs(5);
 
-/// A running EHR. It serves until this is dropped.
+/// And these to be cut off, which takes no time.
+const TIME_TO_CUT: Duration = Duration::from_secs(1);
+
+/// A running EHR. It serves until this is dropped, which ends every connection too.
 ///
 /// ```
 /// # #[cfg(feature = "ring")] {
@@ -44,8 +49,9 @@ pub struct Sandbox {
     context: Arc<Context>,
     address: SocketAddr,
     task: JoinHandle<()>,
-    /// The server goes on while this end is alive, so dropping the handle stops it.
-    stop: oneshot::Sender<()>,
+    /// Told `true`, the server takes nothing more and ends its answers. When this end is gone it ends
+    /// at once, with every connection: so dropping the handle stops it.
+    stop: watch::Sender<bool>,
     /// The other end lives in the task.
     ended: watch::Receiver<()>,
 }
@@ -55,13 +61,14 @@ impl Sandbox {
     pub(crate) fn serve(context: Context, listener: TcpListener, address: SocketAddr) -> Self {
         let context = Arc::new(context);
         let router = router(Arc::clone(&context));
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, mut stopped) = watch::channel(false);
         let (ending, ended) = watch::channel(());
         let task = tokio::spawn(async move {
-            let server = axum::serve(BoundedListener::new(listener), router);
+            let listener = BoundedListener::new(listener, stopped.clone());
+            let server = axum::serve(listener, router);
             let stopped = async move {
                 // An error means that the handle is gone, which says the same.
-                let _ = stopped.await;
+                let _ = stopped.wait_for(|it| *it).await;
             };
             // The server never fails: errors of a connection end that connection.
             let _ = server.with_graceful_shutdown(stopped).await;
@@ -136,8 +143,26 @@ impl Sandbox {
     }
 
     /// Plays a fault from now on. One that is played already is played so often anew.
-    pub fn play(&self, fault: &'static Fault, times: Times) {
-        self.context.script.play(fault, times);
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] where it would change nothing with the keys that sign here.
+    pub fn play(&self, fault: &'static Fault, times: Times) -> Result<(), FaultError> {
+        self.context.play(fault, times)
+    }
+
+    /// Plays these faults one after another: each as often as is said, before it is the turn of the
+    /// next. A sequence that is going on makes room; what is played otherwise goes on beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] where one of them would change nothing with the keys that sign here: none is then
+    /// played.
+    pub fn play_in_turn(
+        &self,
+        sequence: impl IntoIterator<Item = (&'static Fault, Times)>,
+    ) -> Result<(), FaultError> {
+        self.context.play_in_turn(sequence)
     }
 
     /// Plays a fault no longer.
@@ -156,12 +181,49 @@ impl Sandbox {
         self.context.script.playing()
     }
 
+    /// Sets the sandbox's clock ahead, by whole seconds: what lives shorter than that has ended. No
+    /// way leads back.
+    pub fn advance(&self, by: Duration) {
+        self.context.clock.advance(by);
+    }
+
+    /// What the sandbox was asked lately, the oldest first; nothing secret is among it.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SandboxRequest> {
+        self.context.journal.requests()
+    }
+
+    /// Forgets everything that was issued, begun and asked, and plays no fault any more. Apps, people
+    /// and keys stay, and so does the clock.
+    pub fn reset(&self) {
+        self.context.reset();
+    }
+
+    /// One more who may sign in, behind the others; one of the same reference makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::User`], [`StartError::Resource`] or [`StartError::Full`].
+    pub fn add_user(&self, user: SandboxUser) -> Result<(), StartError> {
+        self.context.change_world(|it| it.add_user(user))
+    }
+
+    /// Serves one more FHIR resource; one of the same type and id makes room.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Resource`] or [`StartError::Full`].
+    pub fn add_resource(&self, resource: Value) -> Result<(), StartError> {
+        self.context.change_world(|it| it.add(resource))
+    }
+
     /// Makes a launch for an app, as if the user had clicked on it in the EHR. The handle is good for
     /// five minutes, for this app, until a code is issued for it.
     ///
     /// # Errors
     ///
-    /// [`LaunchError`]: the user is nobody here, or the operating system gives no random octets.
+    /// [`LaunchError`]: the user, the patient or the encounter is nobody's here, the user may not see
+    /// the patient, the encounter is another patient's, or the operating system gives no random octets.
     pub fn ehr_launch(
         &self,
         client_id: &str,
@@ -173,14 +235,16 @@ impl Sandbox {
     /// Who may sign in, the default user first.
     #[must_use]
     pub fn users(&self) -> Vec<SandboxUser> {
-        let users = self.context.world.users().iter();
+        let world = self.context.world();
+        let users = world.users().iter();
         users.map(|it| SandboxUser::clone(it)).collect()
     }
 
     /// The patients: the id of each and what a person calls them, by id.
     #[must_use]
     pub fn patients(&self) -> Vec<(String, String)> {
-        let patients = self.context.world.of_type("Patient");
+        let world = self.context.world();
+        let patients = world.of_type("Patient");
         patients
             .map(|it| (it.id.clone(), it.label().to_owned()))
             .collect()
@@ -194,11 +258,14 @@ impl Sandbox {
     }
 
     /// Stops: takes no more connections, lets answers that have begun finish for up to five
-    /// seconds, and returns when the port is free.
+    /// seconds, cuts off those that have not, and returns when the port is free.
     pub async fn shutdown(self) {
         let Self { mut task, stop, .. } = self;
+        // Nobody listens where the server has ended already.
+        let _ = stop.send(true);
+        let is_slow = timeout(TIME_TO_STOP, &mut task).await.is_err();
         drop(stop);
-        if timeout(TIME_TO_STOP, &mut task).await.is_err() {
+        if is_slow && timeout(TIME_TO_CUT, &mut task).await.is_err() {
             task.abort();
             // Aborted or ended meanwhile: it is over either way.
             let _ = task.await;

@@ -17,13 +17,12 @@ pub(crate) fn parameters(
         resource_type,
         "Patient" | "Person" | "Practitioner" | "RelatedPerson"
     );
-    let has_patient = matches!(
-        resource_type,
-        "Condition" | "Encounter" | "Observation" | "RelatedPerson" | "Person"
-    );
+    let is_clinical = matches!(resource_type, "Condition" | "Encounter" | "Observation");
+    let has_patient = is_clinical || matches!(resource_type, "RelatedPerson" | "Person");
     let has_identifier = is_person || resource_type == "PractitionerRole";
     let id = iter::once(("_id", "token"));
     id.chain(has_patient.then_some(("patient", "reference")))
+        .chain(is_clinical.then_some(("subject", "reference")))
         .chain(is_person.then_some(("name", "string")))
         .chain(has_identifier.then_some(("identifier", "token")))
 }
@@ -66,7 +65,7 @@ impl Search {
                 "_offset" => search.offset = number()?,
                 "_format" => {}
                 // Of a clinical resource the subject is its patient.
-                "subject" if parameters(resource_type).any(|(it, _)| it == "patient") => {
+                "subject" if parameters(resource_type).any(|(it, _)| it == "subject") => {
                     search.filters.push(("patient".into(), value.into_owned()));
                 }
                 known if parameters(resource_type).any(|(it, _)| it == known) => {

@@ -7,12 +7,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::Method;
 use http::header::CONTENT_LENGTH;
-use http::{Method, StatusCode};
-use serde_json::Value;
 
 use crate::context::Context;
-use crate::hostile::{At, Moment, Spoiling};
+use crate::hostile::{Answering, At, Moment};
 
 /// So late a late answer is: beyond what a client should wait, and within what a connection has here.
 const LATE: Duration = Duration::from_secs(10);
@@ -31,12 +30,8 @@ pub(crate) async fn spoil(
     };
     let response = next.run(request).await;
     let marked = response.extensions().get::<At>().copied();
-    let is_success = response.status() == StatusCode::OK;
-    let spoiling = marked
-        .or(asked)
-        .and_then(|it| context.script.spoiling(it, is_success));
-    match spoiling {
-        Some(spoiling) => spoilt(&context, response, spoiling).await,
+    match marked.or(asked).filter(|it| context.script.acts_at(*it)) {
+        Some(at) => spoilt(&context, response, at).await,
         None => response,
     }
 }
@@ -49,6 +44,7 @@ fn place(path: &str) -> Option<At> {
         }
         "/oidc/jwks" => Some(At::Jwks),
         "/oidc/userinfo" => Some(At::UserInfo),
+        "/oidc/revoke" => Some(At::Revocation),
         _ => {
             let mut parts = path.strip_prefix("/fhir/")?.split('/');
             let (kind, id, end) = (parts.next()?, parts.next()?, parts.next());
@@ -58,28 +54,27 @@ fn place(path: &str) -> Option<At> {
     }
 }
 
-async fn spoilt(context: &Context, response: Response, spoiling: Spoiling) -> Response {
+async fn spoilt(context: &Context, response: Response, at: At) -> Response {
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body, MAX_OCTETS).await.unwrap_or_default();
+    let mut answer = Answering {
+        head,
+        body: body.into(),
+        is_late: false,
+        instead: None,
+    };
     let moment = Moment {
         urls: &context.urls,
         provider: &context.provider,
         now: context.clock.now().as_secs(),
     };
-    if spoiling.is_late {
+    context.script.spoil_answer(at, &mut answer, &moment);
+    if answer.is_late {
         tokio::time::sleep(LATE).await;
     }
-    let (mut head, body) = response.into_parts();
-    let mut body = to_bytes(body, MAX_OCTETS).await.unwrap_or_default();
-    if !spoiling.bodies.is_empty()
-        && let Ok(mut value) = serde_json::from_slice::<Value>(&body)
-    {
-        for act in spoiling.bodies {
-            act(&mut value, &moment);
-        }
-        body = value.to_string().into();
+    if let Some(instead) = answer.instead {
+        return instead;
     }
-    if let Some(answer) = spoiling.answer {
-        return answer(&moment);
-    }
-    head.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(head, Body::from(body))
+    answer.head.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(answer.head, Body::from(answer.body))
 }

@@ -7,7 +7,9 @@ use smart_discovery::UrlError;
 use smart_jose::jwk::JwkSetError;
 
 use crate::context::MAX_CLIENTS;
+use crate::hostile::FaultError;
 use crate::keys::KeysError;
+use crate::world::{MAX_RESOURCES, MAX_USERS};
 
 /// Why the sandbox did not start, or did not register an app.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum StartError {
         /// The address.
         address: SocketAddr,
     },
+    /// There are as many users and resources as can be held.
+    #[error("no more than {MAX_USERS} users and {MAX_RESOURCES} resources can be held")]
+    Full,
     /// The key set of an app cannot be read.
     #[error("the key set of {client_id:?}: {source}")]
     Jwks {
@@ -62,6 +67,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: UrlError,
     },
+    /// A fault would change nothing.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// There is no key to sign with.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -77,6 +85,9 @@ pub enum StartError {
         /// The app.
         client_id: String,
     },
+    /// The keys are to change by themselves, and one cannot be followed by another.
+    #[error("the keys cannot change by themselves: {0}")]
+    Rotation(#[source] KeysError),
     /// The public URL is not one.
     #[error("the public URL must be http or https, without user information, query and fragment")]
     PublicUrl,
@@ -114,6 +125,8 @@ impl StartError {
             Self::ClientId => "sandbox-client-id",
             Self::ClientSecret { .. } => "sandbox-client-secret",
             Self::DemoKeysOnNetwork { .. } => "sandbox-demo-keys-on-network",
+            Self::Fault(error) => error.code(),
+            Self::Full => "sandbox-full",
             Self::Jwks { source, .. } => source.code(),
             Self::JwksUri { .. } => "sandbox-jwks-uri",
             Self::Keys(error) => error.code(),
@@ -122,6 +135,7 @@ impl StartError {
             Self::PublicUrl => "sandbox-public-url",
             Self::RedirectUri { .. } => "sandbox-redirect-uri",
             Self::Resource => "sandbox-resource",
+            Self::Rotation(_) => "sandbox-rotation",
             Self::TooManyClients => "sandbox-too-many-clients",
             Self::User { .. } => "sandbox-user",
         }

@@ -32,6 +32,20 @@ impl UserType {
     }
 }
 
+impl UserType {
+    /// The type of this name, exactly.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let all = [
+            Self::Patient,
+            Self::Person,
+            Self::Practitioner,
+            Self::PractitionerRole,
+            Self::RelatedPerson,
+        ];
+        all.into_iter().find(|it| it.name() == name)
+    }
+}
+
 /// The user whom the sandbox signs in.
 ///
 /// The default is the fictional clinician `Practitioner/dr-smith`.
@@ -118,6 +132,11 @@ impl SandboxUser {
             _ if self.is_clinician() => None,
             _ => patient_of(&self.resource),
         }
+    }
+
+    /// Whether the user may see the chart of this patient.
+    pub(crate) fn sees(&self, patient: &str) -> bool {
+        self.is_clinician() || self.patient() == Some(patient)
     }
 
     /// The practitioner whose role the user has.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::start_error::StartError;
 use crate::user::{SandboxUser, patient_of};
 use crate::{charts, people};
 
@@ -61,11 +62,17 @@ impl Resource {
     }
 }
 
-/// What is fixed when the sandbox starts.
+/// So many may sign in.
+pub(crate) const MAX_USERS: usize = 500;
+/// So many resources are served.
+pub(crate) const MAX_RESOURCES: usize = 2_000;
+
+/// Who and what there is.
+#[derive(Clone)]
 pub(crate) struct World {
     users: Vec<Arc<SandboxUser>>,
     /// By type and id.
-    resources: BTreeMap<(String, String), Resource>,
+    resources: BTreeMap<(String, String), Arc<Resource>>,
 }
 
 impl World {
@@ -77,12 +84,50 @@ impl World {
         let of_users = users.iter().map(SandboxUser::resource);
         let all = invented.chain(of_users).filter_map(Resource::of).chain(own);
         let resources = all
-            .map(|it| ((it.resource_type.clone(), it.id.clone()), it))
+            .map(|it| ((it.resource_type.clone(), it.id.clone()), Arc::new(it)))
             .collect();
         Self {
             users: users.iter().cloned().map(Arc::new).collect(),
             resources,
         }
+    }
+
+    /// Adds a user, behind the others. One of the same reference makes room; another of the same
+    /// `sub` is two people whom no app could tell apart.
+    pub(crate) fn add_user(&mut self, user: SandboxUser) -> Result<(), StartError> {
+        if let Some(problem) = user.problem() {
+            return Err(StartError::User { problem });
+        }
+        let reference = user.reference();
+        let mut others = self.users.iter().filter(|it| it.reference() != reference);
+        if others.any(|it| it.sub == user.sub) {
+            return Err(StartError::User {
+                problem: "another user has the same sub",
+            });
+        }
+        self.add(user.resource())?;
+        let is_full = self.users.len() >= MAX_USERS;
+        let mut same = self
+            .users
+            .iter_mut()
+            .filter(|it| it.reference() == reference);
+        match same.next() {
+            Some(before) => *before = Arc::new(user),
+            None if is_full => return Err(StartError::Full),
+            None => self.users.push(Arc::new(user)),
+        }
+        Ok(())
+    }
+
+    /// Adds a resource. One of the same type and id makes room.
+    pub(crate) fn add(&mut self, resource: Value) -> Result<(), StartError> {
+        let resource = Resource::of(resource).ok_or(StartError::Resource)?;
+        let key = (resource.resource_type.clone(), resource.id.clone());
+        if self.resources.len() >= MAX_RESOURCES && !self.resources.contains_key(&key) {
+            return Err(StartError::Full);
+        }
+        self.resources.insert(key, Arc::new(resource));
+        Ok(())
     }
 
     /// Who may sign in, the default user first.
@@ -99,6 +144,7 @@ impl World {
     pub(crate) fn find(&self, resource_type: &str, id: &str) -> Option<&Resource> {
         self.resources
             .get(&(resource_type.to_owned(), id.to_owned()))
+            .map(|it| &**it)
     }
 
     /// The resources of a type, by id.
@@ -106,7 +152,7 @@ impl World {
         &'a self,
         resource_type: &'a str,
     ) -> impl Iterator<Item = &'a Resource> {
-        let all = self.resources.values();
+        let all = self.resources.values().map(|it| &**it);
         all.filter(move |it| it.resource_type == resource_type)
     }
 }

@@ -190,7 +190,7 @@ impl App {
             trusted.issuer(),
             ClientId::new(DEFAULT_CLIENT_ID),
             Algorithms::ID_TOKEN,
-            JwkSet::from_keys(Vec::new(), self.provider),
+            self.keys().await,
             self.provider,
         );
         let client = UserInfoClient::new(self.wire.clone(), &trusted, verifier);
@@ -208,13 +208,22 @@ impl App {
         session.map_err(|error| error.code().to_owned())
     }
 
+    /// The keys that the EHR publishes.
+    async fn keys(&self) -> JwkSet {
+        JwkSet::parse(&self.key_set().await, self.provider).unwrap()
+    }
+
     /// How many keys the EHR publishes.
     pub(super) async fn published_keys(&self) -> usize {
+        let set: Value = serde_json::from_slice(&self.key_set().await).unwrap();
+        set["keys"].as_array().unwrap().len()
+    }
+
+    async fn key_set(&self) -> Bytes {
         let url = format!("{}/jwks", self.ehr.issuer());
         let request = Request::get(url).body(Bytes::new()).unwrap();
         let response = self.wire.inner.send(request).await.unwrap();
-        let set: Value = serde_json::from_slice(response.body()).unwrap();
-        set["keys"].as_array().unwrap().len()
+        response.into_body()
     }
 
     /// The header `Authorization` and the body of each request of the app to this path.

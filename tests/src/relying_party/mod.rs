@@ -56,6 +56,7 @@ modules! {
     oidcc_client_test_signing_key_rotation_just_before_signing
     oidcc_client_test_userinfo_bearer_header
     oidcc_client_test_userinfo_invalid_sub
+    oidcc_client_test_userinfo_signed
 }
 
 /// Plays all of them.

@@ -118,7 +118,16 @@ async fn every_user_and_a_launch_without_a_patient_have_a_page() {
             "p-2",
             ["Morgan Sample", "id <code>p-2</code>"],
         ),
-        ("RelatedPerson/rp-1", "", ["Casey Example", "Patient"]),
+        (
+            "RelatedPerson/rp-1",
+            "",
+            ["Casey Example", "No patient is open."],
+        ),
+        (
+            "Practitioner/dr-smith",
+            "",
+            ["Dr. Jordan Smith", "No patient is open."],
+        ),
     ] {
         let mut browser = Browser::new();
         let form = [("user", user), ("patient", patient)];
@@ -145,6 +154,7 @@ async fn every_user_and_a_launch_without_a_patient_have_a_page() {
     for form in [
         &[("user", "Practitioner/nobody"), ("patient", "p-1")][..],
         &[("user", "Practitioner/dr-smith"), ("patient", "nobody")],
+        &[("user", "Patient/p-2"), ("patient", "p-1")],
         &[("user", "Practitioner/dr-smith")],
     ] {
         let page = browser.post(&format!("{url}/start"), form).await;

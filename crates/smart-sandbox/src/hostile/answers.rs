@@ -208,6 +208,48 @@ pub(super) const FAULTS: &[Fault] = &[
             put(it, "patient", json!("../../Practitioner/1"))
         }),
     ),
+    fault(
+        "token-error-of-markup",
+        "the refusal of the code says markup and line breaks",
+        "show and log none of it as it is",
+        "CWE-79; CWE-117",
+        Answer(Code, |_| {
+            let body = json!({
+                "error": "invalid_grant",
+                "error_description": "<script>alert(1)</script>\r\nlevel=info user signed in",
+                "error_uri": "javascript:alert(1)"
+            });
+            wrong::json(StatusCode::BAD_REQUEST, body.to_string())
+        }),
+    ),
+    fault(
+        "token-life-negative",
+        "expires_in is negative",
+        "refuse the answer, or trust the token for a short time only",
+        "RFC 6749 5.1",
+        Body(Code, |it, _| put(it, "expires_in", json!(-1))),
+    ),
+    fault(
+        "token-life-without-bound",
+        "expires_in is the largest number of 64 bits",
+        "trust the token for a short time only, without an overflow",
+        "RFC 6749 5.1",
+        Body(Code, |it, _| put(it, "expires_in", json!(u64::MAX))),
+    ),
+    fault(
+        "token-as-number",
+        "the access token is a number",
+        STOP,
+        "RFC 6749 5.1",
+        Body(Code, |it, _| put(it, "access_token", json!(7))),
+    ),
+    fault(
+        "id-token-as-object",
+        "the ID token is an object",
+        STOP,
+        "OpenID Connect Core 3.1.3.3",
+        Body(Code, |it, _| put(it, "id_token", json!({ "alg": "none" }))),
+    ),
 ];
 
 fn put(body: &mut Value, name: &str, value: Value) {

@@ -80,6 +80,32 @@ pub(super) const FAULTS: &[Fault] = &[
             put(it, "error", "access_denied");
         },
     ),
+    fault(
+        "callback-error-of-markup",
+        "the callback is an error whose description is markup",
+        "show none of it as markup, and go where no parameter says",
+        "CWE-79",
+        |it, _| {
+            drop_name(it, "code");
+            put(it, "error", "server_error");
+            put(it, "error_description", "<script>alert(1)</script>");
+            put(it, "error_uri", "javascript:alert(1)");
+        },
+    ),
+    fault(
+        "callback-two-states",
+        "the callback has two states",
+        "refuse the callback: two readers would see two launches",
+        "RFC 6749 3.1",
+        |it, _| it.push(("state".to_owned(), "another-state".to_owned())),
+    ),
+    fault(
+        "callback-code-and-error",
+        "the callback has a code and an error",
+        "refuse the callback, or take it for the error",
+        "RFC 6749 4.1.2.1",
+        |it, _| put(it, "error", "access_denied"),
+    ),
 ];
 
 fn drop_name(pairs: &mut Vec<(String, String)>, name: &str) {

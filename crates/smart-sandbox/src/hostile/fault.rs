@@ -3,6 +3,7 @@
 use core::fmt;
 
 use axum::response::Response;
+use http::response::Parts;
 use serde_json::{Map, Value};
 
 use super::moment::{Genuine, Moment};
@@ -19,7 +20,7 @@ use crate::key_rings::KeyRings;
 /// let ehr = Sandbox::start(CryptoProvider::ring()).await.unwrap();
 /// let fault = Fault::named("other-nonce").unwrap();
 /// assert_eq!(fault.client_must(), "refuse the ID token: it answers another request");
-/// ehr.play(fault, Times::Once);
+/// ehr.play(fault, Times::Once).unwrap();
 /// # });
 /// # }
 /// ```
@@ -108,6 +109,7 @@ pub(crate) enum At {
     /// A resource that is read.
     Read,
     UserInfo,
+    Revocation,
 }
 
 /// Which ID tokens are spoilt.
@@ -133,8 +135,46 @@ pub(crate) enum Act {
     Callback(fn(&mut Vec<(String, String)>, &Moment<'_>)),
     /// On the JSON of an answer.
     Body(At, fn(&mut Value, &Moment<'_>)),
+    /// On the text of an answer, where the model of JSON does not reach.
+    Text(At, fn(&str) -> Vec<u8>),
+    /// On the status and the headers of an answer.
+    Head(At, fn(&mut Parts)),
+    /// On a UserInfo answer that is signed, which it is then for an app that did not ask for it too.
+    SignedUserInfo(fn(&Genuine<'_>, &Moment<'_>) -> String),
     /// In the place of an answer.
     Answer(At, fn(&Moment<'_>) -> Response),
     /// An answer comes late.
     Late(At),
+    /// A refresh leaves the refresh token as it is, and brings none.
+    KeepRefreshToken,
+}
+
+impl Act {
+    /// Whose answer it spoils.
+    pub(super) const fn place(&self) -> Option<At> {
+        match self {
+            Self::Body(at, _)
+            | Self::Text(at, _)
+            | Self::Head(at, _)
+            | Self::Answer(at, _)
+            | Self::Late(at) => Some(*at),
+            Self::Claims(..)
+            | Self::Forge(..)
+            | Self::Keys(_)
+            | Self::Launch(_)
+            | Self::Callback(_)
+            | Self::SignedUserInfo(_)
+            | Self::KeepRefreshToken => None,
+        }
+    }
+
+    /// When it acts on an answer: what takes its place first, and its JSON before its text.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Body(..) => 1,
+            Self::Text(..) => 2,
+            Self::Head(..) => 3,
+            _ => 0,
+        }
+    }
 }

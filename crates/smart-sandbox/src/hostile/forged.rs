@@ -129,13 +129,14 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "psychic-signature",
-        "ES256 with r and s of zero",
+        "ECDSA with r and s of zero",
         REFUSE,
         "CVE-2022-21449",
         |it, _| {
-            let header = encoded(&json!({ "alg": "ES256", "kid": it.kid }));
-            let signature = base64url::encode([0; 64]);
-            format!("{header}.{}.{signature}", it.parts().1)
+            if !is_ecdsa(it) {
+                return it.token.clone();
+            }
+            resigned(it, |octets| octets.fill(0))
         },
     ),
     fault(
@@ -146,6 +147,10 @@ pub(super) const FAULTS: &[Fault] = &[
         |it, _| {
             let other = match it.key.algorithm() {
                 Algorithm::RS256 => "RS384",
+                Algorithm::ES256 => "ES384",
+                Algorithm::ES384 | Algorithm::ES512 => "ES256",
+                // Of its type there is no other.
+                Algorithm::EdDSA => "Ed448",
                 _ => "RS256",
             };
             let (_, payload, signature) = it.parts();
@@ -330,16 +335,16 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
 ];
 
-fn encoded(header: &Value) -> String {
+pub(super) fn encoded(header: &Value) -> String {
     base64url::encode(header.to_string())
 }
 
-fn with_kid(genuine: &Genuine<'_>, kid: &str) -> Value {
+pub(super) fn with_kid(genuine: &Genuine<'_>, kid: &str) -> Value {
     json!({ "alg": genuine.key.algorithm().name(), "kid": kid })
 }
 
 /// Signed well, with one more member in the header.
-fn with(genuine: &Genuine<'_>, name: &str, value: Value) -> String {
+pub(super) fn with(genuine: &Genuine<'_>, name: &str, value: Value) -> String {
     let mut header = with_kid(genuine, genuine.kid);
     if let Some(members) = header.as_object_mut() {
         members.insert(name.to_owned(), value);
@@ -347,12 +352,17 @@ fn with(genuine: &Genuine<'_>, name: &str, value: Value) -> String {
     signed(genuine, &header, genuine.key)
 }
 
-fn signed(genuine: &Genuine<'_>, header: &Value, key: &dyn SigningKey) -> String {
+pub(super) fn signed(genuine: &Genuine<'_>, header: &Value, key: &dyn SigningKey) -> String {
     of_text(genuine, &header.to_string(), &genuine.payload, key)
 }
 
 /// A token of any header and any claims; the genuine one where the key does not sign.
-fn of_text(genuine: &Genuine<'_>, header: &str, payload: &str, key: &dyn SigningKey) -> String {
+pub(super) fn of_text(
+    genuine: &Genuine<'_>,
+    header: &str,
+    payload: &str,
+    key: &dyn SigningKey,
+) -> String {
     let message = format!(
         "{}.{}",
         base64url::encode(header),
@@ -364,13 +374,13 @@ fn of_text(genuine: &Genuine<'_>, header: &str, payload: &str, key: &dyn Signing
     }
 }
 
-fn unsigned(genuine: &Genuine<'_>, name: &str, signature: &str) -> String {
+pub(super) fn unsigned(genuine: &Genuine<'_>, name: &str, signature: &str) -> String {
     let header = encoded(&json!({ "alg": name }));
     format!("{header}.{}.{signature}", genuine.parts().1)
 }
 
 /// HMAC (RFC 2104) over SHA-256, which our own interface has no name for.
-fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> String {
+pub(super) fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> String {
     let header = encoded(&json!({ "alg": "HS256", "kid": genuine.kid }));
     let message = format!("{header}.{}", genuine.parts().1);
     let sha256 = |octets: &[u8]| {
@@ -391,7 +401,7 @@ fn hs256(genuine: &Genuine<'_>, secret: &[u8], provider: &CryptoProvider) -> Str
 }
 
 /// Signed with somebody else's key, by the algorithm of the genuine token: the header gets its name.
-fn forged(
+pub(super) fn forged(
     genuine: &Genuine<'_>,
     at: &Moment<'_>,
     header: impl FnOnce(&str, Value) -> Value,
@@ -408,8 +418,19 @@ fn forged(
     }
 }
 
+/// Whether the signature is `r || s`.
+pub(super) fn is_ecdsa(genuine: &Genuine<'_>) -> bool {
+    matches!(
+        genuine.key.algorithm(),
+        Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512
+    )
+}
+
 /// `r || s` as the sequence of two integers that most other formats have; other signatures stay.
 fn in_der(genuine: &Genuine<'_>) -> String {
+    if !is_ecdsa(genuine) {
+        return genuine.token.clone();
+    }
     let (header, payload, signature) = genuine.parts();
     let octets = base64url::decode(signature).unwrap_or_default();
     let (r, s) = octets.split_at(octets.len() / 2);
@@ -429,7 +450,7 @@ fn in_der(genuine: &Genuine<'_>) -> String {
 }
 
 /// The signature with other octets in its place.
-fn resigned(genuine: &Genuine<'_>, act: impl FnOnce(&mut Vec<u8>)) -> String {
+pub(super) fn resigned(genuine: &Genuine<'_>, act: impl FnOnce(&mut Vec<u8>)) -> String {
     let (header, payload, signature) = genuine.parts();
     let mut octets = base64url::decode(signature).unwrap_or_default();
     act(&mut octets);

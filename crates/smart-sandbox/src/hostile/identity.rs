@@ -104,6 +104,48 @@ pub(super) const FAULTS: &[Fault] = &[
         IDENTITY,
         |it, _| drop(it.remove("fhirUser")),
     ),
+    fault(
+        "fhir-user-on-another-port",
+        "fhirUser is on another port of the same host",
+        KEEP,
+        "CVE-2026-34359",
+        |it, at| {
+            let base = at.urls.fhir();
+            let host = base.rsplit_once(':').map_or("", |it| it.0);
+            put(it, format!("{host}:9/fhir/Practitioner/dr-smith"));
+        },
+    ),
+    fault(
+        "fhir-user-in-percent-encoding",
+        "fhirUser hides a slash in percent-encoding",
+        KEEP,
+        "RFC 3986 2.1",
+        |it, at| {
+            put(
+                it,
+                format!("{}/Practitioner/..%2f..%2foidc", at.urls.fhir()),
+            )
+        },
+    ),
+    fault(
+        "fhir-user-of-history",
+        "fhirUser is a version of the user",
+        KEEP,
+        IDENTITY,
+        |it, at| {
+            put(
+                it,
+                format!("{}/Practitioner/dr-smith/_history/1", at.urls.fhir()),
+            )
+        },
+    ),
+    fault(
+        "fhir-user-script",
+        "fhirUser is a javascript: URL",
+        KEEP,
+        "CWE-79",
+        |it, _| put(it, "javascript:alert(1)".into()),
+    ),
 ];
 
 fn put(claims: &mut Map<String, Value>, fhir_user: String) {

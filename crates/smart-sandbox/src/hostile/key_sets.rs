@@ -1,13 +1,14 @@
 //! Keys that change at the wrong time, and key sets that are none.
 
 use axum::response::Response;
-use http::StatusCode;
+use http::header::{AGE, CACHE_CONTROL};
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use smart_jose::Algorithm;
 use smart_jose::key::PrivateKey;
 use smart_jose::{Jwk, base64url};
 
-use super::fault::Act::{Answer, Body, Keys, Late};
+use super::fault::Act::{Answer, Body, Head, Keys, Late};
 use super::fault::At::Jwks;
 use super::fault::{Act, Fault};
 use super::moment::Moment;
@@ -191,24 +192,20 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "key-too-short",
-        "the key is an RSA key of 1024 bits",
+        "the key is an RSA key of 1024 bits, or half of a point",
         UNUSABLE,
         "RFC 7518 3.3",
         Body(Jwks, |it, _| {
-            each(it, |key| {
-                put(key, "n", json!(base64url::encode([0xC5; 128])));
-            });
+            each(it, |key| key_of_length(key, 128, 16));
         }),
     ),
     fault(
         "key-too-long",
-        "the key is an RSA key of 16384 bits",
+        "the key is an RSA key of 16384 bits, or a point of as many",
         "refuse the ID token, and spend no time on the key",
         "RFC 7518 3.3",
         Body(Jwks, |it, _| {
-            each(it, |key| {
-                put(key, "n", json!(base64url::encode([0xC5; 2048])));
-            });
+            each(it, |key| key_of_length(key, 2048, 2048));
         }),
     ),
     fault(
@@ -217,7 +214,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "refuse the ID token, and spend no time on the key",
         "RFC 7518 6.3.1.2",
         Body(Jwks, |it, _| {
-            each(it, |key| {
+            each_of("RSA", it, |key| {
                 put(key, "e", json!(base64url::encode([0xC5; 250])));
             });
         }),
@@ -247,7 +244,110 @@ pub(super) const FAULTS: &[Fault] = &[
         "read it, as large providers publish such, and say so",
         "RFC 7518 2",
         Body(Jwks, |it, _| {
-            each(it, pad_modulus);
+            each(it, pad);
+        }),
+    ),
+    fault(
+        "jwks-of-nothing-usable",
+        "the set has a key of an unknown type, a text and a null",
+        REFUSE,
+        "RFC 7517 5",
+        Body(Jwks, |it, _| {
+            put(
+                it,
+                "keys",
+                json!([{ "kty": "PQC", "kid": "a" }, "key", null]),
+            );
+        }),
+    ),
+    fault(
+        "jwks-beside-nonsense",
+        "the set has a text, a null and a key of an unknown type beside the good one",
+        "pass over what is no key, and accept the ID token",
+        "RFC 7517 5",
+        Body(Jwks, |it, _| {
+            if let Some(keys) = it.get_mut("keys").and_then(Value::as_array_mut) {
+                keys.extend([
+                    json!({ "kty": "PQC", "kid": "a" }),
+                    json!("key"),
+                    Value::Null,
+                ]);
+            }
+        }),
+    ),
+    fault(
+        "key-without-algorithm",
+        "the keys do not say their algorithm",
+        "accept the ID token: the type of the key and the algorithms of the client decide, and never the header alone",
+        "CVE-2026-22817",
+        Body(Jwks, |it, _| each(it, |key| drop_member(key, "alg"))),
+    ),
+    fault(
+        "key-of-even-exponent",
+        "the public exponent of the key is even",
+        UNUSABLE,
+        "RFC 8017 3.1",
+        Body(Jwks, |it, _| {
+            each_of("RSA", it, |key| put(key, "e", json!("AQAA")));
+        }),
+    ),
+    fault(
+        "key-of-exponent-one",
+        "the public exponent of the key is one, so that anybody can sign",
+        UNUSABLE,
+        "RFC 8017 3.1",
+        Body(Jwks, |it, _| {
+            each_of("RSA", it, |key| put(key, "e", json!("AQ")));
+        }),
+    ),
+    fault(
+        "key-of-even-modulus",
+        "the modulus of the key is even",
+        UNUSABLE,
+        "RFC 8017 3.1",
+        Body(Jwks, |it, _| each_of("RSA", it, even_modulus)),
+    ),
+    fault(
+        "key-off-the-curve",
+        "the point of the key is not on its curve",
+        UNUSABLE,
+        "CVE-2017-16007",
+        Body(Jwks, |it, _| {
+            each_of("EC", it, |key| {
+                put(key, "y", json!(base64url::encode([0xC5; 32])))
+            });
+        }),
+    ),
+    fault(
+        "symmetric-key-of-nothing",
+        "the set has a symmetric key of no octets under the name of the one that signs",
+        UNUSABLE,
+        "CVE-2026-114616",
+        Body(Jwks, |it, _| {
+            each(it, |key| {
+                put(key, "kty", json!("oct"));
+                put(key, "k", json!(""));
+            });
+        }),
+    ),
+    fault(
+        "two-hundred-keys-of-one-name",
+        "two hundred keys have the name of the one that signs, which is not among them",
+        "refuse the ID token, and try no more than a few keys",
+        "RFC 7517 4.5",
+        Body(Jwks, two_hundred),
+    ),
+    fault(
+        "jwks-already-old",
+        "the key set says that it is a hundred years old, and to keep it for a thousand",
+        "keep it by a measure of its own",
+        "RFC 9111 5.2.2",
+        Head(Jwks, |head| {
+            let kept =
+                HeaderValue::from_static("max-age=31536000000, s-maxage=99999999999999999999");
+            head.headers.insert(CACHE_CONTROL, kept);
+            head.headers
+                .insert(AGE, HeaderValue::from_static("3153600000"));
         }),
     ),
 ];
@@ -269,22 +369,64 @@ fn each(set: &mut Value, act: impl Fn(&mut Value)) {
     keys.into_iter().flatten().for_each(act);
 }
 
-fn key(kid: &str, at: &Moment<'_>) -> Value {
-    let key = PrivateKey::generate(Algorithm::ES256, at.provider);
+fn each_of(key_type: &str, set: &mut Value, act: impl Fn(&mut Value)) {
+    each(set, |key| {
+        if key.get("kty").is_some_and(|it| it == key_type) {
+            act(key);
+        }
+    });
+}
+
+/// The modulus has so many octets, or each coordinate of the point.
+fn key_of_length(key: &mut Value, modulus: usize, coordinate: usize) {
+    for (name, octets) in [("n", modulus), ("x", coordinate), ("y", coordinate)] {
+        if key.get(name).is_some() {
+            put(key, name, json!(base64url::encode(vec![0xC5; octets])));
+        }
+    }
+}
+
+fn key(kid: &str, algorithm: Algorithm, at: &Moment<'_>) -> Value {
+    let key = PrivateKey::generate(algorithm, at.provider);
     let jwk = key
         .ok()
-        .and_then(|it| Jwk::new(it.public_key(), kid.to_owned(), Algorithm::ES256).ok());
+        .and_then(|it| Jwk::new(it.public_key(), kid.to_owned(), algorithm).ok());
     jwk.and_then(|it| serde_json::to_value(it).ok())
         .unwrap_or_default()
 }
 
 fn another_key(set: &mut Value, at: &Moment<'_>) {
-    put(set, "keys", json!([key("another-key", at)]));
+    put(
+        set,
+        "keys",
+        json!([key("another-key", Algorithm::ES256, at)]),
+    );
 }
 
-/// The modulus of the key that signs, changed in one bit of its middle.
-fn changed_key(set: &mut Value, _: &Moment<'_>) {
-    each(set, |key| {
+/// The algorithm of a key on a curve.
+fn of_curve(key: &Value) -> Option<Algorithm> {
+    match key.get("crv")?.as_str()? {
+        "P-256" => Some(Algorithm::ES256),
+        "P-384" => Some(Algorithm::ES384),
+        "P-521" => Some(Algorithm::ES512),
+        "Ed25519" => Some(Algorithm::EdDSA),
+        _ => None,
+    }
+}
+
+/// The modulus of the key that signs, changed in one bit of its middle, or another point.
+fn changed_key(set: &mut Value, at: &Moment<'_>) {
+    each(set, |it| {
+        if let Some(algorithm) = of_curve(it) {
+            let other = key("", algorithm, at);
+            for name in ["x", "y"] {
+                if let Some(coordinate) = other.get(name) {
+                    put(it, name, coordinate.clone());
+                }
+            }
+        }
+    });
+    each_of("RSA", set, |key| {
         let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
         let (head, tail) = n.split_at_checked(100).unwrap_or((n, ""));
         let other = match tail.strip_prefix('A') {
@@ -295,20 +437,45 @@ fn changed_key(set: &mut Value, _: &Moment<'_>) {
     });
 }
 
-fn pad_modulus(key: &mut Value) {
-    let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
-    let padding = "=".repeat((4 - n.len() % 4) % 4);
-    let padded = format!("{n}{padding}");
-    put(key, "n", json!(padded));
+fn pad(key: &mut Value) {
+    for name in ["n", "x", "y"] {
+        if let Some(bare) = key.get(name).and_then(Value::as_str) {
+            let padding = "=".repeat((4 - bare.len() % 4) % 4);
+            let padded = format!("{bare}{padding}");
+            put(key, name, json!(padded));
+        }
+    }
 }
 
 fn same_name(set: &mut Value, at: &Moment<'_>) {
-    let kid = set.get("keys").and_then(|it| it.get(0)?.get("kid"));
-    let kid = kid.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let decoys: Vec<Value> = (0..8).map(|_| rsa_decoy(&kid, at)).collect();
+    let decoys = decoys(set, 8, at);
     if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
         keys.splice(0..0, decoys);
     }
+}
+
+fn two_hundred(set: &mut Value, at: &Moment<'_>) {
+    let decoys = decoys(set, 200, at);
+    put(set, "keys", json!(decoys));
+}
+
+fn even_modulus(key: &mut Value) {
+    let n = key.get("n").and_then(Value::as_str).unwrap_or_default();
+    let mut octets = base64url::decode(n).unwrap_or_default();
+    if let Some(last) = octets.last_mut() {
+        *last &= 0xFE;
+    }
+    put(key, "n", json!(base64url::encode(octets)));
+}
+
+/// So many keys of the type and the name of the one that signs, which is the first.
+fn decoys(set: &Value, count: usize, at: &Moment<'_>) -> Vec<Value> {
+    let first = set.get("keys").and_then(|it| it.get(0));
+    let kid = first.and_then(|it| it.get("kid")).and_then(Value::as_str);
+    let kid = kid.unwrap_or_default();
+    let algorithm = first.and_then(of_curve);
+    let decoy = |_| algorithm.map_or_else(|| rsa_decoy(kid, at), |it| key(kid, it, at));
+    (0..count).map(decoy).collect()
 }
 
 /// An RSA key of 2048 bits to which nobody has the other half: an odd number of random octets.

@@ -236,7 +236,11 @@ pub(super) const FAULTS: &[Fault] = &[
         "refuse the ID token",
         "OpenID Connect Core 3.1.3.7",
         set(OpenidConfiguration, |it, _| {
-            put(it, ALGORITHMS, json!(["ES384"]));
+            let others = ["ES384", "ES256", "PS512"];
+            let held = it.get(ALGORITHMS).and_then(Value::as_array).cloned();
+            let is_held = |it: &str| held.iter().flatten().any(|held| held == it);
+            let other = others.into_iter().find(|it| !is_held(it));
+            put(it, ALGORITHMS, json!([other]));
         }),
     ),
     fault(
@@ -254,6 +258,123 @@ pub(super) const FAULTS: &[Fault] = &[
         "accept those of the client, and say so",
         "OpenID Connect Discovery 3",
         set(OpenidConfiguration, |it, _| drop_member(it, ALGORITHMS)),
+    ),
+    fault(
+        "smart-issuer-inside-mapped",
+        "the smart-configuration names the metadata service of a cloud as an IPv6 address",
+        "fetch nothing from addresses of the own network",
+        "CVE-2026-34360",
+        set(SmartConfiguration, |it, _| {
+            put(it, "issuer", json!("https://[::ffff:169.254.169.254]"))
+        }),
+    ),
+    fault(
+        "smart-issuer-null",
+        "the issuer of the smart-configuration is null",
+        STOP,
+        "SMART App Launch 2.2, Conformance",
+        set(SmartConfiguration, |it, _| put(it, "issuer", Value::Null)),
+    ),
+    fault(
+        "smart-issuer-list",
+        "the issuer of the smart-configuration is a list",
+        STOP,
+        "CVE-2025-30144",
+        set(SmartConfiguration, |it, at| {
+            put(it, "issuer", json!([at.urls.issuer()]))
+        }),
+    ),
+    fault(
+        "jwks-uri-inside-in-decimal",
+        "jwks_uri leads to the metadata service of a cloud as one number",
+        "fetch nothing from addresses of the own network",
+        "CVE-2024-21643",
+        set(OpenidConfiguration, |it, _| {
+            put(it, "jwks_uri", json!("https://2852039166/keys"))
+        }),
+    ),
+    fault(
+        "jwks-uri-data",
+        "jwks_uri is a data: URL with a key set",
+        "refuse the document, and read no keys from it",
+        "CVE-2026-48522",
+        set(OpenidConfiguration, |it, _| {
+            put(
+                it,
+                "jwks_uri",
+                json!("data:application/json,{%22keys%22:[]}"),
+            )
+        }),
+    ),
+    fault(
+        "jwks-uri-not-https",
+        "jwks_uri is without TLS on another host",
+        "refuse the document, and fetch no keys from there",
+        "OpenID Connect Discovery 3",
+        set(OpenidConfiguration, |it, _| {
+            put(it, "jwks_uri", json!("http://ehr.example/jwks"))
+        }),
+    ),
+    fault(
+        "jwks-uri-with-user-information",
+        "jwks_uri has the issuer for its user information",
+        "refuse the document, or ask the host that is named behind it and no other",
+        "CVE-2026-34359",
+        set(OpenidConfiguration, |it, at| {
+            let base = at.urls.base().replace("http://", "https://");
+            put(
+                it,
+                "jwks_uri",
+                json!(format!("{base}@169.254.169.254/jwks")),
+            );
+        }),
+    ),
+    fault(
+        "no-jwks-uri",
+        "the openid-configuration names no key set",
+        STOP,
+        "OpenID Connect Discovery 3",
+        set(OpenidConfiguration, |it, _| drop_member(it, "jwks_uri")),
+    ),
+    fault(
+        "token-endpoint-inside",
+        "the token endpoint is the metadata service of a cloud",
+        "send no code, no secret and no assertion there",
+        "CVE-2026-34360",
+        set(SmartConfiguration, |it, _| {
+            put(it, "token_endpoint", json!("https://169.254.169.254/token"))
+        }),
+    ),
+    fault(
+        "token-endpoints-disagree",
+        "the openid-configuration names another token endpoint, so an assertion could be for either",
+        "send code and assertion to the one of the smart-configuration, and make the assertion for that one",
+        "CVE-2025-27370",
+        set(OpenidConfiguration, |it, _| {
+            put(
+                it,
+                "token_endpoint",
+                json!("https://attacker.example/token"),
+            );
+        }),
+    ),
+    fault(
+        "authentication-methods-emptied",
+        "no way to authenticate is announced",
+        "go on as the app is registered, and say so",
+        "RFC 8414 2",
+        set(SmartConfiguration, |it, _| {
+            put(it, "token_endpoint_auth_methods_supported", json!([]));
+        }),
+    ),
+    fault(
+        "pkce-plain-only",
+        "only plain is announced for PKCE",
+        "send S256 all the same, or begin no launch; never plain",
+        "RFC 9700 2.1.1",
+        set(SmartConfiguration, |it, _| {
+            put(it, "code_challenge_methods_supported", json!(["plain"]));
+        }),
     ),
 ];
 

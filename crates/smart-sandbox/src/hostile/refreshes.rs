@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::fault::Act::{Answer, Body, Claims, Forge};
+use super::fault::Act::{Answer, Body, Claims, Forge, KeepRefreshToken};
 use super::fault::At::Refresh;
 use super::fault::Which::Refreshed;
 use super::fault::{Act, Fault};
@@ -95,10 +95,10 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "refresh-not-rotated",
-        "the refresh brings no new refresh token",
+        "the refresh brings no new refresh token, and the former one stays good",
         "keep the one that is there",
         "RFC 6749 6",
-        Body(Refresh, |it, _| drop_member(it, "refresh_token")),
+        KeepRefreshToken,
     ),
     fault(
         "refresh-without-id-token",
@@ -114,7 +114,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "SMART App Launch 2.2, Launch context arrives with your access token",
         Body(Refresh, |it, _| {
             if let Some(members) = it.as_object_mut() {
-                members.insert("patient".to_owned(), json!("p-4"));
+                let is_fourth = members.get("patient").is_some_and(|it| it == "p-4");
+                let other = if is_fourth { "p-1" } else { "p-4" };
+                members.insert("patient".to_owned(), json!(other));
             }
         }),
     ),

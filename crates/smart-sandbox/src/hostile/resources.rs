@@ -5,9 +5,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::fault::Act::{Answer, Body, Late};
-use super::fault::At::{Read, UserInfo};
+use super::fault::At::Read;
 use super::fault::{Act, Fault};
-use super::wrong;
+use super::{people, wrong};
 
 const fn fault(
     name: &'static str,
@@ -115,36 +115,18 @@ pub(super) const FAULTS: &[Fault] = &[
         Body(Read, |it, _| put(it, "resourceType", json!("Person"))),
     ),
     fault(
-        "userinfo-of-somebody-else",
-        "UserInfo is about another user than the ID token",
-        "use nothing of it",
-        "OpenID Connect Core 5.3.2",
-        Body(UserInfo, |it, _| put(it, "sub", json!("somebody-else"))),
+        "resource-of-hostile-text",
+        "the names in the resource are markup, run backwards, and are very long",
+        "show them as text, within their place",
+        "CWE-79",
+        Body(Read, |it, _| people::spoil_names(it)),
     ),
     fault(
-        "userinfo-without-subject",
-        "UserInfo does not say whom it is about",
-        "use nothing of it",
-        "OpenID Connect Core 5.3.2",
-        Body(UserInfo, |it, _| {
-            if let Some(members) = it.as_object_mut() {
-                members.remove("sub");
-            }
-        }),
-    ),
-    fault(
-        "userinfo-page",
-        "UserInfo is a page",
-        "use nothing of it",
-        "OpenID Connect Core 5.3.2",
-        Answer(UserInfo, wrong::page),
-    ),
-    fault(
-        "userinfo-moved",
-        "UserInfo redirects to another host",
-        "follow no redirect: the access token would go along",
-        "RFC 6750 5.3",
-        Answer(UserInfo, wrong::moved),
+        "resource-of-hostile-links",
+        "photo and telecom of the resource lead to scripts, files and other hosts",
+        "make no link of them that is not http, https, mailto or tel, and fetch none",
+        "CWE-79; CVE-2026-34360",
+        Body(Read, |it, _| people::spoil_links(it)),
     ),
 ];
 

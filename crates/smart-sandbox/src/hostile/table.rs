@@ -2,22 +2,33 @@
 
 use super::fault::Fault;
 use super::{
-    answers, callbacks, claims, forged, identity, key_sets, launches, metadata, refreshes,
-    resources, tokens,
+    answers, callbacks, claims, everywhere, forged, headers, identity, key_sets, launches,
+    metadata, refreshes, resources, revocations, tokens, userinfo,
 };
 
-const GROUPS: [&[Fault]; 11] = [
+const GROUPS: [&[Fault]; 22] = [
     launches::FAULTS,
     metadata::FAULTS,
+    everywhere::SMART_CONFIGURATION,
+    everywhere::OPENID_CONFIGURATION,
     callbacks::FAULTS,
     answers::FAULTS,
+    everywhere::TOKEN,
     tokens::FAULTS,
     forged::FAULTS,
+    headers::FAULTS,
     claims::FAULTS,
     identity::FAULTS,
     key_sets::FAULTS,
+    everywhere::JWKS,
     refreshes::FAULTS,
+    everywhere::REFRESH,
     resources::FAULTS,
+    everywhere::RESOURCE,
+    userinfo::FAULTS,
+    everywhere::USERINFO,
+    everywhere::REST,
+    revocations::FAULTS,
 ];
 
 impl Fault {

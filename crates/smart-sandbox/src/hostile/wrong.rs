@@ -47,7 +47,7 @@ pub(super) fn deep(_: &Moment<'_>) -> Response {
     json(StatusCode::OK, deep)
 }
 
-fn redirect(status: StatusCode, location: &'static str) -> Response {
+pub(super) fn redirect(status: StatusCode, location: &'static str) -> Response {
     let mut response = json(status, "{}");
     let location = HeaderValue::from_static(location);
     response.headers_mut().insert(LOCATION, location);

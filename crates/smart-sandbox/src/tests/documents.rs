@@ -128,6 +128,12 @@ async fn scripts_of_other_origins_may_call_what_is_for_them() {
     let (fhir, issuer) = (sandbox.fhir_base(), sandbox.issuer());
     let allowed = async |method, url: &str, origin| {
         let answer = send(method, url, &[("origin", origin)], None).await;
+        // There are no cookies, and nothing else of a browser's is to come along.
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            None,
+            "{url}"
+        );
         if method == "OPTIONS" && answer.header("access-control-allow-origin").is_some() {
             assert_eq!(answer.status, 204);
             let allowed = answer.header("access-control-allow-headers").unwrap();

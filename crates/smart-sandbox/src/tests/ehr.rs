@@ -14,7 +14,7 @@ use crate::{
 
 const LAUNCH_URL: &str = "http://127.0.0.1:3000/launch";
 
-async fn post_json(sandbox: &Sandbox, path: &str, body: &Value) -> Answer {
+pub(super) async fn post_json(sandbox: &Sandbox, path: &str, body: &Value) -> Answer {
     let url = format!("{}/_sandbox/{path}", sandbox.base_url());
     let headers = [("content-type", "application/json")];
     send("POST", &url, &headers, Some(&body.to_string())).await
@@ -330,7 +330,9 @@ async fn a_fault_is_played_over_http_and_taken_back() {
             .status,
         404
     );
-    sandbox.play(Fault::named("wrong-issuer").unwrap(), Times::UntilTakenBack);
+    sandbox
+        .play(Fault::named("wrong-issuer").unwrap(), Times::UntilTakenBack)
+        .unwrap();
     assert_eq!(send("DELETE", &url, &[], None).await.status, 200);
     assert!(sandbox.playing().is_empty());
 }
@@ -402,6 +404,10 @@ async fn keys_change_on_a_schedule() {
     let id_token = body["id_token"].as_str().unwrap();
     let (_, kid) = verify(&sandbox, id_token, Algorithms::ID_TOKEN).await;
     assert_ne!(kid, first);
+    // What the former key has signed is good for a while still.
+    let set = get(&format!("{}/jwks", sandbox.issuer())).await.json();
+    let kids = set["keys"].as_array().unwrap().iter().map(|it| &it["kid"]);
+    assert_eq!(kids.collect::<Vec<_>>(), [&json!(kid), &json!(first)]);
 }
 
 #[tokio::test]

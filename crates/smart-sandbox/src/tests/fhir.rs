@@ -198,3 +198,181 @@ async fn userinfo_says_what_the_id_token_says() {
     }
     assert_eq!(get(&url).await.status, 401);
 }
+
+/// The references in the entries of a Bundle.
+fn entries(answer: &Answer) -> Vec<String> {
+    let bundle = answer.json();
+    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+    let resources = entries.iter().map(|it| &it["resource"]);
+    resources
+        .map(|it| {
+            format!(
+                "{}/{}",
+                it["resourceType"].as_str().unwrap(),
+                it["id"].as_str().unwrap()
+            )
+        })
+        .collect()
+}
+
+// covers: SMART-USR-8
+#[tokio::test]
+async fn a_token_for_one_patient_opens_nothing_of_another() {
+    let sandbox = builder().start().await.unwrap();
+    let base = sandbox.fhir_base();
+    for scope in [
+        "patient/*.read",
+        "patient/*.rs",
+        "patient/*.*",
+        "patient/*.cruds",
+    ] {
+        // The first patient is the one in context.
+        let body = sign_in(&sandbox, &format!("launch/patient {scope}")).await;
+        assert_eq!(body["patient"], "p-1");
+        let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+        let read = async |path: &str| read(&sandbox, path, &bearer).await;
+        // What there is of the others is known from who sees everything.
+        for path in [
+            "Patient/p-2",
+            "Encounter/e-3",
+            "Condition/c-3",
+            "Observation/o-5",
+            "Person/person-1",
+        ] {
+            let answer = read(path).await;
+            assert_eq!(answer.status, 403, "{scope} {path}");
+            assert_eq!(answer.json()["resourceType"], "OperationOutcome");
+        }
+        for (query, expected) in [
+            ("Patient", &["Patient/p-1"][..]),
+            ("Patient?_id=p-2", &[]),
+            ("Patient?_id=p-1,p-2", &["Patient/p-1"]),
+            ("Patient?name=morgan", &[]),
+            ("Patient?identifier=MRN-0002", &[]),
+            ("Patient?_revinclude=Observation:subject", &["Patient/p-1"]),
+            ("Patient?_has:Observation:patient:_id=o-5", &["Patient/p-1"]),
+            ("Observation?_id=o-5", &[]),
+            ("Observation?patient=p-2", &[]),
+            (
+                "Observation?patient=p-1,p-2&_id=o-1,o-5",
+                &["Observation/o-1"],
+            ),
+            ("Observation?subject=Patient/p-2", &[]),
+            (
+                "Observation?_id=o-1&_include=Observation:subject",
+                &["Observation/o-1"],
+            ),
+            ("Observation?_id=o-1&_include=*", &["Observation/o-1"]),
+            ("Observation?_id=o-5&patient.name=morgan", &[]),
+            ("Encounter?_id=e-3&_contained=true&_elements=id", &[]),
+            ("Person", &[]),
+        ] {
+            let answer = read(query).await;
+            assert_eq!(
+                (answer.status, &*entries(&answer)),
+                (200, &*owned(expected)),
+                "{scope} {query}"
+            );
+            let (resource_type, form) = query.split_once('?').unwrap_or((query, ""));
+            let headers = [
+                ("authorization", bearer.as_str()),
+                ("content-type", "application/x-www-form-urlencoded"),
+            ];
+            let url = format!("{base}/{resource_type}/_search");
+            let posted = send("POST", &url, &headers, Some(form)).await;
+            assert_eq!(entries(&posted), owned(expected), "{scope} {form}");
+        }
+        // The count tells nothing of the others either.
+        assert_eq!(read("Patient?_count=0").await.json()["total"], 1);
+    }
+}
+
+fn owned(references: &[&str]) -> Vec<String> {
+    references.iter().map(|it| (*it).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_a_search_may_ask_is_what_the_capability_statement_says() {
+    let sandbox = builder().start().await.unwrap();
+    let statement = get(&format!("{}/metadata", sandbox.fhir_base()))
+        .await
+        .json();
+    let body = sign_in(&sandbox, "user/*.rs").await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    let strict = [
+        ("authorization", bearer.as_str()),
+        ("prefer", "handling=strict"),
+    ];
+    let resources = statement["rest"][0]["resource"].as_array().unwrap();
+    assert_eq!(resources.len(), 8);
+    let all = ["_id", "patient", "subject", "name", "identifier"];
+    for resource in resources {
+        let name = resource["type"].as_str().unwrap();
+        let declared = resource["searchParam"].as_array().unwrap();
+        assert!(declared.iter().any(|it| it["name"] == "_id"), "{name}");
+        for parameter in all {
+            let is_declared = declared.iter().any(|it| it["name"] == parameter);
+            let url = format!("{}/{name}?{parameter}=nobody", sandbox.fhir_base());
+            let answer = send("GET", &url, &strict, None).await;
+            let expected = if is_declared { 200 } else { 400 };
+            assert_eq!(answer.status, expected, "{name} {parameter}");
+            // Without strictness it is left out, and the link says what counted.
+            let answer = send("GET", &url, &strict[..1], None).await;
+            let total = answer.json()["total"].as_u64().unwrap();
+            assert_eq!(total == 0, is_declared, "{name} {parameter}");
+            let link = answer.json()["link"][0]["url"].as_str().unwrap().to_owned();
+            assert_eq!(link.contains("nobody"), is_declared, "{link}");
+        }
+    }
+    let clinical = resources
+        .iter()
+        .filter(|it| it["searchParam"].to_string().contains("subject"));
+    assert_eq!(clinical.count(), 3);
+}
+
+/// Each interaction needs its own letter; with the first version, `read` is both.
+#[tokio::test]
+async fn reading_and_searching_are_granted_apart() {
+    let sandbox = builder().start().await.unwrap();
+    for (scope, reads, searches) in [
+        ("patient/Observation.r", 200, 403),
+        ("patient/Observation.s", 403, 200),
+        ("patient/Observation.rs", 200, 200),
+        ("patient/Observation.read", 200, 200),
+        ("patient/Observation.*", 200, 200),
+        ("patient/Observation.cud", 403, 403),
+        ("patient/Observation.write", 403, 403),
+        ("user/Observation.read", 200, 200),
+        ("user/Condition.read", 403, 403),
+        ("patient/*.read", 200, 200),
+        // A part of a type is not granted here, and above all not the whole.
+        ("patient/Observation.rs?category=vital-signs", 403, 403),
+    ] {
+        let body = sign_in(&sandbox, &format!("launch/patient {scope}")).await;
+        let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+        let one = read(&sandbox, "Observation/o-1", &bearer).await;
+        let some = read(&sandbox, "Observation?patient=p-1", &bearer).await;
+        assert_eq!((one.status, some.status), (reads, searches), "{scope}");
+        for answer in [one, some].iter().filter(|it| it.status == 403) {
+            assert_eq!(answer.json()["issue"][0]["code"], "forbidden");
+        }
+    }
+}
+
+/// A user who is no clinician sees the own patient, whatever the scope says and whoever is in context.
+#[tokio::test]
+async fn a_relative_sees_one_chart_in_a_search_too() {
+    let relative = people::invented().remove(3);
+    let sandbox = builder().user(relative).start().await.unwrap();
+    let body = sign_in(&sandbox, "user/*.rs").await;
+    let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+    for (query, expected) in [
+        ("Patient", &["Patient/p-1"][..]),
+        ("RelatedPerson", &["RelatedPerson/rp-1"]),
+        ("Encounter?patient=p-2", &[]),
+        ("Person", &[]),
+    ] {
+        let answer = read(&sandbox, query, &bearer).await;
+        assert_eq!(entries(&answer), owned(expected), "{query}");
+    }
+}

@@ -13,7 +13,10 @@ use super::flow::{
     NOW, Pairs, authorize, builder, code, encode, exchange, redeem, request, verify, with,
 };
 use super::http::{get, post_form, send};
-use crate::{ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, Sandbox, SandboxUser, UserType};
+use crate::{
+    ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, Sandbox, SandboxBuilder, SandboxUser,
+    UserType,
+};
 
 fn refreshing(token: &Value) -> Pairs {
     vec![
@@ -327,7 +330,7 @@ async fn a_launch_from_the_ehr_brings_what_the_user_has_open() {
     let other = ClientRegistration::new("app-2", rules());
     let (sandbox, clock) = start(builder().register_client(app()).register_client(other)).await;
     let context = LaunchContext::new()
-        .patient("p-9")
+        .patient("p-1")
         .encounter("e-1")
         .intent("reconcile-medications")
         .without_banner();
@@ -370,7 +373,7 @@ async fn a_launch_from_the_ehr_brings_what_the_user_has_open() {
     let code = code(&sandbox, &asking(&launch.launch)).await;
     let token = redeem(&sandbox, &exchange(&code)).await.json();
     assert_eq!(token["scope"], "openid launch");
-    assert_eq!(token["patient"], "p-9");
+    assert_eq!(token["patient"], "p-1");
     assert_eq!(token["encounter"], "e-1");
     assert_eq!(token["intent"], "reconcile-medications");
     assert_eq!(token["need_patient_banner"], false);
@@ -379,8 +382,8 @@ async fn a_launch_from_the_ehr_brings_what_the_user_has_open() {
     let late = sandbox.ehr_launch(DEFAULT_CLIENT_ID, context).unwrap();
     clock.advance(Duration::from_secs(300));
     assert_eq!(refused(asking(&late.launch)).await, invalid);
-    let shown = format!("{late:?} {:?}", LaunchContext::new().patient("p-9"));
-    assert!(!shown.contains(&late.launch) && !shown.contains("p-9"));
+    let shown = format!("{late:?} {:?}", LaunchContext::new().patient("p-1"));
+    assert!(!shown.contains(&late.launch) && !shown.contains("p-1"));
 }
 
 /// A launch about one patient, of a user for whom the sandbox would choose another.
@@ -404,19 +407,18 @@ async fn status(sandbox: &Sandbox, path: &str, token: &Value) -> u16 {
 // covers: SMART-REF-5, SMART-INT-4, SMART-CTX-1
 #[tokio::test]
 async fn the_patient_of_a_grant_is_the_same_wherever_it_is_told() {
-    let user = SandboxUser::new(UserType::Patient, "p-7", "sub-7", "Ada Example");
-    let (sandbox, _) = start(builder().user(user)).await;
+    let (sandbox, _) = start(builder()).await;
     let url = format!("{}/introspect", sandbox.issuer());
     let granted = "launch patient/*.rs user/Patient.s offline_access";
-    let context = LaunchContext::new().patient("p-1").without_banner();
+    let context = LaunchContext::new().patient("p-2").without_banner();
     let mut token = launched(&sandbox, context, granted).await;
     // Whatever a refresh leaves of the scopes: the patient is told or not, and is never another.
     for (scope, told) in [
-        (granted, Some("p-1")),
-        ("patient/*.rs offline_access", Some("p-1")),
-        ("launch offline_access", Some("p-1")),
+        (granted, Some("p-2")),
+        ("patient/*.rs offline_access", Some("p-2")),
+        ("launch offline_access", Some("p-2")),
         ("user/Patient.s offline_access", None),
-        ("patient/*.rs", Some("p-1")),
+        ("patient/*.rs", Some("p-2")),
     ] {
         let less = with(refreshing(&token), "scope", scope);
         token = redeem(&sandbox, &less).await.json();
@@ -431,20 +433,108 @@ async fn the_patient_of_a_grant_is_the_same_wherever_it_is_told() {
             assert_eq!(answer["need_patient_banner"].as_bool(), banner, "{scope}");
         }
         let opened = if scope.contains("patient/") { 200 } else { 403 };
-        assert_eq!(status(&sandbox, "Patient/p-1", &token).await, opened);
+        assert_eq!(status(&sandbox, "Patient/p-2", &token).await, opened);
         assert_eq!(
-            status(&sandbox, "Patient/p-7", &token).await,
+            status(&sandbox, "Patient/p-1", &token).await,
             403,
             "{scope}"
         );
     }
-    // Where the EHR has nobody open, the sandbox chooses, and only for an app that asks for it.
-    let chosen = launched(&sandbox, LaunchContext::new(), "launch patient/*.rs").await;
-    assert_eq!(chosen["patient"], "p-7");
-    assert_eq!(status(&sandbox, "Patient/p-7", &chosen).await, 200);
-    assert_eq!(status(&sandbox, "Patient/p-1", &chosen).await, 403);
-    let nobody = launched(&sandbox, LaunchContext::new(), "launch user/Patient.r").await;
-    assert!(nobody.get("patient").is_none() && nobody.get("need_patient_banner").is_none());
+}
+
+// covers: SMART-CTX-1
+#[tokio::test]
+async fn a_launch_with_nobody_open_is_about_nobody() {
+    let (sandbox, _) = start(builder()).await;
+    for user in ["Practitioner/dr-smith", "Patient/p-2"] {
+        for scope in ["launch patient/*.rs", "launch user/Patient.r"] {
+            let open = LaunchContext::new().user(user);
+            let nobody = launched(&sandbox, open, scope).await;
+            assert!(nobody.get("patient").is_none(), "{user} {scope}: {nobody}");
+            assert!(nobody.get("need_patient_banner").is_none(), "{nobody}");
+            if scope.contains("patient/") {
+                assert_eq!(status(&sandbox, "Patient/p-1", &nobody).await, 403);
+            }
+        }
+    }
+    // Nor do the pages ask for a patient whom the EHR does not have open.
+    let (sandbox, _) = start(builder().auto_approve(false)).await;
+    let launch = sandbox.ehr_launch(DEFAULT_CLIENT_ID, LaunchContext::new());
+    let scoped = with(request(&sandbox), "scope", "launch patient/*.rs");
+    let asking = with(scoped, "launch", &launch.unwrap().launch);
+    let page = authorize(&sandbox, &asking).await.body;
+    assert!(page.contains("Allow access?") && !page.contains("Which patient"));
+    // A standalone launch does choose: the own patient, and a stranger's chart for nobody.
+    let user = SandboxUser::new(UserType::RelatedPerson, "rp-7", "sub-7", "Ada Example");
+    for (user, expected) in [(Some(user), None), (None, Some("p-1"))] {
+        let sandbox = user.into_iter().fold(builder(), SandboxBuilder::user);
+        let (sandbox, _) = start(sandbox).await;
+        let asking = with(request(&sandbox), "scope", "launch/patient patient/*.rs");
+        let code = code(&sandbox, &asking).await;
+        let told = redeem(&sandbox, &exchange(&code)).await.json();
+        assert_eq!(told["patient"].as_str(), expected, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_launch_opens_only_what_its_user_may_see() {
+    let (sandbox, _) = start(builder()).await;
+    let url = format!("{}/_sandbox/launches", sandbox.base_url());
+    let (doctor, person) = ("Practitioner/dr-smith", "Patient/p-2");
+    for (user, patient, encounter, expected) in [
+        (Some(doctor), Some("p-1"), Some("e-1"), ""),
+        (Some(person), Some("p-2"), Some("e-3"), ""),
+        (Some("RelatedPerson/rp-1"), Some("p-1"), None, ""),
+        (Some(person), None, None, ""),
+        (None, Some("p-2"), None, ""),
+        (Some("Patient/p-99"), None, None, "sandbox-launch-user"),
+        (Some(doctor), Some("p-9"), None, "sandbox-launch-patient"),
+        (Some(person), Some("p-1"), None, "sandbox-launch-no-access"),
+        (
+            Some("RelatedPerson/rp-1"),
+            Some("p-2"),
+            None,
+            "sandbox-launch-no-access",
+        ),
+        (None, Some("p-1"), Some("e-99"), "sandbox-launch-encounter"),
+        (
+            None,
+            Some("p-1"),
+            Some("e-3"),
+            "sandbox-launch-encounter-of-another",
+        ),
+        (
+            None,
+            None,
+            Some("e-1"),
+            "sandbox-launch-encounter-of-another",
+        ),
+    ] {
+        let mut open = LaunchContext::new();
+        let mut body = json!({ "client_id": DEFAULT_CLIENT_ID });
+        if let Some(it) = user {
+            open = open.user(it);
+            body["user"] = it.into();
+        }
+        if let Some(it) = patient {
+            open = open.patient(it);
+            body["patient"] = it.into();
+        }
+        if let Some(it) = encounter {
+            open = open.encounter(it);
+            body["encounter"] = it.into();
+        }
+        let made = sandbox.ehr_launch(DEFAULT_CLIENT_ID, open);
+        let code = made.as_ref().map_or_else(|it| it.code(), |_| "");
+        assert_eq!(code, expected, "{body}");
+        let json = [("content-type", "application/json")];
+        let answer = send("POST", &url, &json, Some(&body.to_string())).await;
+        let status = if expected.is_empty() { 200 } else { 400 };
+        assert_eq!(answer.status, status, "{body}: {}", answer.body);
+        if let Err(error) = made {
+            assert_eq!(answer.json()["error"], error.to_string());
+        }
+    }
 }
 
 /// Two consent pages for one launch: the first that is answered gets the code.
