@@ -296,7 +296,7 @@ async fn a_witness_hears_what_was_odd_along_the_whole_way() {
         let witness = Arc::new(Witness::default());
         let flow = world.flow.clone().with_witness(witness.clone());
         let usual = Fault::named(fault).unwrap();
-        world.ehr.play(usual, Times::UntilTakenBack);
+        world.ehr.play(usual, Times::UntilTakenBack).unwrap();
         let (query, binding) = world.callback().await;
         let signed_in = flow.complete(&query, &binding).await.unwrap();
         let told = witness.1.lock().unwrap();

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use smart_oidc::discovery::PlainHttp;
 
+use crate::log::{LEVELS, USUAL};
+
 /// Sign people in with SMART on FHIR, and find out why it fails.
 #[derive(Debug, Parser)]
 #[command(name = "smart", version, about, arg_required_else_help = true)]
@@ -100,6 +102,9 @@ pub(crate) struct SandboxArgs {
     /// Add clinicians and patients whose names and links are markup, scripts and worse
     #[arg(long)]
     pub(crate) hostile_people: bool,
+    /// What is logged, to standard error
+    #[arg(long, value_name = "LEVEL", env = "SMART_LOG", default_value = USUAL, value_parser = LEVELS)]
+    pub(crate) log: String,
     /// Print every fault, what it does and what a correct client must do, and serve nothing
     #[arg(long)]
     pub(crate) list_faults: bool,
@@ -142,8 +147,8 @@ pub(crate) struct ServeArgs {
     /// always on the page where the app can be reached from this machine only
     #[arg(long, env = "SMART_SHOW_REPORTS", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) show_reports: bool,
-    /// What is logged, to standard error [default: info]
-    #[arg(long, value_name = "LEVEL", env = "SMART_LOG", value_parser = ["off", "error", "warn", "info", "debug"])]
+    /// What is logged, to standard error [default: warn]
+    #[arg(long, value_name = "LEVEL", env = "SMART_LOG", value_parser = LEVELS)]
     pub(crate) log: Option<String>,
     /// Cookies for browsers that keep no Secure ones over http (Safari): on this machine only, and
     /// not in a frame

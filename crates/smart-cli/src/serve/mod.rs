@@ -11,10 +11,9 @@ mod documents;
 mod ehr;
 mod file;
 mod home;
-mod log;
 mod page;
+mod reach;
 mod settings;
-mod stop;
 #[cfg(test)]
 mod tests;
 
@@ -34,11 +33,12 @@ use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, Sandbox, Times};
 use tokio::net::TcpListener;
 
 use self::app::{App, Ehr};
+use self::reach::Reach;
 use self::settings::Settings;
 use crate::args::{NetworkArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
-use crate::{discover, output, sandbox};
+use crate::{discover, log, output, sandbox, signals};
 
 /// The path of the redirect URI of every app.
 const CALLBACK: &str = "/callback";
@@ -49,9 +49,9 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     let keys = credentials::published(credentials, &settings.published_key_files);
     let keys = keys.map_err(Failure::usage)?.map(ClientKeys::new);
     let metrics = Metrics::new();
-    log::start(&settings.log, &metrics);
+    log::start(&settings.log, Some(&metrics))?;
     // From here on a signal lets what has begun be finished.
-    let stop = stop::signal();
+    let stop = signals::told_to_stop();
 
     let listener = TcpListener::bind(settings.bind).await;
     let listener = listener.map_err(|error| Failure::io(format!("{}: {error}", settings.bind)))?;
@@ -59,6 +59,18 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         .local_addr()
         .map_err(|error| Failure::io(error.to_string()))?;
     let callback = callback(settings.redirect_uri.as_deref(), address)?;
+    let url = without_query(&callback)
+        .strip_suffix(CALLBACK)
+        .ok_or_else(|| Failure::usage(format!("the redirect URI must end with {CALLBACK}")))?;
+    let app_url = AppUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+    let reach = Reach {
+        address,
+        url: &app_url,
+        has_development_cookies: args.development_cookies,
+        is_framed: !settings.framed_by.is_empty(),
+    };
+    reach.check()?;
+    let is_open = reach.is_open();
     let sandbox = match settings.ehrs.is_empty() {
         true => Some(Arc::new(start_sandbox(args).await?)),
         false => None,
@@ -67,10 +79,6 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         settings.network = NetworkArgs::loopback();
     }
     let ehrs = clients(&settings, sandbox.as_deref(), &callback)?;
-    let url = without_query(&callback)
-        .strip_suffix(CALLBACK)
-        .ok_or_else(|| Failure::usage(format!("the redirect URI must end with {CALLBACK}")))?;
-
     settings
         .framed_by
         .extend(sandbox.iter().map(|it| it.base_url()));
@@ -84,11 +92,10 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
         web = web.with_keys(keys);
     }
     // Whoever sees a page of an app on this machine is whoever runs it.
-    let readers =
-        match settings.has_shown_reports || AppUrl::parse(url).is_ok_and(|it| it.is_loopback()) {
-            true => ReportsFor::Everybody,
-            false => ReportsFor::Operators,
-        };
+    let readers = match settings.has_shown_reports || app_url.is_loopback() {
+        true => ReportsFor::Everybody,
+        false => ReportsFor::Operators,
+    };
     let web = web
         .with_metrics(metrics)
         .with_reports(reports.clone(), readers);
@@ -104,6 +111,11 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     if let Some(sandbox) = &sandbox {
         output::line(format_args!("EHR         {}/", sandbox.base_url()));
         output::line("The people are invented: this is no server for patients.");
+    }
+    if is_open {
+        output::line(format_args!(
+            "It listens on {address}, where other machines can reach it: let a proxy with TLS stand before it."
+        ));
     }
     output::line("Stop it with Ctrl-C.");
     let app = App::new(smart.clone(), sandbox.clone(), reports, ehrs);

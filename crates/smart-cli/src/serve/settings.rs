@@ -10,6 +10,7 @@ use super::file::{self, relative_to};
 use crate::args::{EhrArgs, NetworkArgs, ServeArgs};
 use crate::exit::Failure;
 use crate::input;
+use crate::log::USUAL;
 
 /// What is asked for besides `openid fhirUser` unless it is said: enough for every part of the page.
 const SCOPES: &str = "launch/patient patient/Patient.rs user/Practitioner.rs offline_access";
@@ -91,7 +92,7 @@ impl Settings {
             false => args.ehr.published_key_file.clone(),
         };
         let either = |flag: &Option<String>, file: Option<String>| flag.clone().or(file);
-        let log = either(&args.log, file.log).unwrap_or_else(|| "info".to_owned());
+        let log = either(&args.log, file.log).unwrap_or_else(|| USUAL.to_owned());
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(Self {
             bind: args.bind.or(file.bind).unwrap_or(anywhere),

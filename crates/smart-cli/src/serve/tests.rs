@@ -214,7 +214,7 @@ async fn a_refresh_whose_answer_is_lost_signs_nobody_out_before_the_token_ends()
     let page = world.sign_in(chart()).await;
     world.clock.advance(Duration::from_secs(60));
     let failing = Fault::named("refresh-failing").unwrap();
-    world.ehr.play(failing, Times::UntilTakenBack);
+    world.ehr.play(failing, Times::UntilTakenBack).unwrap();
     let doubtful = world.refresh(&page).await;
     assert_eq!(doubtful.status, StatusCode::OK, "{}", doubtful.body);
     for part in [
@@ -245,7 +245,7 @@ async fn a_refresh_that_the_ehr_refuses_leaves_the_page_until_the_token_ends() {
     let page = world.sign_in(chart()).await;
     world.clock.advance(Duration::from_secs(60));
     let refusing = Fault::named("refresh-token-reused").unwrap();
-    world.ehr.play(refusing, Times::UntilTakenBack);
+    world.ehr.play(refusing, Times::UntilTakenBack).unwrap();
     let refused = world.refresh(&page).await;
     assert_eq!(refused.status, StatusCode::OK, "{}", refused.body);
     assert!(

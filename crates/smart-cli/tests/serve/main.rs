@@ -10,6 +10,7 @@ mod rig;
 mod running;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
