@@ -27,7 +27,7 @@ use smart_sandbox::{
     ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, RedirectRule, Sandbox, SandboxUser,
     UserType,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 
 #[cfg(feature = "ring")]
@@ -1048,6 +1048,7 @@ async fn a_sign_out_that_is_under_way_is_finished_before_the_program_ends() {
         page.field("/logout", "tag"),
         page.field("/logout", "csrf_token"),
     );
+    let url_of_leaving = url.clone();
     let leaving = tokio::spawn(async move {
         let form = [("tag", tag.as_str()), ("csrf_token", token.as_str())];
         browser.post(&format!("{url}/logout"), &form).await
@@ -1060,6 +1061,11 @@ async fn a_sign_out_that_is_under_way_is_finished_before_the_program_ends() {
         .status();
     assert!(told.unwrap().success());
     let asked_at = Instant::now();
+    // It has heard that once it takes nobody in any more.
+    let address = url_of_leaving.strip_prefix("http://").unwrap();
+    while TcpStream::connect(address).await.is_ok() {
+        assert!(asked_at.elapsed() < Duration::from_secs(20), "it goes on");
+    }
     gate.open.add_permits(8);
     let page = leaving.await.unwrap();
     assert!(page.body.contains("You are signed out"), "{}", page.body);
