@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use smart_axum::web::{ReportsFor, SignInReports};
 use smart_axum::{BrowserSession, CsrfForm, Profile, SmartAxum, WebSettings};
 use smart_oidc::discovery::{
     Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp, ReqwestClient,
@@ -221,7 +222,17 @@ impl World {
     pub(super) async fn asking(scopes: &[String]) -> Self {
         let url = "https://charts.example";
         let settings = WebSettings::new(url).unwrap();
-        Self::of_scopes(SandboxUser::default(), url, settings, pages(), 9, scopes).await
+        let (user, none) = (SandboxUser::default(), SignInReports::new());
+        Self::of_scopes(user, url, settings, pages(), 9, scopes, none).await
+    }
+
+    /// The usual app, which tells how each check on an ID token went.
+    pub(super) async fn reporting(readers: ReportsFor) -> Self {
+        let (url, reports) = ("https://charts.example", SignInReports::new());
+        let settings = WebSettings::new(url).unwrap();
+        let settings = settings.with_reports(reports.clone(), readers);
+        let user = SandboxUser::default();
+        Self::of_scopes(user, url, settings, pages(), 9, &[], reports).await
     }
 
     async fn of(
@@ -231,7 +242,8 @@ impl World {
         pages: Router<SmartAxum>,
         limit: usize,
     ) -> Self {
-        Self::of_scopes(user, url, settings, pages, limit, &[]).await
+        let none = SignInReports::new();
+        Self::of_scopes(user, url, settings, pages, limit, &[], none).await
     }
 
     async fn of_scopes(
@@ -241,6 +253,7 @@ impl World {
         pages: Router<SmartAxum>,
         limit: usize,
         scopes: &[String],
+        reports: SignInReports,
     ) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let callback = format!("{url}/callback");
@@ -278,6 +291,7 @@ impl World {
             clock.clone(),
             store.clone(),
         );
+        let flow = flow.with_witness(Arc::new(reports));
         let app = SmartAxum::new(settings, flow).unwrap();
         let router = app.mount(pages).merge(app.operations());
         let router = router.with_state(app.clone());

@@ -28,7 +28,7 @@ struct User {
     absent: &'static [&'static str],
 }
 
-const USERS: [User; 4] = [
+const USERS: [User; 6] = [
     User {
         name: "verifies-tokens",
         depends_on: "smart-jose",
@@ -68,6 +68,26 @@ const USERS: [User; 4] = [
         wrong_output: "0",
         present: &["ring", "redis", "tokio-rustls"],
         absent: &["aws-lc-rs", "openssl", "native-tls"],
+    },
+    User {
+        name: "serves-pages",
+        depends_on: "smart-axum",
+        options: "",
+        ours: &["smart-jose", "smart-discovery", "smart-oidc", "smart-axum"],
+        prints: "smart_axum::WebSettings::new(\"https://charts.example\").is_ok()",
+        wrong_output: "false",
+        present: &["ring", "axum", "reqwest"],
+        absent: &["aws-lc-rs", "openssl", "native-tls"],
+    },
+    User {
+        name: "serves-pages-on-aws-lc-rs",
+        depends_on: "smart-axum",
+        options: ", default-features = false, features = [\"aws-lc-rs\"]",
+        ours: &["smart-jose", "smart-discovery", "smart-oidc", "smart-axum"],
+        prints: "smart_axum::web::error_pages().count()",
+        wrong_output: "0",
+        present: &["aws-lc-rs", "axum"],
+        absent: &["ring", "reqwest"],
     },
 ];
 
@@ -149,7 +169,13 @@ pub(crate) fn run(root: &Path, allow_dirty: bool) -> Result<(), Failure> {
     package.run()?;
 
     let scratch = Scratch::new("smart-downstream")?;
-    for name in ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"] {
+    for name in [
+        "smart-jose",
+        "smart-discovery",
+        "smart-oidc",
+        "smart-redis",
+        "smart-axum",
+    ] {
         unpack(&workspace, name, scratch.path())?;
     }
     for user in &USERS {
