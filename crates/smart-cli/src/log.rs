@@ -24,7 +24,7 @@ pub(crate) fn start(level: &str, metrics: Option<&Metrics>) -> Result<(), Failur
     let found = found.filter(|_| LEVELS.contains(&level));
     let level = found.ok_or_else(|| {
         let levels = LEVELS.join(", ");
-        Failure::usage(format!("log is {level:?}, and none of {levels}"))
+        Failure::usage(format!("log is none of {levels}"))
     })?;
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
     let ours = |level| Targets::new().with_target("smart", level);
