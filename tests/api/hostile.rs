@@ -10,21 +10,24 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use smart_oidc::discovery::{
-    Clock, Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp,
+    Clock, Discovery, FhirBaseUrl, FixedClock, HttpClient, Issuer, IssuerRegistry, PlainHttp,
     ReqwestClient, TransportError, TrustedIssuer,
 };
 use smart_oidc::flow::{EhrLaunch, LaunchFlow, Registrations, SignedIn};
+use smart_oidc::id_token::Refreshed;
 use smart_oidc::jose::{Algorithm, Algorithms, JwkSet, UnixTime};
 use smart_oidc::profile::FhirProfileSource;
 use smart_oidc::userinfo::UserInfoClient;
 use smart_oidc::{
-    ClientConfig, ClientId, IdTokenVerifier, MemoryStore, ProfileRequest, RedirectUri, UserProfile,
+    AccessToken, ClientConfig, ClientId, IdTokenVerifier, MemoryStore, ProfileRequest, RawIdToken,
+    RedirectUri, UserProfile,
 };
-use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, LaunchContext, Sandbox, Times};
+use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, LaunchContext, Sandbox, StartError, Times};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::provider;
+use crate::wire::Wire;
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const CALLBACK: &str = "http://127.0.0.1:8765/callback";
@@ -102,8 +105,9 @@ impl Clients {
     }
 }
 
+/// Whether the fault that is played often was. One that is not played at all is not waited for.
 fn is_played(ehr: &Sandbox) -> bool {
-    ehr.playing()[0].1 != OFTEN
+    ehr.playing().first().is_none_or(|it| it.1 != OFTEN)
 }
 
 /// Sends, and keeps the names of all others who would have been asked.
@@ -113,6 +117,7 @@ struct Watched {
     slow: Option<Slow>,
     home: String,
     others: Mutex<BTreeSet<String>>,
+    wire: Wire,
 }
 
 impl fmt::Debug for Watched {
@@ -130,6 +135,17 @@ impl HttpClient for Watched {
             let mut others = self.others.lock().unwrap();
             others.insert(authority);
         }
+        let name = self.wire.asked(&request);
+        let answer = self.get(request).await;
+        if let Ok(answer) = &answer {
+            self.wire.answered(&name, answer);
+        }
+        answer
+    }
+}
+
+impl Watched {
+    async fn get(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         match self.slow {
             Some(slow) if slow.is(&request) => loop {
                 let answer = self.clients.hasty.send(request.clone()).await;
@@ -155,27 +171,35 @@ struct World {
 }
 
 impl World {
-    async fn new(fault: &'static Fault, clients: Clients) -> Self {
+    /// `name` is the one of the fault, and there is none in a launch as it usually goes.
+    async fn new(
+        name: &str,
+        fault: Option<&'static Fault>,
+        algorithm: Algorithm,
+        clients: Clients,
+    ) -> Result<Self, StartError> {
         let clock = Arc::new(FixedClock::at(NOW));
         let builder = Sandbox::builder(provider()).clock(clock.clone());
-        let mut builder = builder.fault(fault, OFTEN);
-        if OF_ES256.contains(&fault.name()) {
-            builder = builder.algorithm(Algorithm::ES256);
+        let mut builder = builder.algorithm(algorithm);
+        if let Some(fault) = fault {
+            builder = builder.fault(fault, OFTEN);
         }
-        let ehr = Arc::new(builder.start().await.unwrap());
+        let ehr = Arc::new(builder.start().await?);
+        let is_ehr_launch = name.starts_with("launch-");
         let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly).unwrap();
         let http = Arc::new(Watched {
             clients,
             ehr: ehr.clone(),
-            slow: Slow::of(fault.name()),
+            slow: Slow::of(name),
             home: ehr.local_addr().to_string(),
             others: Mutex::default(),
+            wire: Wire::new(&ehr.local_addr().to_string()),
         });
         let (id, callback) = (ClientId::new(DEFAULT_CLIENT_ID), RedirectUri::new(CALLBACK));
         let client = ClientConfig::public(id, callback)
             .with_scope("offline_access")
             .with_scope("patient/*.rs")
-            .with_scope(match fault.name().starts_with("launch-") {
+            .with_scope(match is_ehr_launch {
                 true => "launch",
                 false => "launch/patient",
             });
@@ -191,15 +215,15 @@ impl World {
             clock.clone(),
             store,
         );
-        Self {
+        Ok(Self {
             ehr,
-            is_ehr_launch: fault.name().starts_with("launch-"),
+            is_ehr_launch,
             clock,
             base,
             http,
             flow,
             found: Vec::new(),
-        }
+        })
     }
 
     fn note(&mut self, step: &str, code: &str) {
@@ -207,7 +231,7 @@ impl World {
     }
 
     /// Signs in, reads who it is, and refreshes: what is odd about each step, or where it ended.
-    async fn live(mut self) -> Vec<String> {
+    async fn live(mut self) -> Self {
         if let Some(signed_in) = self.sign_in().await {
             self.look(&signed_in).await;
             self.refresh(&signed_in).await;
@@ -221,7 +245,7 @@ impl World {
         for other in others {
             self.note("asked", &other);
         }
-        self.found
+        self
     }
 
     async fn sign_in(&mut self) -> Option<SignedIn> {
@@ -229,6 +253,7 @@ impl World {
             true => {
                 let open = LaunchContext::new().patient("p-2");
                 let launch = self.ehr.ehr_launch(DEFAULT_CLIENT_ID, open).unwrap();
+                self.http.wire.said("iss of the launch", &launch.iss);
                 let url = launch.url("https://app.example/launch");
                 let launch = EhrLaunch::parse(url.split_once('?').unwrap().1).unwrap();
                 self.flow.begin_from_ehr(launch).await
@@ -267,6 +292,9 @@ impl World {
         for finding in id_token.findings() {
             self.note("id token", finding.code);
         }
+        for (_, finding) in self.keys().await.findings() {
+            self.note("keys", &format!("{finding:?}"));
+        }
         let access_token = signed_in.session.access_token();
         let request = ProfileRequest::new(id_token, &self.base, access_token);
         let request = request.fhir_user_was_granted();
@@ -287,17 +315,21 @@ impl World {
         signed_in: &SignedIn,
     ) -> Option<&'static str> {
         let id_token = signed_in.id_token.as_ref().unwrap();
-        let verifier = IdTokenVerifier::with_static_keys(
-            trusted.issuer(),
-            ClientId::new(DEFAULT_CLIENT_ID),
-            Algorithms::ID_TOKEN,
-            self.keys().await,
-            provider(),
-        );
+        let verifier = self.verifier(trusted.issuer()).await;
         let client = UserInfoClient::new(self.http.clone(), trusted, verifier).unwrap();
         let access_token = signed_in.session.access_token();
         let told = client.fetch(id_token, access_token, self.clock.now()).await;
         told.err().map(|it| it.code())
+    }
+
+    async fn verifier(&self, issuer: &Issuer) -> IdTokenVerifier {
+        IdTokenVerifier::with_static_keys(
+            issuer,
+            ClientId::new(DEFAULT_CLIENT_ID),
+            Algorithms::ID_TOKEN,
+            self.keys().await,
+            provider(),
+        )
     }
 
     /// What the EHR publishes, if it does.
@@ -311,22 +343,48 @@ impl World {
         )
     }
 
-    /// Asks for the session when its access token has a minute left, and once more when it is over.
+    /// Asks for the session when its access token is over, and once more: then when the next one is
+    /// over too, where there is a next one.
     async fn refresh(&mut self, before: &SignedIn) {
         let Some(end) = before.session.access_ends_at() else {
             return self.note("access", "without end");
         };
-        let life = end.as_secs() - self.clock.now().as_secs();
-        self.clock.advance(Duration::from_secs(life));
+        let life = Duration::from_secs(end.as_secs() - self.clock.now().as_secs());
+        self.clock.advance(life);
+        let mut former = before.session.access_token().expose_secret().to_owned();
         for again in ["refresh", "refresh again"] {
             match self.flow.session(&before.id).await {
                 Ok(session) => {
                     assert_eq!(session.user_key(), before.session.user_key());
-                    let (new, old) = (session.access_token(), before.session.access_token());
-                    assert_ne!(new.expose_secret(), old.expose_secret());
+                    let access_token = session.access_token().expose_secret().to_owned();
+                    assert_ne!(access_token, former);
+                    former = access_token;
+                    self.judge_refreshed(again, before).await;
+                    self.clock.advance(life);
                 }
                 Err(error) => self.note(again, error.code()),
             }
+        }
+    }
+
+    /// What a verifier says of the ID token that a refresh brought: the session goes on without it
+    /// where it is refused.
+    async fn judge_refreshed(&mut self, again: &str, before: &SignedIn) {
+        let told = self.http.wire.refreshed();
+        let Some(id_token) = told["id_token"].as_str() else {
+            return;
+        };
+        let access_token = AccessToken::new(told["access_token"].as_str().unwrap());
+        let first = before.id_token.as_ref().unwrap();
+        let verifier = self.verifier(before.session.issuer()).await;
+        let (id_token, first) = (RawIdToken::new(id_token), first.continuity());
+        let judged = verifier.verify_refreshed(&id_token, &first, &access_token, self.clock.now());
+        match judged.await.unwrap() {
+            Refreshed::Renewed(_) => {}
+            Refreshed::SameUser { error, .. } => {
+                self.note(&format!("ID token of the {again}"), error.code());
+            }
+            other => panic!("{other:?}"),
         }
     }
 
@@ -541,7 +599,7 @@ const ROWS: &[(&str, &[&str])] = &[
     ("key-of-giant-exponent", &["complete: key-unknown-retry"]),
     ("keys-of-one-name", &["complete: key-ambiguous"]),
     ("symmetric-key", &["complete: key-unknown-retry"]),
-    ("padded-key", &[]),
+    ("padded-key", &["keys: PaddedBase64"]),
     (
         "refresh-token-reused",
         &["refresh: session-over", "refresh again: session-over"],
@@ -582,7 +640,13 @@ const ROWS: &[(&str, &[&str])] = &[
             "refresh again: session-lost",
         ],
     ),
-    ("refresh-without-audience", &[]),
+    (
+        "refresh-without-audience",
+        &[
+            "ID token of the refresh: claim-missing",
+            "ID token of the refresh again: claim-missing",
+        ],
+    ),
     ("refresh-not-rotated", &[]),
     ("refresh-without-id-token", &[]),
     (
@@ -1002,32 +1066,235 @@ const ROWS: &[(&str, &[&str])] = &[
     ("userinfo-with-a-mark", &["userinfo: userinfo-json"]),
     ("userinfo-with-a-tail", &["userinfo: userinfo-json"]),
     ("userinfo-with-nan", &["userinfo: userinfo-json"]),
+    ("revocation-absent", &["sign-out: revocation-refused"]),
+    (
+        "revocation-busy-for-ever",
+        &["sign-out: revocation-refused"],
+    ),
+    ("revocation-cut-off", &["sign-out: http-exchange"]),
+    ("revocation-dripping", &["sign-out: http-timeout"]),
+    ("revocation-endless", &["sign-out: http-body-too-long"]),
+    ("revocation-failing", &["sign-out: revocation-refused"]),
+    ("revocation-late", &["sign-out: http-timeout"]),
+    ("revocation-moved", &["sign-out: revocation-refused"]),
+    (
+        "revocation-moved-to-loopback",
+        &["sign-out: revocation-refused"],
+    ),
+    ("revocation-unsupported", &["sign-out: revocation-refused"]),
 ];
 
-// covers: OIDC-VAL-2, OIDC-VAL-3, OIDC-VAL-6, OIDC-VAL-9, OIDC-VAL-11, OIDC-VAL-14, OIDC-VAL-15
-// covers: OIDC-RFR-2, OIDC-RFR-3, OIDC-RFR-7, OIDC-RFR-9, ISSP-3, ISSP-5, SMART-DISC-25
-#[tokio::test(flavor = "multi_thread")]
-async fn each_fault_is_met_as_it_must_be() {
+/// What the wire carries otherwise than usual with the faults of which a client need not notice
+/// anything: they would pass if they did nothing.
+const QUIET: &[(&str, &[&str])] = &[
+    ("launch-with-slash", &[]),
+    ("token-type-lower-case", &[]),
+    ("no-kid", &[]),
+    ("expired-just-now", &[]),
+    ("unknown-claim", &[]),
+    ("fhir-user-relative", &[]),
+    ("rotation-before-signing", &[]),
+    ("padded-key", &[]),
+    ("refresh-without-audience", &[]),
+    ("refresh-not-rotated", &[]),
+    ("refresh-without-id-token", &[]),
+    ("jwks-already-old", &[]),
+    ("jwks-as-text", &[]),
+    ("jwks-beside-nonsense", &[]),
+    ("jwks-with-a-giant-number", &[]),
+    ("key-without-algorithm", &[]),
+    ("name-of-markup", &[]),
+    ("refresh-as-text", &[]),
+    ("resource-as-text", &[]),
+    ("resource-of-hostile-links", &[]),
+    ("token-endpoints-disagree", &[]),
+    ("userinfo-signed", &[]),
+    ("unknown-kid", &[]),
+    ("key-withdrawn", &[]),
+];
+
+/// All launches at once: what comes of each fault, and what the wire carried.
+async fn played(
+    faults: &[&'static Fault],
+    algorithm: Option<Algorithm>,
+) -> BTreeMap<&'static str, (Vec<String>, Vec<String>)> {
     let clients = Clients::new();
     let places = Arc::new(Semaphore::new(AT_ONCE));
+    let usual = |name: &'static str, algorithm| {
+        let clients = clients.clone();
+        async move {
+            let world = World::new(name, None, algorithm, clients).await.unwrap();
+            let world = world.live().await;
+            assert!(world.found.is_empty(), "{name}: {:?}", world.found);
+            Arc::clone(&world.http)
+        }
+    };
+    let of = |fault: &Fault| {
+        let is_of_es256 = OF_ES256.contains(&fault.name());
+        algorithm.unwrap_or(match is_of_es256 {
+            true => Algorithm::ES256,
+            false => Algorithm::RS256,
+        })
+    };
+    let mut usually = BTreeMap::new();
+    for algorithm in faults.iter().copied().map(of) {
+        for name in ["launch-", ""] {
+            let key = (algorithm, name);
+            if !usually.contains_key(&key) {
+                usually.insert(key, usual(name, algorithm).await);
+            }
+        }
+    }
     let mut running = JoinSet::new();
-    for fault in Fault::all() {
-        let (places, clients) = (places.clone(), clients.clone());
+    for fault in faults.iter().copied() {
+        let (places, clients, algorithm) = (places.clone(), clients.clone(), of(fault));
+        let kind = if fault.name().starts_with("launch-") {
+            "launch-"
+        } else {
+            ""
+        };
+        let usual = Arc::clone(&usually[&(algorithm, kind)]);
         running.spawn(async move {
             let _place = places.acquire_owned().await.unwrap();
-            (fault.name(), World::new(fault, clients).await.live().await)
+            let world = World::new(fault.name(), Some(fault), algorithm, clients).await;
+            let found = match world {
+                Ok(world) => {
+                    let world = world.live().await;
+                    let differences = world.http.wire.differences(&usual.wire);
+                    (world.found, differences)
+                }
+                Err(error) => (vec![format!("start: {}", error.code())], Vec::new()),
+            };
+            (fault.name(), found)
         });
     }
-    let found: BTreeMap<&str, Vec<String>> = running.join_all().await.into_iter().collect();
+    running.join_all().await.into_iter().collect()
+}
+
+// covers: OIDC-VAL-2, OIDC-VAL-3, OIDC-VAL-6, OIDC-VAL-9, OIDC-VAL-11, OIDC-VAL-14, OIDC-VAL-15
+// covers: OIDC-UI-2, OIDC-UI-4, OIDC-RFR-2, OIDC-RFR-3, OIDC-RFR-7, OIDC-RFR-9, ISSP-3, ISSP-5, SMART-DISC-25
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_is_met_as_it_must_be() {
+    let faults: Vec<&Fault> = Fault::all().collect();
     let mut rows: BTreeMap<&str, &[&str]> = ROWS.iter().copied().collect();
     assert_eq!(rows.len(), ROWS.len(), "a row is there twice");
+    let mut quiet: BTreeMap<&str, &[&str]> = QUIET.iter().copied().collect();
     let mut wrong = Vec::new();
-    for (name, found) in found {
+    for (name, (found, differences)) in played(&faults, None).await {
         let expected = rows.remove(name);
         if expected.is_none_or(|it| *it != *found) {
             wrong.push(format!("{name}: {found:?} and not {expected:?}"));
         }
+        if differences.is_empty() {
+            wrong.push(format!("{name}: the wire carries what it usually does"));
+        }
+        if quiet.remove(name).is_some_and(|it| *it != *differences) {
+            wrong.push(format!("({name:?}, &{differences:?}),"));
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(rows.is_empty(), "there are no such faults: {rows:?}");
+    assert!(quiet.is_empty(), "there are no such faults: {quiet:?}");
+}
+
+/// How the names of faults begin that have nothing to do with keys.
+const ELSEWHERE: [&str; 8] = [
+    "smart-",
+    "openid-",
+    "launch-",
+    "callback-",
+    "token-",
+    "resource-",
+    "userinfo-",
+    "revocation-",
+];
+
+/// What comes of a fault otherwise with keys of another type than with RSA.
+const OTHERWISE: &[(Algorithm, &str, &[&str])] = &[];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_is_met_with_keys_of_other_types_too() {
+    let rows: BTreeMap<&str, &[&str]> = ROWS.iter().copied().collect();
+    let is_elsewhere = |it: &&Fault| ELSEWHERE.iter().any(|begin| it.name().starts_with(begin));
+    let faults: Vec<&Fault> = Fault::all().filter(|it| !is_elsewhere(it)).collect();
+    for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
+        let mut wrong = Vec::new();
+        let otherwise = OTHERWISE.iter().filter(|it| it.0 == algorithm);
+        let mut otherwise: BTreeMap<&str, &[&str]> = otherwise.map(|it| (it.1, it.2)).collect();
+        for (name, (found, differences)) in played(&faults, Some(algorithm)).await {
+            let expected = otherwise.remove(name).or(rows.get(name).copied());
+            if expected.is_none_or(|it| *it != *found) {
+                wrong.push(format!(
+                    "(Algorithm::{}, {name:?}, &{found:?}),",
+                    algorithm.name()
+                ));
+            }
+            let is_refused = found == ["start: sandbox-fault-key"];
+            if differences.is_empty() && !is_refused {
+                wrong.push(format!("{name}: the wire carries what it usually does"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        assert!(otherwise.is_empty(), "no difference: {otherwise:?}");
+    }
+}
+
+/// Keys that are held are used, and looked for once where a token names another; the next token does
+/// not make the client look again at once.
+// covers: OIDC-KEY-5
+#[tokio::test]
+async fn keys_that_change_are_looked_for_once() {
+    const SET: &str = "GET /oidc/jwks";
+    for (fault, expected) in [
+        (None, [(0, ""), (0, "")]),
+        (
+            Some("rotation-before-signing"),
+            [(1, ""), (0, "complete: key-unknown-retry")],
+        ),
+        (
+            Some("unknown-kid"),
+            [
+                (1, "complete: key-unknown-retry"),
+                (0, "complete: key-unknown-retry"),
+            ],
+        ),
+        (
+            Some("kid-of-a-path"),
+            [
+                (1, "complete: key-unknown-retry"),
+                (0, "complete: key-unknown-retry"),
+            ],
+        ),
+        (
+            Some("key-withdrawn"),
+            [
+                (1, "complete: key-unknown-retry"),
+                (0, "complete: key-unknown-retry"),
+            ],
+        ),
+    ] {
+        let name = fault.unwrap_or_default();
+        let world = World::new(name, None, Algorithm::RS256, Clients::new()).await;
+        let mut world = world.unwrap();
+        assert!(world.sign_in().await.is_some());
+        assert_eq!(world.http.wire.count(SET), 1, "{name}");
+        // Longer than a client waits before it looks again, and shorter than the set may be kept.
+        world.clock.advance(Duration::from_secs(60));
+        if let Some(name) = fault {
+            let fault = Fault::named(name).unwrap();
+            world.ehr.play(fault, OFTEN).unwrap();
+        }
+        if name == "key-withdrawn" {
+            world.ehr.rotate_keys().unwrap();
+        }
+        for (looks, outcome) in expected {
+            world.http.wire.clear();
+            world.found.clear();
+            let signed_in = world.sign_in().await;
+            assert_eq!(world.found.concat(), outcome, "{name}");
+            assert_eq!(signed_in.is_some(), outcome.is_empty(), "{name}");
+            assert_eq!(world.http.wire.count(SET), looks, "{name}");
+        }
+        assert!(is_played(&world.ehr), "{name}");
+    }
 }

@@ -25,6 +25,8 @@ mod reqwest_client;
 mod scopes;
 mod tls;
 mod token_response;
+#[cfg(any(feature = "ring", feature = "aws-lc-rs"))]
+mod wire;
 
 #[cfg(feature = "ring")]
 #[path = "."]

@@ -19,7 +19,6 @@ use crate::hostile::people::{
     patients as patients_of_hostile_names, users as people_of_hostile_names,
 };
 use crate::hostile::{Fault, Script, Times};
-use crate::journal::Journal;
 use crate::key_rings::KeyRings;
 use crate::keys::{KeyRing, is_demo_key};
 use crate::people;
@@ -192,6 +191,8 @@ impl SandboxBuilder {
     /// ids begin with `hostile-`.
     #[must_use]
     pub fn hostile_people(mut self) -> Self {
+        let is_other = |it: &SandboxUser| !it.id.starts_with("hostile-");
+        self.users.retain(is_other);
         self.users.extend(people_of_hostile_names());
         self.resources.extend(patients_of_hostile_names());
         self
@@ -294,7 +295,7 @@ impl SandboxBuilder {
             urls,
             provider: self.provider,
             clock: Arc::new(AheadClock::new(self.clock)),
-            journal: Journal::default(),
+            journal: Arc::default(),
             clients: RwLock::default(),
             http: self.http,
             people: RwLock::new(Arc::new(world)),

@@ -27,8 +27,6 @@ use crate::world::World;
 pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 /// The longest that a backend service gets (SMART App Launch 2.2, Issue Access Token).
 pub(crate) const BACKEND_LIFETIME: Duration = Duration::from_secs(300);
-/// So many apps can be registered.
-pub(crate) const MAX_CLIENTS: usize = 1_000;
 /// So long a consent page can be answered.
 const CONSENT_LIFETIME: Duration = Duration::from_secs(600);
 /// So many of each are held, the oldest making room.
@@ -62,7 +60,7 @@ pub(crate) struct Context {
     /// The faults that are played.
     pub(crate) script: Script,
     /// What was asked lately.
-    pub(crate) journal: Journal,
+    pub(crate) journal: Arc<Journal>,
     /// Replaced whole when somebody joins.
     pub(crate) people: RwLock<Arc<World>>,
     pub(crate) version: SmartVersion,

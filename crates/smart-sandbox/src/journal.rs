@@ -9,8 +9,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::AUTHORIZATION;
 
-use crate::context::Context;
-
 /// So many requests are kept.
 const MOST: usize = 256;
 /// So much of a path, of a name and of a method is kept, in octets.
@@ -71,7 +69,7 @@ fn cut(text: &str) -> String {
 
 /// Keeps what an app has asked; the sandbox's own interface is not the app's.
 pub(crate) async fn keep(
-    State(context): State<Arc<Context>>,
+    State(journal): State<Arc<Journal>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -88,7 +86,7 @@ pub(crate) async fn keep(
     // Without a space there is no scheme, and it may be the secret itself.
     let authorization = said.and_then(|it| it.split_once(' ')).map(|it| cut(it.0));
     let response = next.run(request).await;
-    context.journal.push(SandboxRequest {
+    journal.push(SandboxRequest {
         method,
         path,
         parameters,

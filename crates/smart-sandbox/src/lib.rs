@@ -83,6 +83,7 @@ mod admin;
 mod admin_people;
 mod ahead;
 mod authorize;
+mod bounds;
 mod builder;
 mod capability;
 mod charts;

@@ -7,8 +7,9 @@ use smart_jose::JwkSet;
 use smart_oidc::server::{ClientKeys, ClientRegistration as Registered};
 
 use crate::ahead::AheadClock;
+use crate::bounds::MAX_CLIENTS;
 use crate::client::{Authentication, ClientRegistration};
-use crate::context::{Client, Context, MAX_CLIENTS};
+use crate::context::{Client, Context};
 use crate::start_error::StartError;
 
 /// Registers an app; an earlier one of the same id makes room.

@@ -75,7 +75,10 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
             Arc::clone(&context),
             cross_origin::below_fhir,
         )))
-        .layer(from_fn_with_state(Arc::clone(&context), journal::keep))
+        .layer(from_fn_with_state(
+            Arc::clone(&context.journal),
+            journal::keep,
+        ))
         .with_state(context)
 }
 

@@ -6,10 +6,9 @@ use std::io;
 use smart_discovery::UrlError;
 use smart_jose::jwk::JwkSetError;
 
-use crate::context::MAX_CLIENTS;
+use crate::bounds::{MAX_CLIENTS, MAX_RESOURCES, MAX_USERS};
 use crate::hostile::FaultError;
 use crate::keys::KeysError;
-use crate::world::{MAX_RESOURCES, MAX_USERS};
 
 /// Why the sandbox did not start, or did not register an app.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::bounds::{MAX_RESOURCES, MAX_USERS};
 use crate::start_error::StartError;
 use crate::user::{SandboxUser, patient_of};
 use crate::{charts, people};
@@ -61,11 +62,6 @@ impl Resource {
         text.unwrap_or(&self.id)
     }
 }
-
-/// So many may sign in.
-pub(crate) const MAX_USERS: usize = 500;
-/// So many resources are served.
-pub(crate) const MAX_RESOURCES: usize = 2_000;
 
 /// Who and what there is.
 #[derive(Clone)]

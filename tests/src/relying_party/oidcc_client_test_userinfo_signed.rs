@@ -17,7 +17,7 @@ pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let claims: Value = told.claims().map_err(|error| error.to_string())?;
     check(claims["name"].is_string(), "no name")?;
     let fault = Fault::named("userinfo-signed-by-an-attacker").ok_or("no such fault")?;
-    app.ehr.play(fault, Times::Once);
+    app.ehr.play(fault, Times::Once).unwrap();
     let told = app.userinfo(&signed_in).await;
     check(
         told.err().as_deref() == Some("jws-bad-signature"),

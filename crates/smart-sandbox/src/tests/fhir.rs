@@ -330,6 +330,7 @@ async fn what_a_search_may_ask_is_what_the_capability_statement_says() {
     assert_eq!(clinical.count(), 3);
 }
 
+// covers: SMART-SCP-4, SMART-SCP-9, SMART-USR-8
 /// Each interaction needs its own letter; with the first version, `read` is both.
 #[tokio::test]
 async fn reading_and_searching_are_granted_apart() {

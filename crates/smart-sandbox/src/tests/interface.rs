@@ -322,6 +322,7 @@ async fn verified(sandbox: &Sandbox, answer: &Answer, algorithm: Algorithm) -> V
     serde_json::from_slice(token.payload()).unwrap()
 }
 
+// covers: OIDC-UI-3, OIDC-UI-4
 #[tokio::test]
 async fn userinfo_is_signed_for_who_asked_for_it() {
     let rules = vec![RedirectRule::Exact(REDIRECT_URI.to_owned())];
