@@ -124,7 +124,7 @@ pub(super) async fn sign_in(provider: &CryptoProvider, ledger: &mut Ledger) {
     browser.ledger.shown.push(shown.to_owned());
 
     let fault = Fault::named("wrong-audience").unwrap();
-    world.ehr.play(fault, Times::UntilTakenBack);
+    world.ehr.play(fault, Times::UntilTakenBack).unwrap();
     let callback = browser.launch(&world).await;
     let (status, _, refused) = browser.send(&callback, None).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);

@@ -212,7 +212,7 @@ async fn how_each_check_went_is_on_the_page_only_where_the_settings_say_so() {
     for readers in [ReportsFor::Operators, ReportsFor::Everybody] {
         let world = World::reporting(readers).await;
         let fault = Fault::named("wrong-audience").unwrap();
-        world.ehr.play(fault, Times::UntilTakenBack);
+        world.ehr.play(fault, Times::UntilTakenBack).unwrap();
         let mut browser = world.browser();
         let callback = world.callback_path(&mut browser, "patient-a").await;
         let answer = browser.get(&callback).await;
