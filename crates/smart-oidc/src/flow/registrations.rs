@@ -123,6 +123,8 @@ mod tests {
         for iss in [base, "https://ehr.example/fhir/"] {
             let found = added.find(iss).unwrap();
             assert_eq!(found.fhir_base.as_str(), base);
+            let asked = added.scopes(&FhirBaseUrl::parse(iss).unwrap());
+            assert!(asked.is_some_and(|it| it.has("openid")), "{iss}");
         }
         for iss in [
             "https://ehr.example/fhir//",
@@ -133,6 +135,8 @@ mod tests {
             "https://ehr.example/fhir/../fhir",
             "",
         ] {
+            let base = FhirBaseUrl::parse(iss).ok();
+            assert!(base.is_none_or(|it| added.scopes(&it).is_none()), "{iss}");
             let error = added.find(iss).unwrap_err();
             assert_eq!(error.code(), "launch-not-registered", "{iss}");
         }
