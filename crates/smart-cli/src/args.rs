@@ -172,7 +172,7 @@ A flag wins over the environment, and that over the file.
 A secret is neither a flag nor in the file. The secret of the app comes from the file that
 client_secret_file names or from SMART_CLIENT_SECRET, its key from the file that private_key_file names
 or from SMART_PRIVATE_KEY. Where there are several EHRs, client_secret_env and private_key_env in the
-table of each name its variable.";
+table of each name its variable. A proxy with a password comes from SMART_PROXY.";
 
 /// One real EHR, and what the app is there.
 #[derive(Debug, ClapArgs)]

@@ -97,11 +97,12 @@ enum Method {
     Key,
 }
 
+/// What the environment says, if it says anything.
 #[expect(
     clippy::disallowed_methods,
     reason = "a secret is no flag, so it is read past the one who reads the flags"
 )]
-fn variable(name: &str) -> Option<Result<String, String>> {
+pub(super) fn variable(name: &str) -> Option<Result<String, String>> {
     match env::var(name) {
         Ok(text) => Some(Ok(text)),
         Err(env::VarError::NotPresent) => None,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::credentials;
 use super::ehr::{EhrTable, RealEhr};
 use super::file::{self, relative_to};
 use crate::args::{EhrArgs, NetworkArgs, ServeArgs};
@@ -14,6 +15,9 @@ use crate::log::USUAL;
 
 /// What is asked for besides `openid fhirUser` unless it is said: enough for every part of the page.
 const SCOPES: &str = "launch/patient patient/Patient.rs user/Practitioner.rs offline_access";
+
+/// The proxy, which may have a password.
+const PROXY: &str = "SMART_PROXY";
 
 /// The file. It has no member for a secret, so that one that is written there is an error.
 #[derive(Default, Deserialize)]
@@ -137,13 +141,19 @@ fn ehrs(args: &EhrArgs, tables: Vec<EhrTable>, folder: &Path) -> Result<Vec<Real
 }
 
 fn network(args: &NetworkArgs, file: NetworkTable, folder: &Path) -> Result<NetworkArgs, Failure> {
-    let proxy = args.proxy.clone().or(file.proxy);
-    // Both would stand where others can read them.
-    if proxy.as_ref().is_some_and(|it| it.contains('@')) {
-        return Err(Failure::usage(
-            "the address of the proxy has a password in it, which is neither for a flag nor for the file",
-        ));
+    let has_password = |it: &Option<String>| it.as_ref().is_some_and(|it| it.contains('@'));
+    if has_password(&args.proxy) || has_password(&file.proxy) {
+        return Err(Failure::usage(format!(
+            "the address of the proxy has a password in it, which is neither for a flag nor for the file: put it \
+             into {PROXY}"
+        )));
     }
+    let variable = match args.proxy {
+        None => credentials::variable(PROXY).transpose(),
+        Some(_) => Ok(None),
+    };
+    let proxy = args.proxy.clone();
+    let proxy = proxy.or(variable.map_err(Failure::usage)?).or(file.proxy);
     Ok(NetworkArgs {
         allow_loopback: args.allow_loopback || file.allow_loopback,
         allow_network: match args.allow_network.is_empty() {

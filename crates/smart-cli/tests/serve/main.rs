@@ -403,7 +403,11 @@ async fn settings_come_from_flags_the_environment_and_a_file_and_secrets_from_ne
     let base = ["--fhir-base", "https://ehr.example/fhir"];
     let real = [base[0], base[1], "--client-id", "a"];
     let with = |more: &[&'static str]| -> Vec<&str> { [&real[..], more].concat() };
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
+        (
+            &with(&["--proxy", "http://me:hunter2@proxy.example"]),
+            "SMART_PROXY",
+        ),
         (
             &["--config", &written],
             "line 3: unknown field `client_secret`",
