@@ -34,8 +34,11 @@ const ABOUT_THE_PERSON: [&str; 3] = ["subject", "acr", "auth-time"];
 /// ```
 #[derive(Clone, Default)]
 pub struct SignInReports {
-    held: Arc<Mutex<VecDeque<(LaunchTag, Arc<Report>)>>>,
+    held: Arc<Mutex<Held>>,
 }
+
+/// The oldest first.
+type Held = VecDeque<(LaunchTag, Arc<Report>)>;
 
 /// Who reads how the checks on the ID token of a refused sign-in went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
