@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_and_what_is_too_much_are_both_named() {
-        let [_, _, user, _] = &USERS;
+        let [_, _, user, ..] = &USERS;
         let good = cargo_tree::packages("aws-lc-rs v1.19.0|\n");
         assert!(problems(user, "10", &good).is_empty());
         assert_eq!(

@@ -6,6 +6,7 @@
 //! hands what it is given back to the browser.
 
 mod address;
+mod advice;
 mod app;
 mod cookies;
 mod csrf;

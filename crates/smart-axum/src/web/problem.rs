@@ -7,6 +7,7 @@ use smart_oidc::flow::FlowError;
 use smart_oidc::jose::{ErrorClass, UnixTime};
 use smart_oidc::session::SessionError;
 
+use super::advice::{Advice, TRY_AGAIN};
 use super::csrf::CsrfError;
 use super::words::Words;
 
@@ -102,69 +103,10 @@ const fn status(class: ErrorClass) -> StatusCode {
     }
 }
 
-pub(super) const TRY_AGAIN: &str = "Please try again in a moment";
 /// In seconds, where nobody says more.
 const USUAL_WAIT: u64 = 5;
 /// In seconds: nobody is sent away for longer.
 const LONGEST_WAIT: u64 = 900;
-
-/// What the person can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Advice {
-    /// Nothing: somebody has to change how the app is set up.
-    Ask,
-    /// Choose from what the page offers.
-    Choose,
-    /// The same page once more, from the one before.
-    GoBack,
-    /// The same page, later.
-    Later,
-    /// A new launch.
-    Launch,
-    /// A new launch, and if that fails too, the help desk.
-    LaunchOrAsk,
-    /// A new launch in a while.
-    LaunchLater,
-    /// A new launch in a browser that has forgotten its cookies.
-    LaunchAfresh,
-    /// A new launch after a new sign-in at the EHR.
-    SignInAfresh,
-}
-
-impl Advice {
-    pub(super) const fn text(self) -> &'static str {
-        match self {
-            Self::Ask => "You cannot mend this yourself. Tell the help desk the reference below.",
-            Self::Choose => "Choose which one to go on with.",
-            Self::GoBack => "Go back, load that page again, and try once more.",
-            Self::Later => {
-                "Wait a minute and load this page again. If that does not help, tell the help desk the reference \
-                 below."
-            }
-            Self::Launch => "Close this page and open the app again from the patient's record.",
-            Self::LaunchOrAsk => {
-                "Close this page and open the app again from the patient's record. If that does not help, tell the \
-                 help desk the reference below."
-            }
-            Self::LaunchLater => {
-                "Wait a minute and open the app again from the patient's record. If that does not help, tell the \
-                 help desk the reference below."
-            }
-            Self::SignInAfresh => {
-                "Sign out of the system that you opened the app from, sign in there again, and open the app from the \
-                 patient's record. If that does not help, tell the help desk the reference below."
-            }
-            Self::LaunchAfresh => {
-                "Close all windows of your browser, and open the app again from the patient's record."
-            }
-        }
-    }
-
-    /// Whether a new launch may help at once.
-    pub(super) const fn is_launch(self) -> bool {
-        matches!(self, Self::Launch | Self::LaunchOrAsk)
-    }
-}
 
 /// What has gone wrong, in words for the person and in words for the log.
 pub(super) struct Problem {

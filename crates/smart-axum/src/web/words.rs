@@ -3,7 +3,7 @@
 use http::StatusCode;
 use smart_oidc::jose::ErrorClass;
 
-use super::problem::{Advice, TRY_AGAIN};
+use super::advice::{Advice, TRY_AGAIN};
 
 /// What the page of a sign-in says that failed with this code, and what the person can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,46 @@
-//! The file with the settings: what is said of one that cannot be used.
+//! The file with the settings, and what is said of one that cannot be used.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::settings::File;
+use serde::Deserialize;
+
+use super::ehr::EhrTable;
+
+/// The file. It has no member for a secret, so that one that is written there is an error.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) bind: Option<SocketAddr>,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) scope: Option<String>,
+    #[serde(default)]
+    pub(super) framed_by: Vec<String>,
+    pub(super) help_desk: Option<String>,
+    #[serde(default)]
+    pub(super) show_reports: bool,
+    pub(super) log: Option<String>,
+    #[serde(default)]
+    pub(super) published_key_files: Vec<PathBuf>,
+    #[serde(default)]
+    pub(super) ehr: Vec<EhrTable>,
+    #[serde(default)]
+    pub(super) network: NetworkTable,
+}
+
+/// How servers are reached.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetworkTable {
+    #[serde(default)]
+    pub(super) allow_loopback: bool,
+    #[serde(default)]
+    pub(super) allow_network: Vec<String>,
+    pub(super) roots: Option<PathBuf>,
+    pub(super) proxy: Option<String>,
+    #[serde(default)]
+    pub(super) smart_1_0: bool,
+}
 
 /// Reads it. Of its text nothing is shown but the name of a setting: it may hold what somebody has put
 /// there by mistake.

@@ -3,11 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::credentials;
 use super::ehr::{EhrTable, RealEhr};
-use super::file::{self, relative_to};
+use super::file::{self, File, NetworkTable, relative_to};
 use crate::args::{EhrArgs, NetworkArgs, ServeArgs};
 use crate::exit::Failure;
 use crate::input;
@@ -18,41 +16,6 @@ const SCOPES: &str = "launch/patient patient/Patient.rs user/Practitioner.rs off
 
 /// The proxy, which may have a password.
 const PROXY: &str = "SMART_PROXY";
-
-/// The file. It has no member for a secret, so that one that is written there is an error.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct File {
-    bind: Option<SocketAddr>,
-    redirect_uri: Option<String>,
-    scope: Option<String>,
-    #[serde(default)]
-    framed_by: Vec<String>,
-    help_desk: Option<String>,
-    #[serde(default)]
-    show_reports: bool,
-    log: Option<String>,
-    #[serde(default)]
-    published_key_files: Vec<PathBuf>,
-    #[serde(default)]
-    pub(super) ehr: Vec<EhrTable>,
-    #[serde(default)]
-    network: NetworkTable,
-}
-
-/// How servers are reached.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NetworkTable {
-    #[serde(default)]
-    allow_loopback: bool,
-    #[serde(default)]
-    allow_network: Vec<String>,
-    roots: Option<PathBuf>,
-    proxy: Option<String>,
-    #[serde(default)]
-    smart_1_0: bool,
-}
 
 /// All of it.
 pub(super) struct Settings {
@@ -76,7 +39,7 @@ impl Settings {
             Some(path) => {
                 let file = file::parse(&input::file(path)?)
                     .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-                (file, path.parent().unwrap_or(Path::new("")))
+                (file, path.parent().unwrap_or_else(|| Path::new("")))
             }
             None => (File::default(), Path::new("")),
         };
@@ -160,7 +123,10 @@ fn network(args: &NetworkArgs, file: NetworkTable, folder: &Path) -> Result<Netw
             true => file.allow_network,
             false => args.allow_network.clone(),
         },
-        roots: args.roots.clone().or(file.roots.map(|it| folder.join(it))),
+        roots: match &args.roots {
+            Some(path) => Some(path.clone()),
+            None => file.roots.map(|it| folder.join(it)),
+        },
         proxy,
         smart_1_0: args.smart_1_0 || file.smart_1_0,
     })
