@@ -127,7 +127,7 @@ pub(super) async fn get(State(app): State<App>, mut parts: Parts) -> Response {
 /// How the sign-in was judged, where that is held still.
 fn checks(app: &App, session: &BrowserSession) -> Option<Checks> {
     let report = app.reports.find(session.tag())?;
-    Some(Checks::new(&report, &*app.reports.met(session.tag())?))
+    Some(Checks::new(&report, &app.reports.met(session.tag())?))
 }
 
 /// Reads the patient where the page has to show who it is; once more where the token is refused and
