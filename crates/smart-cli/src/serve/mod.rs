@@ -83,12 +83,13 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     if let Some(keys) = keys {
         web = web.with_keys(keys);
     }
-    // Whoever sees a page of an app on this machine is whoever runs it.
-    let readers =
-        match settings.has_shown_reports || AppUrl::parse(url).is_ok_and(|it| it.is_loopback()) {
-            true => ReportsFor::Everybody,
-            false => ReportsFor::Operators,
-        };
+    // Whoever sees a page of an app on this machine is whoever runs it, and the people of the sandbox
+    // are invented.
+    let is_own = sandbox.is_some() || AppUrl::parse(url).is_ok_and(|it| it.is_loopback());
+    let readers = match settings.has_shown_reports || is_own {
+        true => ReportsFor::Everybody,
+        false => ReportsFor::Operators,
+    };
     let web = web
         .with_metrics(metrics)
         .with_reports(reports.clone(), readers);
