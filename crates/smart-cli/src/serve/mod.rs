@@ -91,8 +91,10 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     if let Some(keys) = keys {
         web = web.with_keys(keys);
     }
-    // Whoever sees a page of an app on this machine is whoever runs it.
-    let readers = match settings.has_shown_reports || app_url.is_loopback() {
+    // Whoever sees a page of an app on this machine is whoever runs it, and the people of the sandbox
+    // are invented.
+    let is_own = sandbox.is_some() || app_url.is_loopback();
+    let readers = match settings.has_shown_reports || is_own {
         true => ReportsFor::Everybody,
         false => ReportsFor::Operators,
     };

@@ -49,7 +49,8 @@ impl Settings {
                 "--ask and --fault are for the embedded EHR, and the configuration names a real one",
             ));
         }
-        let ehrs = ehrs(&args.ehr, file.ehr, folder)?;
+        let mut ehrs = ehrs(&args.ehr, file.ehr, folder)?;
+        overrule(&mut ehrs, args);
         let framed_by = match args.framed_by.is_empty() {
             true => file.framed_by,
             false => args.framed_by.clone(),
@@ -60,10 +61,13 @@ impl Settings {
         };
         let either = |flag: &Option<String>, file: Option<String>| flag.clone().or(file);
         let log = either(&args.log, file.log).unwrap_or_else(|| USUAL.to_owned());
+        // Where it is said for one EHR only, it is the app's all the same.
+        let of_first = || ehrs.first().and_then(|it| it.redirect_uri.clone());
+        let redirect_uri = either(&args.redirect_uri, file.redirect_uri).or_else(of_first);
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(Self {
             bind: args.bind.or(file.bind).unwrap_or(anywhere),
-            redirect_uri: either(&args.redirect_uri, file.redirect_uri),
+            redirect_uri,
             scope: either(&args.scope, file.scope).unwrap_or_else(|| SCOPES.to_owned()),
             framed_by,
             help_desk: either(&args.help_desk, file.help_desk),
@@ -101,6 +105,19 @@ fn ehrs(args: &EhrArgs, tables: Vec<EhrTable>, folder: &Path) -> Result<Vec<Real
         table.read(at, folder, is_one)
     });
     ehrs.collect()
+}
+
+/// What flags and the environment say wins over what the file says of the only EHR, too.
+fn overrule(ehrs: &mut [RealEhr], args: &ServeArgs) {
+    let [only] = ehrs else {
+        return;
+    };
+    if args.redirect_uri.is_some() {
+        only.redirect_uri = None;
+    }
+    if args.scope.is_some() {
+        only.scope = None;
+    }
 }
 
 fn network(args: &NetworkArgs, file: NetworkTable, folder: &Path) -> Result<NetworkArgs, Failure> {

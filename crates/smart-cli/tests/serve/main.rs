@@ -339,6 +339,7 @@ async fn settings_come_from_flags_the_environment_and_a_file_and_secrets_from_ne
     let config = format!(
         "bind = \"127.0.0.1:0\"\nscope = \"launch/patient\"\nhelp_desk = \"extension 4711\"\n\
          [[ehr]]\nname = \"North <b>\"\nfhir_base = \"{}\"\nclient_id = \"overruled\"\n\
+         scope = \"launch/patient offline_access\"\n\
          client_secret_file = \"not-there\"\n[network]\nallow_loopback = true\n",
         ehr.fhir_base()
     );
@@ -347,13 +348,21 @@ async fn settings_come_from_flags_the_environment_and_a_file_and_secrets_from_ne
     type Way<'w> = (&'w [&'w str], &'w [(&'w str, &'w str)]);
     let ways: [Way<'_>; 2] = [
         (
-            &["--client-id", "the-app", "--client-secret-file", &secret],
+            &[
+                "--client-id",
+                "the-app",
+                "--client-secret-file",
+                &secret,
+                "--scope",
+                "launch/patient",
+            ],
             &[("SMART_CLIENT_ID", "overruled as well")],
         ),
         (
             &[],
             &[
                 ("SMART_CLIENT_ID", "the-app"),
+                ("SMART_SCOPE", "launch/patient"),
                 ("SMART_CLIENT_SECRET", "a secret of the test"),
             ],
         ),
