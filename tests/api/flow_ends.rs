@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use smart_oidc::discovery::Clock as _;
+use smart_oidc::discovery::{Clock as _, Finding};
 use smart_oidc::flow::{EhrLaunch, SignInWitness};
 use smart_oidc::id_token::Report;
 use smart_oidc::session::SessionError;
@@ -242,11 +242,18 @@ async fn what_goes_on_is_over_when_it_is_drained() {
 
 /// Keeps what it is told.
 #[derive(Default)]
-struct Witness(Mutex<Vec<(LaunchTag, Report)>>);
+struct Witness(
+    Mutex<Vec<(LaunchTag, Report)>>,
+    Mutex<Vec<(LaunchTag, Vec<Finding>)>>,
+);
 
 impl SignInWitness for Witness {
     fn judged(&self, launch: &LaunchTag, report: Report) {
         self.0.lock().unwrap().push((launch.clone(), report));
+    }
+
+    fn met(&self, launch: &LaunchTag, findings: Vec<Finding>) {
+        self.1.lock().unwrap().push((launch.clone(), findings));
     }
 }
 
@@ -273,4 +280,31 @@ async fn a_witness_hears_of_every_check_and_changes_nothing() {
     assert!(!bad.valid && !bad.passed_what_ran);
     assert_eq!(bad.error.as_ref().unwrap().code(), error.code());
     assert_eq!(bad.check("nonce").unwrap().code, Some(error.code()));
+}
+
+// What is odd along the way and is met is for whoever explains a sign-in, be it in a document, in a
+// key or in the answer with the tokens.
+#[tokio::test]
+async fn a_witness_hears_what_was_odd_along_the_whole_way() {
+    for (fault, code) in [
+        ("jwks-uris-disagree", "jwks-uri-differs"),
+        ("padded-key", "jwk-padded"),
+        ("token-without-scope", "scope-missing"),
+        ("algorithms-missing", "algorithms-missing"),
+    ] {
+        let world = World::new().await;
+        let witness = Arc::new(Witness::default());
+        let flow = world.flow.clone().with_witness(witness.clone());
+        let usual = Fault::named(fault).unwrap();
+        world.ehr.play(usual, Times::UntilTakenBack).unwrap();
+        let (query, binding) = world.callback().await;
+        let signed_in = flow.complete(&query, &binding).await.unwrap();
+        let told = witness.1.lock().unwrap();
+        let [(tag, findings)] = told.as_slice() else {
+            panic!("{fault}: {}", told.len());
+        };
+        assert_eq!(*tag, signed_in.tag);
+        let codes: Vec<_> = findings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, [code], "{fault}");
+    }
 }

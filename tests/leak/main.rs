@@ -8,6 +8,8 @@
     reason = "a test that meets something unexpected should stop there"
 )]
 
+mod web;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::io;
@@ -596,6 +598,7 @@ fn adv_no_secret_in_debug_nor_in_any_log_of_a_whole_sign_in() {
             .build()
             .unwrap();
         runtime.block_on(sign_in(provider, &mut ledger));
+        runtime.block_on(web::sign_in(provider, &mut ledger));
         issuing(provider, &mut ledger);
         ledger.settle();
     }
@@ -604,6 +607,7 @@ fn adv_no_secret_in_debug_nor_in_any_log_of_a_whole_sign_in() {
     for heard in [
         "smart_discovery",
         "smart_oidc",
+        "smart_axum",
         "hyper",
         "id-token",
         "refused",

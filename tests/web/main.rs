@@ -15,6 +15,7 @@
 )]
 
 mod browser;
+mod codes;
 
 #[cfg(feature = "ring")]
 #[path = "."]

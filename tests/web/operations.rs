@@ -1,7 +1,7 @@
 //! What whoever runs the app asks of it.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,6 +11,7 @@ use smart_axum::web::ClientKeys;
 use smart_oidc::jose::key::PrivateKey;
 use smart_oidc::jose::{Algorithm, JwkSet};
 use smart_oidc::{AssertionSigner, PublishedKeys};
+use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::provider;
@@ -157,6 +158,7 @@ async fn counters_are_text_and_name_nobody() {
 async fn what_the_libraries_count_is_there_too() {
     use tracing_subscriber::layer::SubscriberExt;
 
+    heard_everywhere();
     let metrics = smart_axum::Metrics::new();
     let subscriber = tracing_subscriber::registry().with(metrics.clone());
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -170,6 +172,14 @@ async fn what_the_libraries_count_is_there_too() {
     ] {
         assert!(text.lines().any(|it| it == line), "{line} in {text}");
     }
+}
+
+/// With one subscriber alone `tracing` asks nobody but the thread that comes to an event first, and a
+/// test beside this one, which listens to nothing, would turn the event off for all. With two it asks
+/// both.
+fn heard_everywhere() {
+    static SECOND: OnceLock<Dispatch> = OnceLock::new();
+    SECOND.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
 }
 
 /// Everything that was logged.
@@ -196,6 +206,7 @@ impl<'w> MakeWriter<'w> for Ears {
 
 #[tokio::test]
 async fn the_reference_on_the_page_is_in_the_log_with_the_code() {
+    heard_everywhere();
     let ears = Ears::default();
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use smart_sandbox::{SandboxUser, UserType};
+use smart_axum::web::ReportsFor;
+use smart_sandbox::{Fault, SandboxUser, Times, UserType};
 
 use super::rig::{World, tag_of};
 
@@ -204,4 +205,40 @@ async fn the_profile_is_read_once_in_ten_minutes_and_is_that_of_the_session() {
     let _ = browser.get(&other).await;
     assert_eq!(reads(), 3);
     assert_ne!(tag_of(&page), tag_of(&other));
+}
+
+#[tokio::test]
+async fn how_each_check_went_is_on_the_page_only_where_the_settings_say_so() {
+    for readers in [ReportsFor::Operators, ReportsFor::Everybody] {
+        let world = World::reporting(readers).await;
+        let fault = Fault::named("wrong-audience").unwrap();
+        world.ehr.play(fault, Times::UntilTakenBack).unwrap();
+        let mut browser = world.browser();
+        let callback = world.callback_path(&mut browser, "patient-a").await;
+        let answer = browser.get(&callback).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.reference().len(), 11);
+        let is_shown = readers == ReportsFor::Everybody;
+        for part in [
+            "What was checked",
+            "aud names this app",
+            "To do: check the client id",
+        ] {
+            assert_eq!(
+                answer.body.contains(part),
+                is_shown,
+                "{part}: {}",
+                answer.body
+            );
+        }
+        for secret in world.wire.tokens() {
+            assert!(!answer.body.contains(&secret), "{}", answer.body);
+        }
+        for person in ["Jordan", "Practitioner", "dr-smith", "patient-a"] {
+            assert!(!answer.body.contains(person), "{person}: {}", answer.body);
+        }
+        // A launch that fails before there is a token has nothing to report.
+        let answer = browser.get("/launch?iss=https://x.example&launch=x").await;
+        assert!(!answer.body.contains("What was checked"));
+    }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use smart_axum::web::{ReportsFor, SignInReports};
 use smart_axum::{BrowserSession, CsrfForm, Profile, SmartAxum, WebSettings};
 use smart_oidc::discovery::{
     Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp, ReqwestClient,
@@ -33,6 +34,8 @@ pub(super) struct Wire {
     inner: ReqwestClient,
     is_down: AtomicBool,
     has_no_keys: AtomicBool,
+    /// Whether the person unticks `openid`.
+    is_unnamed: AtomicBool,
     /// So many reads of a resource are still answered with 401.
     refused_reads: AtomicU32,
     /// The patient whom every refresh brings.
@@ -49,6 +52,11 @@ impl Wire {
     /// Cuts off the keys alone.
     pub(super) fn set_without_keys(&self) {
         self.has_no_keys.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on nobody lets the app know who they are.
+    pub(super) fn leave_out_openid(&self) {
+        self.is_unnamed.store(true, Ordering::Relaxed);
     }
 
     /// Refuses the token of so many reads of a resource.
@@ -114,6 +122,14 @@ impl HttpClient for Wire {
         {
             let mut body: Value = serde_json::from_slice(response.body()).unwrap();
             body["patient"] = Value::from(patient);
+            *response.body_mut() = Bytes::from(body.to_string());
+        }
+        if form.contains("grant_type=authorization_code") && self.is_unnamed.load(Ordering::Relaxed)
+        {
+            let mut body: Value = serde_json::from_slice(response.body()).unwrap();
+            let scope = body["scope"].as_str().unwrap().replace("openid", "");
+            body["scope"] = Value::from(scope.replace("fhirUser", "").trim());
+            body.as_object_mut().unwrap().remove("id_token");
             *response.body_mut() = Bytes::from(body.to_string());
         }
         let body = String::from_utf8_lossy(response.body()).into_owned();
@@ -206,7 +222,17 @@ impl World {
     pub(super) async fn asking(scopes: &[String]) -> Self {
         let url = "https://charts.example";
         let settings = WebSettings::new(url).unwrap();
-        Self::of_scopes(SandboxUser::default(), url, settings, pages(), 9, scopes).await
+        let (user, none) = (SandboxUser::default(), SignInReports::new());
+        Self::of_scopes(user, url, settings, pages(), 9, scopes, none).await
+    }
+
+    /// The usual app, which tells how each check on an ID token went.
+    pub(super) async fn reporting(readers: ReportsFor) -> Self {
+        let (url, reports) = ("https://charts.example", SignInReports::new());
+        let settings = WebSettings::new(url).unwrap();
+        let settings = settings.with_reports(reports.clone(), readers);
+        let user = SandboxUser::default();
+        Self::of_scopes(user, url, settings, pages(), 9, &[], reports).await
     }
 
     async fn of(
@@ -216,7 +242,8 @@ impl World {
         pages: Router<SmartAxum>,
         limit: usize,
     ) -> Self {
-        Self::of_scopes(user, url, settings, pages, limit, &[]).await
+        let none = SignInReports::new();
+        Self::of_scopes(user, url, settings, pages, limit, &[], none).await
     }
 
     async fn of_scopes(
@@ -226,6 +253,7 @@ impl World {
         pages: Router<SmartAxum>,
         limit: usize,
         scopes: &[String],
+        reports: SignInReports,
     ) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let callback = format!("{url}/callback");
@@ -239,6 +267,7 @@ impl World {
             inner: ReqwestClient::builder().allow_loopback().build().unwrap(),
             is_down: AtomicBool::new(false),
             has_no_keys: AtomicBool::new(false),
+            is_unnamed: AtomicBool::new(false),
             refused_reads: AtomicU32::new(0),
             patient: Mutex::default(),
             sent: Mutex::default(),
@@ -262,6 +291,7 @@ impl World {
             clock.clone(),
             store.clone(),
         );
+        let flow = flow.with_witness(Arc::new(reports));
         let app = SmartAxum::new(settings, flow).unwrap();
         let router = app.mount(pages).merge(app.operations());
         let router = router.with_state(app.clone());

@@ -215,6 +215,33 @@ async fn a_store_that_is_full_gives_no_session_and_leaves_no_token() {
     assert_eq!(browser.names().len(), 1, "the session that there was");
 }
 
+#[tokio::test]
+async fn whoever_does_not_say_who_they_are_has_no_session_and_leaves_no_token() {
+    let world = World::at("https://charts.example", |it| it.with_standalone_launch()).await;
+    world.wire.leave_out_openid();
+    let mut browser = world.browser();
+    let callback = world.callback_path(&mut browser, "patient-a").await;
+    let answer = browser.get(&callback).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.body);
+    for part in [
+        "Access was not given",
+        "Reference: <code>",
+        "href=\"/launch\"",
+    ] {
+        assert!(answer.body.contains(part), "{part}: {}", answer.body);
+    }
+    assert!(browser.names().is_empty(), "{:?}", browser.names());
+    assert!(world.store.is_empty());
+    let urls = world.wire.urls();
+    let revoked = urls.iter().filter(|it| it.ends_with("/revoke")).count();
+    assert_eq!(revoked, 2, "the refresh token and the access token");
+    let told = browser.get("/metrics").await.body;
+    assert!(!told.contains("smart_axum_sign_ins_total"), "{told}");
+    // Loaded again it does not become another page.
+    let again = browser.get(&callback).await;
+    assert_eq!(again.status, StatusCode::BAD_REQUEST);
+}
+
 // covers: SMART-AUT-14
 #[tokio::test]
 async fn a_request_that_is_too_long_for_an_address_goes_as_a_form() {

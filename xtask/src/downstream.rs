@@ -28,7 +28,7 @@ struct User {
     absent: &'static [&'static str],
 }
 
-const USERS: [User; 4] = [
+const USERS: [User; 6] = [
     User {
         name: "verifies-tokens",
         depends_on: "smart-jose",
@@ -68,6 +68,26 @@ const USERS: [User; 4] = [
         wrong_output: "0",
         present: &["ring", "redis", "tokio-rustls"],
         absent: &["aws-lc-rs", "openssl", "native-tls"],
+    },
+    User {
+        name: "serves-pages",
+        depends_on: "smart-axum",
+        options: "",
+        ours: &["smart-jose", "smart-discovery", "smart-oidc", "smart-axum"],
+        prints: "smart_axum::WebSettings::new(\"https://charts.example\").is_ok()",
+        wrong_output: "false",
+        present: &["ring", "axum", "reqwest"],
+        absent: &["aws-lc-rs", "openssl", "native-tls"],
+    },
+    User {
+        name: "serves-pages-on-aws-lc-rs",
+        depends_on: "smart-axum",
+        options: ", default-features = false, features = [\"aws-lc-rs\"]",
+        ours: &["smart-jose", "smart-discovery", "smart-oidc", "smart-axum"],
+        prints: "smart_axum::web::error_pages().count()",
+        wrong_output: "0",
+        present: &["aws-lc-rs", "axum"],
+        absent: &["ring", "reqwest"],
     },
 ];
 
@@ -149,7 +169,13 @@ pub(crate) fn run(root: &Path, allow_dirty: bool) -> Result<(), Failure> {
     package.run()?;
 
     let scratch = Scratch::new("smart-downstream")?;
-    for name in ["smart-jose", "smart-discovery", "smart-oidc", "smart-redis"] {
+    for name in [
+        "smart-jose",
+        "smart-discovery",
+        "smart-oidc",
+        "smart-redis",
+        "smart-axum",
+    ] {
         unpack(&workspace, name, scratch.path())?;
     }
     for user in &USERS {
@@ -291,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_and_what_is_too_much_are_both_named() {
-        let [_, _, user, _] = &USERS;
+        let [_, _, user, ..] = &USERS;
         let good = cargo_tree::packages("aws-lc-rs v1.19.0|\n");
         assert!(problems(user, "10", &good).is_empty());
         assert_eq!(

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use smart_oidc::discovery::PlainHttp;
 
+use crate::log::{LEVELS, USUAL};
+
 /// Sign people in with SMART on FHIR, and find out why it fails.
 #[derive(Debug, Parser)]
 #[command(name = "smart", version, about, arg_required_else_help = true)]
@@ -100,6 +102,9 @@ pub(crate) struct SandboxArgs {
     /// Add clinicians and patients whose names and links are markup, scripts and worse
     #[arg(long)]
     pub(crate) hostile_people: bool,
+    /// What is logged, to standard error
+    #[arg(long, value_name = "LEVEL", env = "SMART_LOG", default_value = USUAL, value_parser = LEVELS)]
+    pub(crate) log: String,
     /// Print every fault, what it does and what a correct client must do, and serve nothing
     #[arg(long)]
     pub(crate) list_faults: bool,
@@ -111,32 +116,22 @@ pub(crate) struct SandboxArgs {
 /// A flag wins over the environment, and that over the file. No secret is a flag, since whoever is on
 /// the machine can list the command lines that run.
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "The secret of the app comes from a file (client_secret_file in the configuration, or --client-secret-file) or from SMART_CLIENT_SECRET."
-)]
+#[command(after_help = SECRETS)]
 pub(crate) struct ServeArgs {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:0]
     #[arg(long, env = "SMART_BIND")]
     pub(crate) bind: Option<SocketAddr>,
-    /// A TOML file with the same settings, underscores in the place of hyphens
+    /// A TOML file with the same settings, underscores in the place of hyphens, and with a table
+    /// [[ehr]] for each EHR
     #[arg(long, value_name = "FILE", env = "SMART_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// The FHIR base of a real EHR, in the place of the embedded one
-    #[arg(long, value_name = "URL", env = "SMART_FHIR_BASE")]
-    pub(crate) fhir_base: Option<String>,
-    /// The id under which the app is registered there
-    #[arg(long, value_name = "ID", env = "SMART_CLIENT_ID")]
-    pub(crate) client_id: Option<String>,
-    /// The redirect URI that is registered there; it ends with /callback and says where browsers find
-    /// the app
+    /// Where browsers find the app, with /callback behind it, as it is registered [default: the
+    /// address to listen on, where that is this machine]
     #[arg(long, value_name = "URI", env = "SMART_REDIRECT_URI")]
     pub(crate) redirect_uri: Option<String>,
     /// The scopes to ask for besides openid and fhirUser
     #[arg(long, value_name = "SCOPES", env = "SMART_SCOPE")]
     pub(crate) scope: Option<String>,
-    /// A file that holds the secret of the app
-    #[arg(long, value_name = "FILE", env = "SMART_CLIENT_SECRET_FILE")]
-    pub(crate) client_secret_file: Option<PathBuf>,
     /// An origin of the EHR that may show the app in a frame; may be given more than once
     #[arg(
         long,
@@ -145,6 +140,16 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     pub(crate) framed_by: Vec<String>,
+    /// How a person reaches you; it stands on every error page
+    #[arg(long, value_name = "TEXT", env = "SMART_HELP_DESK")]
+    pub(crate) help_desk: Option<String>,
+    /// Show whoever is refused how each check on the ID token went; it is in the log in any case, and
+    /// always on the page where the app can be reached from this machine only
+    #[arg(long, env = "SMART_SHOW_REPORTS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) show_reports: bool,
+    /// What is logged, to standard error [default: warn]
+    #[arg(long, value_name = "LEVEL", env = "SMART_LOG", value_parser = LEVELS)]
+    pub(crate) log: Option<String>,
     /// Cookies for browsers that keep no Secure ones over http (Safari): on this machine only, and
     /// not in a frame
     #[arg(long, conflicts_with = "framed_by")]
@@ -156,7 +161,50 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "fhir_base")]
     pub(crate) fault: Vec<String>,
     #[command(flatten)]
+    pub(crate) ehr: EhrArgs,
+    #[command(flatten)]
     pub(crate) network: NetworkArgs,
+}
+
+const SECRETS: &str = "\
+A flag wins over the environment, and that over the file.
+
+A secret is neither a flag nor in the file. The secret of the app comes from the file that
+client_secret_file names or from SMART_CLIENT_SECRET, its key from the file that private_key_file names
+or from SMART_PRIVATE_KEY. Where there are several EHRs, client_secret_env and private_key_env in the
+table of each name its variable. A proxy with a password comes from SMART_PROXY.";
+
+/// One real EHR, and what the app is there.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "A real EHR, in the place of the embedded one")]
+pub(crate) struct EhrArgs {
+    /// Its FHIR base
+    #[arg(long, value_name = "URL", env = "SMART_FHIR_BASE")]
+    pub(crate) fhir_base: Option<String>,
+    /// The id under which the app is registered there
+    #[arg(long, value_name = "ID", env = "SMART_CLIENT_ID")]
+    pub(crate) client_id: Option<String>,
+    /// How the app proves who it is: public, client_secret_basic, client_secret_post or
+    /// private_key_jwt [default: what the secret or the key is for, else public]
+    #[arg(long, value_name = "METHOD", env = "SMART_AUTHENTICATION")]
+    pub(crate) authentication: Option<String>,
+    /// A file that holds the secret of the app
+    #[arg(long, value_name = "FILE", env = "SMART_CLIENT_SECRET_FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// A file that holds the private key of the app, for RS384 or ES384, as a JWK or in PEM
+    #[arg(long, value_name = "FILE", env = "SMART_PRIVATE_KEY_FILE")]
+    pub(crate) private_key_file: Option<PathBuf>,
+    /// The kid of that key [default: that of the JWK, else its thumbprint]
+    #[arg(long, value_name = "KID", env = "SMART_KEY_ID")]
+    pub(crate) key_id: Option<String>,
+    /// Publish this key too, the next one or the one before; may be given more than once
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SMART_PUBLISHED_KEY_FILE",
+        value_delimiter = ','
+    )]
+    pub(crate) published_key_file: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,7 +8,6 @@ use smart_oidc::discovery::{
     Networks, PlainHttp, RemoteJwks, ReqwestClient, Smart10Fallback, Step, SystemClock,
     TrustedIssuer,
 };
-use smart_oidc::jose::jwk::JwkFinding;
 use smart_oidc::jose::{JwkSet, Text};
 
 use crate::args::{DiscoverArgs, NetworkArgs};
@@ -254,7 +253,7 @@ impl StepReport {
     fn from_keys(
         url: String,
         fetched: &Result<Arc<JwkSet>, JwksError>,
-        mut findings: Vec<Finding>,
+        findings: Vec<Finding>,
     ) -> Self {
         let name = "keys";
         let set = match fetched {
@@ -267,7 +266,6 @@ impl StepReport {
             let remedy = "publish the public key that ID tokens are signed with";
             return Self::failed(name, url, &found, "jwks-no-usable-key", remedy);
         }
-        findings.extend(set.findings().iter().map(finding));
         Self::passed(
             name,
             url,
@@ -275,27 +273,6 @@ impl StepReport {
             findings,
         )
     }
-}
-
-/// What is odd about a key that is used all the same.
-fn finding((kid, finding): &(Option<Text>, JwkFinding)) -> Finding {
-    let kid = kid
-        .as_ref()
-        .map_or_else(|| "without a kid".to_owned(), Text::to_string);
-    let (code, found, remedy) = match finding {
-        JwkFinding::PaddedBase64 => (
-            "jwk-padded",
-            "padded base64url",
-            "publish base64url without padding",
-        ),
-        JwkFinding::LeadingZero => (
-            "jwk-leading-zero",
-            "leading zeros in n",
-            "publish n without leading zeros",
-        ),
-        _ => ("jwk-odd", "something odd", "look at the key"),
-    };
-    Finding::new(code, format!("the key {kid} has {found}"), remedy)
 }
 
 fn key_reports(set: &JwkSet) -> Vec<KeyReport> {

@@ -16,6 +16,12 @@ pub(crate) fn file(path: &Path) -> Result<String, Failure> {
     read(file).map_err(|error| Failure::io(format!("{shown}: {error}")))
 }
 
+/// The text of a file that holds a secret. The error does not name it: who tells of it knows whether
+/// the name may be shown.
+pub(crate) fn secret(path: &Path) -> io::Result<String> {
+    read(File::open(path)?)
+}
+
 /// The token that a command line names.
 pub(crate) fn token(argument: Option<&str>) -> Result<String, Failure> {
     let token = match argument {

@@ -6,6 +6,7 @@ mod demo;
 mod discover;
 mod exit;
 mod input;
+mod log;
 mod output;
 mod provider;
 mod sandbox;

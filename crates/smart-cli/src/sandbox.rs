@@ -12,13 +12,16 @@ use smart_sandbox::{
 use crate::args::{NetworkArgs, SandboxArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
-use crate::{discover, input, output, signals};
+use crate::{discover, input, log, output, signals};
 
 pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
     if args.list_faults {
         list_faults(args.json);
         return Ok(Exit::Valid);
     }
+    log::start(&args.log, None)?;
+    // From here on a signal ends it in an orderly way.
+    let stop = signals::told_to_stop();
     let client_id = args
         .client
         .as_deref()

@@ -453,7 +453,10 @@ fn fail<T>(
 }
 
 /// Both documents may name a key set; openid-configuration wins.
-fn differing_jwks(smart: &SmartConfiguration, provider: &ProviderMetadata) -> Option<Finding> {
+pub(crate) fn differing_jwks(
+    smart: &SmartConfiguration,
+    provider: &ProviderMetadata,
+) -> Option<Finding> {
     let named = smart.jwks_uri.as_deref()?;
     let used = provider.jwks_uri.as_str();
     (named != used).then(|| {

@@ -134,8 +134,11 @@ impl SandboxUser {
         }
     }
 
-    /// Whether the user may see the chart of this patient.
-    pub(crate) fn sees(&self, patient: &str) -> bool {
+    /// Whether the user may see the chart of the patient of this id: a clinician sees all, whoever else
+    /// signs in the own one or that of the person to whom they are related. A launch that has another
+    /// one open is refused ([`crate::LaunchError::NoAccess`]).
+    #[must_use]
+    pub fn sees(&self, patient: &str) -> bool {
         self.is_clinician() || self.patient() == Some(patient)
     }
 

@@ -8,6 +8,7 @@ use http::header::{ACCEPT, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use smart_oidc::flow::LaunchFlow;
+use smart_oidc::id_token::Report;
 use smart_oidc::jose::{CryptoProvider, Text, UnixTime};
 
 use super::address::AppUrl;
@@ -19,6 +20,7 @@ use super::problem::{Problem, WebError};
 use super::profiles::Profiles;
 use super::reference;
 use super::refusal::Refusal;
+use super::reports::{self, ReportsFor, Row};
 use super::settings::{SettingsError, WebSettings};
 
 /// A query may be this long, in octets.
@@ -170,8 +172,25 @@ impl WebApp {
         problem: &Problem,
         choices: Vec<Choice>,
     ) -> Refusal {
+        self.refused_because(parts, problem, choices, None)
+    }
+
+    /// The same where an ID token was refused: with how each check on it went, in the log, and on the
+    /// page where the settings say so.
+    pub(super) fn refused_because(
+        &self,
+        parts: &Parts,
+        problem: &Problem,
+        choices: Vec<Choice>,
+        report: Option<&Report>,
+    ) -> Refusal {
         let reference = reference::draw(self.provider());
         self.tell(problem, &reference);
+        let checks = report.map(reports::rows).unwrap_or_default();
+        for check in &checks {
+            tell_check(check, &reference);
+        }
+        let readers = self.shared.settings.reports.as_ref().map(|it| it.1);
         let mut response = if wants_json(&parts.headers) {
             let body = serde_json::json!({
                 "title": problem.title,
@@ -192,6 +211,9 @@ impl WebApp {
                     label: "Sign in again".to_owned(),
                 });
             }
+            if readers == Some(ReportsFor::Everybody) {
+                page.checks = checks;
+            }
             page.help = self.shared.settings.help.as_deref();
             page.reference = Some(&reference);
             page.answer(problem.status)
@@ -209,7 +231,7 @@ impl WebApp {
     }
 
     /// Whether `/launch` alone begins a sign-in.
-    fn launches_alone(&self) -> bool {
+    pub(super) fn launches_alone(&self) -> bool {
         let mut bases = self.shared.flow.registrations().fhir_bases();
         self.shared.settings.is_standalone && bases.next().is_some() && bases.next().is_none()
     }
@@ -223,6 +245,26 @@ impl WebApp {
             tracing::error!(target: "smart_axum", code, class, reference, detail, "refused");
         } else {
             tracing::warn!(target: "smart_axum", code, class, reference, detail, "refused");
+        }
+    }
+}
+
+fn tell_check(check: &Row<'_>, reference: &str) {
+    let Row {
+        id,
+        clause,
+        result,
+        detail,
+        remedy,
+        ..
+    } = *check;
+    let (detail, remedy) = (detail.unwrap_or_default(), remedy.unwrap_or_default());
+    match result {
+        "passed" => {
+            tracing::info!(target: "smart_axum", check = id, clause, result, reference, "check");
+        }
+        _ => {
+            tracing::warn!(target: "smart_axum", check = id, clause, result, detail, remedy, reference, "check");
         }
     }
 }

@@ -6,6 +6,7 @@
 //! hands what it is given back to the browser.
 
 mod address;
+mod advice;
 mod app;
 mod cookies;
 mod csrf;
@@ -21,9 +22,11 @@ mod problem;
 mod profiles;
 mod reference;
 mod refusal;
+mod reports;
 mod sessions;
 mod settings;
 mod sign_in;
+mod words;
 
 pub use address::{AppUrl, AppUrlError};
 pub use app::WebApp;
@@ -34,5 +37,7 @@ pub use keys::ClientKeys;
 pub use metrics::Metrics;
 pub use problem::WebError;
 pub use refusal::Refusal;
+pub use reports::{ReportsFor, SignInReports};
 pub use sessions::BrowserSession;
 pub use settings::{EhrOrigins, Embedding, SettingsError, WebSettings};
+pub use words::{ErrorPage, error_pages};

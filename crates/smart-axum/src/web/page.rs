@@ -7,6 +7,8 @@ use http::{HeaderValue, Response, StatusCode};
 use smart_oidc::jose::alg::HashAlgorithm;
 use smart_oidc::jose::{CryptoProvider, base64url};
 
+use super::reports::Row;
+
 /// It stands in the page, so that a page is one answer and needs no other route.
 const STYLE: &str = include_str!("../../templates/page.css");
 
@@ -18,6 +20,8 @@ pub(super) struct Page<'p> {
     pub(super) title: &'p str,
     pub(super) paragraphs: Vec<String>,
     pub(super) choices: Vec<Choice>,
+    /// How each check on an ID token went, where that is shown.
+    pub(super) checks: Vec<Row<'p>>,
     /// How the person reaches whoever runs the app.
     pub(super) help: Option<&'p str>,
     pub(super) reference: Option<&'p str>,
@@ -44,6 +48,7 @@ impl<'p> Page<'p> {
             title,
             paragraphs: Vec::new(),
             choices: Vec::new(),
+            checks: Vec::new(),
             help: None,
             reference: None,
             style: STYLE,

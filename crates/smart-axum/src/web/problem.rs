@@ -3,12 +3,13 @@
 use core::fmt::Display;
 
 use http::StatusCode;
-use smart_oidc::CallbackError;
 use smart_oidc::flow::FlowError;
 use smart_oidc::jose::{ErrorClass, UnixTime};
 use smart_oidc::session::SessionError;
 
+use super::advice::{Advice, TRY_AGAIN};
 use super::csrf::CsrfError;
+use super::words::Words;
 
 /// Why a request is refused by the web part of the app itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum WebError {
     /// The browser has no session of this launch.
     #[error("the browser has no session of this launch")]
     NotSignedIn,
+    /// The app asked who is at the screen, and that was not granted. What else was granted is revoked.
+    #[error("the scope openid was asked for and not granted")]
+    OpenidNotGranted,
     /// The query is too long to be looked at.
     #[error("the query of the request is too long")]
     QueryTooLong,
@@ -53,6 +57,7 @@ impl WebError {
             Self::Form => "web-form",
             Self::NoUser => "web-no-user",
             Self::NotSignedIn => "web-not-signed-in",
+            Self::OpenidNotGranted => "web-openid-not-granted",
             Self::QueryTooLong => "web-query-too-long",
             Self::SeveralSessions => "web-several-sessions",
             Self::UnclearPatient => "web-unclear-patient",
@@ -69,6 +74,7 @@ impl WebError {
             Self::Csrf(error) => error.class(),
             Self::CookiesTooLong
             | Self::Form
+            | Self::OpenidNotGranted
             | Self::QueryTooLong
             | Self::SeveralSessions
             | Self::UnclearPatient
@@ -97,63 +103,10 @@ const fn status(class: ErrorClass) -> StatusCode {
     }
 }
 
-const TRY_AGAIN: &str = "Please try again in a moment";
 /// In seconds, where nobody says more.
 const USUAL_WAIT: u64 = 5;
 /// In seconds: nobody is sent away for longer.
 const LONGEST_WAIT: u64 = 900;
-
-/// What the person can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Advice {
-    /// Nothing: somebody has to change how the app is set up.
-    Ask,
-    /// Choose from what the page offers.
-    Choose,
-    /// The same page once more, from the one before.
-    GoBack,
-    /// The same page, later.
-    Later,
-    /// A new launch.
-    Launch,
-    /// A new launch, and if that fails too, the help desk.
-    LaunchOrAsk,
-    /// A new launch in a while.
-    LaunchLater,
-    /// A new launch in a browser that has forgotten its cookies.
-    LaunchAfresh,
-}
-
-impl Advice {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Ask => "You cannot mend this yourself. Tell the help desk the reference below.",
-            Self::Choose => "Choose which one to go on with.",
-            Self::GoBack => "Go back, load that page again, and try once more.",
-            Self::Later => {
-                "Wait a minute and load this page again. If that does not help, tell the help desk the reference \
-                 below."
-            }
-            Self::Launch => "Close this page and open the app again from the patient's record.",
-            Self::LaunchOrAsk => {
-                "Close this page and open the app again from the patient's record. If that does not help, tell the \
-                 help desk the reference below."
-            }
-            Self::LaunchLater => {
-                "Wait a minute and open the app again from the patient's record. If that does not help, tell the \
-                 help desk the reference below."
-            }
-            Self::LaunchAfresh => {
-                "Close all windows of your browser, and open the app again from the patient's record."
-            }
-        }
-    }
-
-    /// Whether a new launch may help at once.
-    pub(super) const fn is_launch(self) -> bool {
-        matches!(self, Self::Launch | Self::LaunchOrAsk)
-    }
-}
 
 /// What has gone wrong, in words for the person and in words for the log.
 pub(super) struct Problem {
@@ -221,6 +174,12 @@ impl Problem {
                 "You have signed out here, or this page was opened in a browser that is not signed in.",
                 Advice::Launch,
             ),
+            WebError::OpenidNotGranted => (
+                "Access was not given",
+                "The system that opened the app did not tell it who you are, and without that it opens nothing. You \
+                 may have unticked it when you were asked. Whatever else was given has been given back.",
+                Advice::LaunchOrAsk,
+            ),
             WebError::QueryTooLong => (
                 "The address is too long",
                 "The address of this page is longer than this app reads.",
@@ -249,10 +208,8 @@ impl Problem {
     pub(super) fn of_session(error: &SessionError, now: UnixTime) -> Self {
         let kind = (error.code(), error.class());
         if error.needs_launch() {
-            let ended = "Your session has ended, so that nobody else can go on with it.";
+            let said = (ending(error), Advice::LaunchOrAsk);
             // A credential is missing, whoever is to blame for that.
-            // A credential is missing, whoever is to blame for that.
-            let said = (ended, Advice::LaunchOrAsk);
             return Self::new(kind, error, "Your session has ended", said)
                 .with_status(StatusCode::UNAUTHORIZED);
         }
@@ -276,63 +233,33 @@ impl Problem {
 
     pub(super) fn of_flow(error: &FlowError) -> Self {
         let kind = (error.code(), error.class());
-        let (title, what, then) = match error {
-            // Nobody is signed in yet, and it is no fault of the EHR.
-            FlowError::Session(_) | FlowError::Store(_)
-                if error.class() == ErrorClass::Upstream =>
-            {
-                let said = (
-                    "The app cannot keep your sign-in at the moment.",
-                    Advice::LaunchLater,
-                );
-                return Self::new(kind, error, TRY_AGAIN, said).with_retry_after(USUAL_WAIT);
-            }
-            FlowError::Callback(CallbackError::Denied { .. }) => (
-                "Access was not given",
-                "The system that opened the app did not give it access. You may have said no, or you may not be \
-                 allowed to use this app.",
-                Advice::LaunchOrAsk,
-            ),
-            FlowError::Callback(CallbackError::Expired) | FlowError::NoSuchLaunch => (
-                "This sign-in is over",
-                "It took longer than ten minutes, was finished already, or began in another browser. If your browser \
-                 refuses cookies, it cannot finish it either.",
-                Advice::LaunchOrAsk,
-            ),
-            FlowError::LaunchRequestMissing { .. } | FlowError::LaunchRequestDuplicate { .. } => (
-                "Open the app from a patient's record",
-                "This address is the one by which the record opens the app. By itself it leads nowhere.",
-                Advice::Launch,
-            ),
-            FlowError::NotRegistered { .. } => (
-                "The app is not set up for this system",
-                "The system that opened the app is not one of those that the app knows.",
-                Advice::Ask,
-            ),
-            other => match other.class() {
-                ErrorClass::InvalidToken => (
-                    "You could not be identified",
-                    "What the system that opened the app says about you could not be verified, so the app did not \
-                     sign you in.",
-                    Advice::LaunchOrAsk,
-                ),
-                ErrorClass::InvalidRequest => (
-                    "You could not be signed in",
-                    "The sign-in did not come back as it was sent out.",
-                    Advice::LaunchOrAsk,
-                ),
-                ErrorClass::Upstream => (
-                    TRY_AGAIN,
-                    "The system that opened the app does not answer as it should at the moment.",
-                    Advice::LaunchLater,
-                ),
-                _ => (
-                    "The app cannot go on",
-                    "The app is not set up as it should be.",
-                    Advice::Ask,
-                ),
-            },
-        };
-        Self::new(kind, error, title, (what, then))
+        let words = Words::of(error.code(), error.class());
+        let (title, what, then) = words.say(error.class());
+        let problem = Self::new(kind, error, title, (what, then));
+        match words.status() {
+            Some(StatusCode::SERVICE_UNAVAILABLE) => problem.with_retry_after(USUAL_WAIT),
+            Some(status) => problem.with_status(status),
+            None => problem,
+        }
+    }
+}
+
+/// Why a session has ended, for the person whose it was.
+const fn ending(error: &SessionError) -> &'static str {
+    match error {
+        SessionError::InDoubt => {
+            "The app has asked for longer access, and the answer was lost. It cannot know what it may do now, so the \
+             session has ended."
+        }
+        SessionError::Identity(_) => {
+            "The app could not make sure that it is still you who is signed in, so the session has ended."
+        }
+        SessionError::Over => {
+            "The access that the app was given is over, and the app cannot prolong it."
+        }
+        SessionError::Refresh(_) => {
+            "The system that you opened the app from does not prolong the app's access any more."
+        }
+        _ => "Your session has ended, so that nobody else can go on with it.",
     }
 }

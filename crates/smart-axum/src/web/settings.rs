@@ -7,6 +7,7 @@ use super::address::{AppUrl, AppUrlError, Origin};
 use super::cookies::CookieMode;
 use super::keys::ClientKeys;
 use super::metrics::Metrics;
+use super::reports::{ReportsFor, SignInReports};
 
 /// Where the app's pages are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -83,6 +84,7 @@ pub struct WebSettings {
     pub(super) patient_header: Option<HeaderName>,
     pub(super) keys: Option<ClientKeys>,
     pub(super) metrics: Metrics,
+    pub(super) reports: Option<(SignInReports, ReportsFor)>,
 }
 
 impl WebSettings {
@@ -105,6 +107,7 @@ impl WebSettings {
             patient_header: None,
             keys: None,
             metrics: Metrics::new(),
+            reports: None,
         })
     }
 
@@ -180,6 +183,15 @@ impl WebSettings {
     #[must_use]
     pub fn with_metrics(mut self, metrics: Metrics) -> Self {
         self.metrics = metrics;
+        self
+    }
+
+    /// Tells how each check on the ID token went where a sign-in is refused for it: in the log under
+    /// the reference of the page, and for [`ReportsFor::Everybody`] on the page too. Neither has a token
+    /// or a claim about the person. The reports have to be the witness of the flow as well.
+    #[must_use]
+    pub fn with_reports(mut self, reports: SignInReports, readers: ReportsFor) -> Self {
+        self.reports = Some((reports, readers));
         self
     }
 

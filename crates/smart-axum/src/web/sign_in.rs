@@ -14,7 +14,7 @@ use smart_oidc::{AuthorizationRequest, BrowserBinding, LaunchTag, SessionId};
 use super::app::WebApp;
 use super::cookies::{Jar, Kind};
 use super::page::{Choice, redirect};
-use super::problem::Problem;
+use super::problem::{Problem, WebError};
 use super::refusal::Refusal;
 
 impl WebApp {
@@ -116,9 +116,12 @@ impl WebApp {
         };
         let binding = BrowserBinding::new(binding.expose_secret().as_str());
         match self.flow().complete(query, &binding).await {
+            Ok(signed_in) if self.is_nobody(&signed_in) => {
+                Ok(self.given_back(parts, &signed_in).await)
+            }
             Ok(signed_in) => Ok(self.signed_in(&jar, &signed_in).await),
             Err(error) => {
-                let refusal = self.failed(parts, &error);
+                let refusal = self.not_signed_in(parts, &error, &tag);
                 // A store that did not answer may still have the launch.
                 let is_spent = !matches!(error, FlowError::Store(_));
                 let mut response = refusal.into_response();
@@ -130,6 +133,48 @@ impl WebApp {
                 Ok(response)
             }
         }
+    }
+
+    /// Whether the app asked who is at the screen and was not told. Its pages would have nobody to be
+    /// for, and the person no page to sign out on.
+    fn is_nobody(&self, signed_in: &SignedIn) -> bool {
+        let asked = self.flow().registrations();
+        let asked = asked.scopes(signed_in.session.fhir_base());
+        signed_in.id_token.is_none() && asked.is_some_and(|it| it.has("openid"))
+    }
+
+    /// Ends the session before anybody has its id, and has its tokens revoked.
+    async fn given_back(&self, parts: &Parts, signed_in: &SignedIn) -> Response<Bytes> {
+        let left = match self.flow().sign_out(&signed_in.id).await {
+            Ok(signed_out) => {
+                let asked = signed_out.not_asked.map(|it| it.code());
+                let revoked = signed_out.not_revoked.iter().map(|it| it.code());
+                revoked.chain(asked).collect()
+            }
+            Err(error) => vec![error.code()],
+        };
+        for code in left {
+            self.metrics()
+                .count("smart_axum_tokens_not_revoked", &[("code", code)]);
+            tracing::warn!(target: "smart_axum", code, "nobody was signed in, and a token lives on");
+        }
+        let problem = Problem::of_web(&WebError::OpenidNotGranted);
+        let mut ways = Vec::new();
+        // Where the app has one EHR only, every page like this leads back to it.
+        if self.shared.settings.is_standalone && !self.launches_alone() {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("iss", signed_in.session.fhir_base().as_str());
+            ways.push(Choice::Link {
+                href: self.url().path(&format!("/launch?{}", query.finish())),
+                label: "Sign in again".to_owned(),
+            });
+        }
+        let refusal = self.refused_with(parts, &problem, ways);
+        let mut response = refusal.into_response();
+        if let Some(cookie) = self.shared.cookies.remove(Kind::Launch, &signed_in.tag) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
     }
 
     /// The id of the session is new, whatever the browser brought: nobody can have set it before.
@@ -156,6 +201,17 @@ impl WebApp {
             }
         }
         self.own(response)
+    }
+
+    /// A sign-in that came as far as the answer of the EHR.
+    fn not_signed_in(&self, parts: &Parts, error: &FlowError, tag: &LaunchTag) -> Refusal {
+        let reports = self.shared.settings.reports.as_ref();
+        let report = match error {
+            FlowError::IdToken(_) => reports.and_then(|it| it.0.find(tag)),
+            _ => None,
+        };
+        let problem = Problem::of_flow(error);
+        self.refused_because(parts, &problem, Vec::new(), report.as_deref())
     }
 
     fn failed(&self, parts: &Parts, error: &FlowError) -> Refusal {

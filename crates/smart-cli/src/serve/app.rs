@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use smart_axum::SmartAxum;
-use smart_oidc::Scopes;
+use smart_axum::web::SignInReports;
+use smart_oidc::ClientConfig;
+use smart_oidc::discovery::FhirBaseUrl;
 use smart_sandbox::Sandbox;
-
-use super::reports::Reports;
 
 /// The state of the router; it is cheap to clone.
 #[derive(Clone)]
@@ -15,24 +15,37 @@ pub(super) struct App {
     pub(super) smart: SmartAxum,
     /// The EHR in the same program, where it is not a real one.
     pub(super) sandbox: Option<Arc<Sandbox>>,
-    pub(super) reports: Arc<Reports>,
-    /// What is asked for at each sign-in.
-    pub(super) asked: Scopes,
+    pub(super) reports: SignInReports,
+    /// The EHRs that the app is registered with, in the order in which they are shown.
+    pub(super) ehrs: Arc<[Ehr]>,
+}
+
+/// One EHR.
+pub(super) struct Ehr {
+    /// What people call it.
+    pub(super) name: String,
+    pub(super) base: FhirBaseUrl,
+    pub(super) client: ClientConfig,
 }
 
 impl App {
-    pub(super) const fn new(
+    pub(super) fn new(
         smart: SmartAxum,
         sandbox: Option<Arc<Sandbox>>,
-        reports: Arc<Reports>,
-        asked: Scopes,
+        reports: SignInReports,
+        ehrs: Vec<Ehr>,
     ) -> Self {
         Self {
             smart,
             sandbox,
             reports,
-            asked,
+            ehrs: ehrs.into(),
         }
+    }
+
+    /// The EHR of a session.
+    pub(super) fn ehr(&self, base: &FhirBaseUrl) -> Option<&Ehr> {
+        self.ehrs.iter().find(|it| it.base == *base)
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use smart_axum::{BrowserSession, Profile};
 use smart_oidc::UserProfile;
-use smart_oidc::profile::Photo;
+use smart_oidc::profile::{ImageType, Photo};
 
 /// The card as the page shows it.
 pub(super) struct Card {
@@ -32,7 +32,14 @@ impl Card {
         };
         let mut photo = None;
         if let Ok(card) = &user.resource {
-            row("Role", &card.roles);
+            let is_clinician = user
+                .fhir_user
+                .as_ref()
+                .is_some_and(|it| it.reference().starts_with("Practitioner"));
+            match card.roles.is_empty() && is_clinician {
+                true => row("Role", &["none that the EHR names".to_owned()]),
+                false => row("Role", &card.roles),
+            }
             row("Specialty", &card.specialties);
             row("Organisation", card.organization.as_slice());
             let learnt: Vec<String> = card
@@ -44,7 +51,7 @@ impl Card {
             let npi: Vec<String> = card.npi().map(str::to_owned).into_iter().collect();
             row("NPI", &npi);
             // One that lies elsewhere is not shown: who keeps it would learn who looks.
-            if let Some(Photo::Inline { .. }) = &card.photo {
+            if still(card.photo.as_ref()).is_some() {
                 photo = Some(session.path("photo"));
             }
         }
@@ -79,18 +86,31 @@ fn initials(name: &str) -> String {
         .collect()
 }
 
+/// A photo that the resource holds, of at most 64 KiB, and that does not move. SVG is never one.
+fn still(photo: Option<&Photo>) -> Option<(ImageType, &[u8])> {
+    match photo? {
+        Photo::Inline { image_type, data } => {
+            let kinds = [ImageType::Jpeg, ImageType::Png, ImageType::Webp];
+            kinds
+                .contains(image_type)
+                .then_some((*image_type, data.as_slice()))
+        }
+        _ => None,
+    }
+}
+
 /// `GET /s/{tag}/photo`: the photo of the card. What it is was told by its octets, and it runs nothing.
 pub(super) async fn photo(_session: BrowserSession, Profile(user): Profile) -> Response {
     let photo = user.resource.as_ref().ok().and_then(|it| it.photo.as_ref());
-    match photo {
-        Some(Photo::Inline { image_type, data }) => {
+    match still(photo) {
+        Some((image_type, data)) => {
             let headers = [
                 (CONTENT_TYPE, image_type.media_type()),
                 (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
             ];
             (headers, Bytes::copy_from_slice(data)).into_response()
         }
-        _ => StatusCode::NOT_FOUND.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -1,13 +1,17 @@
-//! Why the page can be trusted: every check on the ID token of the sign-in.
+//! Why the page can be trusted: every check on the ID token of the sign-in, and what was odd on the way.
 
+use smart_oidc::discovery::Finding;
 use smart_oidc::id_token::{CheckResult, Report};
 
 /// The panel.
 pub(super) struct Checks {
+    /// How the chain of trust has led to the keys.
+    pub(super) way: &'static str,
     pub(super) verdict: &'static str,
     pub(super) token: String,
     pub(super) rows: Vec<Check>,
-    /// What is odd but was met.
+    /// What was odd about the documents, the keys, the answer with the tokens or the ID token, and was
+    /// met.
     pub(super) notes: Vec<String>,
 }
 
@@ -21,7 +25,7 @@ pub(super) struct Check {
 }
 
 impl Checks {
-    pub(super) fn new(report: &Report) -> Self {
+    pub(super) fn new(report: &Report, met: &[Finding]) -> Self {
         let rows = report.checks.iter().map(|it| {
             let (result, kind) = match it.result {
                 CheckResult::Passed => ("passed", "good"),
@@ -36,11 +40,13 @@ impl Checks {
                 detail: it.detail.clone(),
             }
         });
-        let notes = report.findings.iter();
+        let notes = met.iter().chain(&report.findings);
         Self {
-            verdict: match report.valid {
-                true => "Every check has passed.",
-                false => "Not every check has passed.",
+            way: way(met),
+            verdict: match (report.valid, met.is_empty() && report.findings.is_empty()) {
+                (true, true) => "Every check has passed.",
+                (true, false) => "Every check has passed; what is odd stands below.",
+                (false, _) => "Not every check has passed.",
             },
             token: report.token.as_ref().map_or_else(String::new, |it| {
                 let kid = it.kid.as_deref().unwrap_or("none");
@@ -51,5 +57,20 @@ impl Checks {
                 .map(|it| format!("{}; {}", it.found, it.remedy))
                 .collect(),
         }
+    }
+}
+
+/// The way from the FHIR server to its keys, as it was gone: what stood in the place of an issuer that the
+/// server does not name is known by the finding.
+fn way(met: &[Finding]) -> &'static str {
+    let has = |code: &str| met.iter().any(|it| it.code == code);
+    if has("smart-1.0") {
+        "is of SMART 1.0 and names no issuer. Its own address was tried as the issuer: the document there names itself \
+         and its keys, and with one of them the ID token of this sign-in is signed."
+    } else if has("issuer-missing") {
+        "names no issuer. Its own address was tried as the issuer: the document there names itself and its keys, and \
+         with one of them the ID token of this sign-in is signed."
+    } else {
+        "names its issuer, the issuer names its keys, and with one of them the ID token of this sign-in is signed."
     }
 }

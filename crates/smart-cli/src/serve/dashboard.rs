@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use smart_axum::{BrowserSession, CsrfForm, Profile, Rejection};
 use smart_oidc::jose::UnixTime;
-use smart_oidc::session::SessionError;
+use smart_oidc::session::{RenewalError, SessionError};
 
 use super::app::App;
 use super::card::Card;
@@ -57,6 +57,7 @@ struct Scope {
 struct Life {
     name: &'static str,
     ends_at: u64,
+    secs: u64,
     left: String,
 }
 
@@ -66,6 +67,10 @@ fn note(query: &str) -> Option<&'static str> {
         "refreshed" => Some("The tokens were refreshed."),
         "rested" => Some("The tokens are new already. Try again in half a minute."),
         "failed" => Some("The tokens could not be refreshed now. The session goes on."),
+        "doubt" => Some(
+            "The answer to the refresh was lost. You stay signed in until the access token ends; it is tried again \
+             before then, and if that fails, you open the app once more from the patient's record.",
+        ),
         _ => None,
     }
 }
@@ -110,13 +115,19 @@ pub(super) async fn get(State(app): State<App>, mut parts: Parts) -> Response {
         note: note(parts.uri.query().unwrap_or_default()),
         documents: documents::all(&flow.issuers().issuer(launch.fhir_base()).state()),
         fhir_base: launch.fhir_base().as_str(),
-        checks: app.reports.find(session.tag()).map(|it| Checks::new(&it)),
+        checks: checks(&app, &session),
         refresh: session.path("refresh"),
         csrf: session.csrf_token(),
         logout: url.path("/logout"),
         tag: session.tag().as_str(),
         sign_out: session.sign_out_token(),
     })
+}
+
+/// How the sign-in was judged, where that is held still.
+fn checks(app: &App, session: &BrowserSession) -> Option<Checks> {
+    let report = app.reports.find(session.tag())?;
+    Some(Checks::new(&report, &app.reports.met(session.tag())?))
 }
 
 /// Reads the patient where the page has to show who it is; once more where the token is refused and
@@ -168,7 +179,10 @@ fn to_show(session: &BrowserSession) -> Option<String> {
 
 /// What was asked for and what was granted, beside one another.
 fn scopes(app: &App, session: &BrowserSession) -> Vec<Scope> {
-    let (asked, granted) = (&app.asked, session.launch().scopes());
+    let nothing = smart_oidc::Scopes::parse("");
+    let asked = app.ehr(session.launch().fhir_base());
+    let asked = asked.map_or(&nothing, |it| &it.client.scopes);
+    let granted = session.launch().scopes();
     let mut rows: Vec<Scope> = words(asked)
         .into_iter()
         .map(|name| {
@@ -180,16 +194,23 @@ fn scopes(app: &App, session: &BrowserSession) -> Vec<Scope> {
         })
         .collect();
     let more = words(granted).into_iter().filter(|it| !asked.has(it));
-    rows.extend(more.map(|name| Scope {
-        what: match name.as_str() {
-            // It is added to what an app asks for where the EHR has opened it.
-            "launch" => "granted, as the EHR has opened the app",
-            _ => "granted, in other words than asked for",
-        },
-        name,
-        kind: "open",
+    rows.extend(more.map(|name| {
+        let (what, kind) = unasked(&name, asked);
+        Scope { name, what, kind }
     }));
     rows
+}
+
+/// What to say of a scope that was granted, and is none of the words that were asked for.
+fn unasked(name: &str, asked: &smart_oidc::Scopes) -> (&'static str, &'static str) {
+    // It is added to what an app asks for where the EHR has opened it.
+    if name == "launch" {
+        return ("granted, as the EHR has opened the app", "open");
+    }
+    match smart_oidc::Scopes::parse(name).is_within(asked) {
+        true => ("granted, in other words than asked for", "open"),
+        false => ("granted, not asked for", "bad"),
+    }
 }
 
 /// The words of a list of scopes.
@@ -203,6 +224,7 @@ fn life(name: &'static str, end: UnixTime, now: UnixTime) -> Life {
     Life {
         name,
         ends_at: end.as_secs(),
+        secs: left,
         left: in_words(Duration::from_secs(left)),
     }
 }
@@ -225,8 +247,36 @@ pub(super) async fn refresh(
     let what = match refreshed {
         Ok(_) => "refreshed",
         Err(SessionError::Resting { .. }) => "rested",
+        Err(SessionError::Refresh(RenewalError::Token(error))) if error.is_in_doubt() => "doubt",
         // The page says itself what has become of the session.
         Err(_) => "failed",
     };
     Redirect::to(&session.path(&format!("?{what}"))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use smart_oidc::Scopes;
+
+    #[test]
+    fn what_was_granted_beyond_what_was_asked_for_is_not_called_other_words() {
+        let asked = Scopes::parse("openid launch/patient patient/Patient.rs user/*.read");
+        let other = ("granted, in other words than asked for", "open");
+        let beyond = ("granted, not asked for", "bad");
+        for (name, expected) in [
+            ("patient/Patient.r", other),
+            ("patient/Patient.read", other),
+            ("user/Practitioner.rs", other),
+            ("patient/Patient.cruds", beyond),
+            ("user/*.cruds", beyond),
+            ("patient/*.rs", beyond),
+            ("system/*.rs", beyond),
+            ("offline_access", beyond),
+            ("nonsense", beyond),
+            ("launch", ("granted, as the EHR has opened the app", "open")),
+        ] {
+            assert_eq!(unasked(name, &asked), expected, "{name}");
+        }
+    }
 }

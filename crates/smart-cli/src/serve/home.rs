@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use smart_sandbox::{DEFAULT_CLIENT_ID, LaunchContext};
+use smart_sandbox::{DEFAULT_CLIENT_ID, LaunchContext, LaunchError, Sandbox, SandboxUser};
 
 use super::app::App;
 use super::page::show;
@@ -17,14 +17,60 @@ struct Home<'p> {
     root: &'p str,
     problem: Option<&'p str>,
     ehr: Option<Choices>,
-    fhir_base: String,
+    /// Real EHRs, as addresses that begin a sign-in there, names and FHIR bases.
+    ehrs: Vec<(String, String, String)>,
 }
 
-/// What the embedded EHR has to choose from, as values and labels.
+/// What the embedded EHR has to choose from.
 struct Choices {
-    users: Vec<(String, String)>,
+    users: Vec<Choice>,
+    /// As ids and names.
     patients: Vec<(String, String)>,
     launcher: String,
+}
+
+/// One user.
+struct Choice {
+    reference: String,
+    label: String,
+    is_chosen: bool,
+}
+
+impl Choices {
+    /// All who may sign in and all who have a chart; where a user is chosen, only the charts that this one
+    /// may see.
+    fn new(sandbox: &Sandbox, chosen: Option<&str>, launch_url: &str) -> Self {
+        let mut fields = form_urlencoded::Serializer::new(String::new());
+        fields.append_pair("client_id", DEFAULT_CLIENT_ID);
+        fields.append_pair("launch_url", launch_url);
+        let (users, all) = (sandbox.users(), sandbox.patients());
+        let seen_by = |user: &SandboxUser| {
+            let seen = all.iter().filter(|it| user.sees(&it.0));
+            seen.cloned().collect::<Vec<_>>()
+        };
+        let chosen = users
+            .iter()
+            .find(|it| Some(it.reference().as_str()) == chosen);
+        let choices = users.iter().map(|it| {
+            let (kind, seen) = (it.resource_type.name(), seen_by(it));
+            let names: Vec<_> = seen.iter().map(|it| it.1.as_str()).collect();
+            let limit = match names.as_slice() {
+                _ if seen.len() == all.len() => String::new(),
+                [] => ", sees no record".to_owned(),
+                names => format!(", sees only the record of {}", names.join(" and ")),
+            };
+            Choice {
+                reference: it.reference(),
+                label: format!("{} ({kind}{limit})", it.name),
+                is_chosen: chosen.is_some_and(|chosen| chosen.reference() == it.reference()),
+            }
+        });
+        Self {
+            users: choices.collect(),
+            patients: chosen.map_or_else(|| all.clone(), seen_by),
+            launcher: format!("{}/?{}", sandbox.base_url(), fields.finish()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -34,7 +80,7 @@ pub(super) struct Start {
 }
 
 pub(super) async fn get(State(app): State<App>) -> Response {
-    page(&app, None)
+    page(&app, None, None)
 }
 
 /// `POST /start`: makes a launch in the embedded EHR, as its user would by a click.
@@ -57,17 +103,30 @@ pub(super) async fn start(
         let what = "The form was not complete.";
         return refused(&app, StatusCode::BAD_REQUEST, what);
     };
-    let mut open = LaunchContext::new().user(form.user);
+    let mut open = LaunchContext::new().user(form.user.as_str());
     if !form.patient.is_empty() {
-        if !sandbox.patients().iter().any(|it| it.0 == form.patient) {
-            return refused(&app, StatusCode::BAD_REQUEST, "There is no such patient.");
-        }
         open = open.patient(form.patient);
     }
     match sandbox.ehr_launch(DEFAULT_CLIENT_ID, open) {
         Ok(launch) => Redirect::to(&launch.url(&app.smart.url().path("/launch"))).into_response(),
-        Err(error) => refused(&app, StatusCode::BAD_REQUEST, &error.to_string()),
+        // The page then has the choices that there are.
+        Err(LaunchError::NoAccess) => {
+            let what = "This user may not see that patient. Choose one of those below, or none, and launch again.";
+            let shown = page(&app, Some(what), Some(&form.user));
+            (StatusCode::BAD_REQUEST, shown).into_response()
+        }
+        Err(error) => {
+            let what = format!("{error}. Choose again.");
+            refused(&app, StatusCode::BAD_REQUEST, &capital(&what))
+        }
     }
+}
+
+/// With a capital letter, as a sentence begins.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 fn is_of_another_site(app: &App, headers: &HeaderMap) -> bool {
@@ -81,35 +140,27 @@ fn is_of_another_site(app: &App, headers: &HeaderMap) -> bool {
 }
 
 fn refused(app: &App, status: StatusCode, problem: &str) -> Response {
-    let mut response = page(app, Some(problem));
+    let mut response = page(app, Some(problem), None);
     *response.status_mut() = status;
     response
 }
 
-fn page(app: &App, problem: Option<&str>) -> Response {
+fn page(app: &App, problem: Option<&str>, chosen: Option<&str>) -> Response {
     let url = app.smart.url();
-    let ehr = app.sandbox.as_ref().map(|it| {
-        let mut fields = form_urlencoded::Serializer::new(String::new());
-        fields.append_pair("client_id", DEFAULT_CLIENT_ID);
-        fields.append_pair("launch_url", &url.join("/launch"));
-        let users = it.users().into_iter().map(|it| {
-            let label = format!("{} ({})", it.name, it.resource_type.name());
-            (it.reference(), label)
-        });
-        Choices {
-            users: users.collect(),
-            patients: it.patients(),
-            launcher: format!("{}/?{}", it.base_url(), fields.finish()),
-        }
+    let ehr = app.sandbox.as_deref();
+    let ehr = ehr.map(|it| Choices::new(it, chosen, &url.join("/launch")));
+    let ehrs = app.ehrs.iter().map(|it| {
+        let base = it.base.as_str();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("iss", base);
+        let address = url.path(&format!("/launch?{}", query.finish()));
+        (address, it.name.clone(), base.to_owned())
     });
-    let mut bases = app.smart.flow().registrations().fhir_bases();
     let page = Home {
         root: url.prefix(),
         problem,
         ehr,
-        fhir_base: bases
-            .next()
-            .map_or_else(String::new, |it| it.as_str().to_owned()),
+        ehrs: ehrs.collect(),
     };
     let mut response = show(&page);
     // `form-action` is left out: browsers apply it to the redirects after the form too, and those

@@ -1,96 +1,126 @@
-//! `smart serve`: a dashboard that signs people in, with an EHR in the same program or a real one.
+//! `smart serve`: a dashboard that signs people in, with an EHR in the same program or with real ones.
 
 mod app;
 mod assets;
 mod card;
 mod chart;
 mod checks;
+mod credentials;
 mod dashboard;
 mod documents;
+mod ehr;
+mod file;
 mod home;
 mod page;
-mod reports;
+mod reach;
 mod settings;
+#[cfg(test)]
+mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use smart_axum::{CookieMode, Embedding, SettingsError, SmartAxum, WebSettings};
+use smart_axum::web::{AppUrl, ClientKeys, ReportsFor, SignInReports};
+use smart_axum::{CookieMode, Embedding, Metrics, SettingsError, SmartAxum, WebSettings};
 use smart_oidc::discovery::{
-    Discovery, FhirBaseUrl, IssuerRegistry, PlainHttp, Smart10Fallback, SystemClock,
+    Clock, Discovery, FhirBaseUrl, IssuerRegistry, PlainHttp, Smart10Fallback, SystemClock,
 };
 use smart_oidc::flow::{LaunchFlow, Registrations};
 use smart_oidc::{ClientAuthentication, ClientConfig, ClientId, MemoryStore, RedirectUri};
 use smart_sandbox::{DEFAULT_CLIENT_ID, Fault, Sandbox, Times};
 use tokio::net::TcpListener;
 
-use self::app::App;
-use self::reports::Reports;
-use self::settings::{Ehr, Settings};
+use self::app::{App, Ehr};
+use self::reach::Reach;
+use self::settings::Settings;
 use crate::args::{NetworkArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
-use crate::{discover, output, sandbox};
+use crate::{discover, log, output, sandbox, signals};
 
 /// The path of the redirect URI of every app.
 const CALLBACK: &str = "/callback";
 
 pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
-    let settings = Settings::read(args)?;
+    let mut settings = Settings::read(args)?;
+    let credentials = settings.ehrs.iter().map(|it| &it.credentials);
+    let keys = credentials::published(credentials, &settings.published_key_files);
+    let keys = keys.map_err(Failure::usage)?.map(ClientKeys::new);
+    let metrics = Metrics::new();
+    log::start(&settings.log, Some(&metrics))?;
+    // From here on a signal lets what has begun be finished.
+    let stop = signals::told_to_stop();
+
     let listener = TcpListener::bind(settings.bind).await;
     let listener = listener.map_err(|error| Failure::io(format!("{}: {error}", settings.bind)))?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::io(error.to_string()))?;
-    let (ehr, sandbox) = match settings.ehr {
-        Some(ehr) => (ehr, None),
-        None => {
-            let sandbox = Arc::new(start_sandbox(args).await?);
-            let ehr = Ehr {
-                fhir_base: sandbox.fhir_base(),
-                client_id: DEFAULT_CLIENT_ID.to_owned(),
-                redirect_uri: format!("http://{address}{CALLBACK}"),
-                authentication: ClientAuthentication::Public,
-            };
-            (ehr, Some(sandbox))
-        }
-    };
-    let url = ehr
-        .redirect_uri
+    let callback = callback(settings.redirect_uri.as_deref(), address)?;
+    let url = without_query(&callback)
         .strip_suffix(CALLBACK)
         .ok_or_else(|| Failure::usage(format!("the redirect URI must end with {CALLBACK}")))?;
-    let mut framed_by = settings.framed_by;
-    framed_by.extend(sandbox.iter().map(|it| it.base_url()));
-    let web = web_settings(url, &framed_by, args.development_cookies);
-    let web = web.map_err(|error| Failure::usage(error.to_string()))?;
-
-    let client = ClientConfig::confidential(
-        ClientId::new(ehr.client_id.as_str()),
-        RedirectUri::new(ehr.redirect_uri.as_str()),
-        ehr.authentication.clone(),
-    );
-    let client = client.with_scope(&settings.scope);
-    let asked = client.scopes.clone();
-    let reports = Arc::new(Reports::default());
-    let flow = flow(args, &ehr, client, sandbox.is_some())?.with_witness(reports.clone());
+    let app_url = AppUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+    let reach = Reach {
+        address,
+        url: &app_url,
+        has_development_cookies: args.development_cookies,
+        is_framed: !settings.framed_by.is_empty(),
+    };
+    reach.check()?;
+    let is_open = reach.is_open();
+    let sandbox = match settings.ehrs.is_empty() {
+        true => Some(Arc::new(start_sandbox(args).await?)),
+        false => None,
+    };
+    if sandbox.is_some() {
+        settings.network = NetworkArgs::loopback();
+    }
+    let ehrs = clients(&settings, sandbox.as_deref(), &callback)?;
+    settings
+        .framed_by
+        .extend(sandbox.iter().map(|it| it.base_url()));
+    let reports = SignInReports::new();
+    let web = web_settings(url, &settings, args.development_cookies);
+    let mut web = web.map_err(|error| Failure::usage(error.to_string()))?;
+    if let Some(help) = settings.help_desk {
+        web = web.with_help(help);
+    }
+    if let Some(keys) = keys {
+        web = web.with_keys(keys);
+    }
+    // Whoever sees a page of an app on this machine is whoever runs it, and the people of the sandbox
+    // are invented.
+    let is_own = sandbox.is_some() || app_url.is_loopback();
+    let readers = match settings.has_shown_reports || is_own {
+        true => ReportsFor::Everybody,
+        false => ReportsFor::Operators,
+    };
+    let web = web
+        .with_metrics(metrics)
+        .with_reports(reports.clone(), readers);
+    let clock = Arc::new(SystemClock::new());
+    let flow = flow(&settings.network, &ehrs, clock)?.with_witness(Arc::new(reports.clone()));
     let smart = SmartAxum::new(web, flow).map_err(|error| Failure::usage(error.to_string()))?;
 
-    let app = App::new(smart.clone(), sandbox.clone(), reports, asked);
     output::line(format_args!("dashboard   {url}/"));
     output::line(format_args!("launch URL  {url}/launch"));
-    output::line(format_args!("FHIR base   {}", ehr.fhir_base));
+    for ehr in &ehrs {
+        output::line(format_args!("FHIR base   {}", ehr.base.as_str()));
+    }
     if let Some(sandbox) = &sandbox {
         output::line(format_args!("EHR         {}/", sandbox.base_url()));
         output::line("The people are invented: this is no server for patients.");
     }
+    if is_open {
+        output::line(format_args!(
+            "It listens on {address}, where other machines can reach it: let a proxy with TLS stand before it."
+        ));
+    }
     output::line("Stop it with Ctrl-C.");
-    let stop = async {
-        // Where no signal can be listened to it runs until it is ended from outside.
-        if tokio::signal::ctrl_c().await.is_err() {
-            core::future::pending::<()>().await;
-        }
-    };
+    let app = App::new(smart.clone(), sandbox.clone(), reports, ehrs);
     let served = smart_axum::serve(&smart, listener, router(&smart, app), stop).await;
     // Whoever else has a handle of it is gone with the router.
     if let Some(sandbox) = sandbox.and_then(Arc::into_inner) {
@@ -98,6 +128,56 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     }
     served.map_err(|error| Failure::io(error.to_string()))?;
     Ok(Exit::Valid)
+}
+
+/// Where browsers come back to. On this machine it is where the program listens, unless it is said.
+fn callback(said: Option<&str>, address: SocketAddr) -> Result<String, Failure> {
+    match said {
+        Some(uri) => Ok(uri.to_owned()),
+        None if address.ip().is_loopback() => Ok(format!("http://{address}{CALLBACK}")),
+        None => Err(Failure::usage(format!(
+            "{address} can be reached from elsewhere, so the app needs --redirect-uri: where browsers find it"
+        ))),
+    }
+}
+
+fn without_query(uri: &str) -> &str {
+    uri.split_once('?').map_or(uri, |it| it.0)
+}
+
+/// What the app is to each EHR.
+fn clients(
+    settings: &Settings,
+    sandbox: Option<&Sandbox>,
+    callback: &str,
+) -> Result<Vec<Ehr>, Failure> {
+    let plain = settings.network.plain();
+    let ehr = |name: &str, base: &str, client: ClientConfig, scope: &str| {
+        let base = FhirBaseUrl::parse_with(base, plain).map_err(|error| {
+            let hint = discover::loopback_hint(base);
+            Failure::usage(format!("the fhir_base of {name}: {error}{hint}"))
+        })?;
+        Ok(Ehr {
+            name: name.to_owned(),
+            base,
+            client: client.with_scope(scope),
+        })
+    };
+    let client = |id: &str, uri: &str, authentication| {
+        ClientConfig::confidential(ClientId::new(id), RedirectUri::new(uri), authentication)
+    };
+    if let Some(sandbox) = sandbox {
+        let client = client(DEFAULT_CLIENT_ID, callback, ClientAuthentication::Public);
+        let base = sandbox.fhir_base();
+        return Ok(vec![ehr("the sandbox", &base, client, &settings.scope)?]);
+    }
+    let all = settings.ehrs.iter().map(|it| {
+        let uri = it.redirect_uri.as_deref().unwrap_or(callback);
+        let scope = it.scope.as_deref().unwrap_or(&settings.scope);
+        let client = client(&it.client_id, uri, it.credentials.authentication.clone());
+        ehr(&it.name, &it.fhir_base, client, scope)
+    });
+    all.collect()
 }
 
 async fn start_sandbox(args: &ServeArgs) -> Result<Sandbox, Failure> {
@@ -118,41 +198,31 @@ async fn start_sandbox(args: &ServeArgs) -> Result<Sandbox, Failure> {
 
 fn web_settings(
     url: &str,
-    framed_by: &[String],
+    settings: &Settings,
     has_development_cookies: bool,
 ) -> Result<WebSettings, SettingsError> {
-    let settings = WebSettings::new(url)?
+    let web = WebSettings::new(url)?
         .with_name("SMART dashboard")
         .with_standalone_launch();
     if has_development_cookies {
-        return Ok(settings.with_cookies(CookieMode::LoopbackDevelopment));
+        return Ok(web.with_cookies(CookieMode::LoopbackDevelopment));
     }
-    match framed_by {
-        [] => Ok(settings),
+    match settings.framed_by.as_slice() {
+        [] => Ok(web),
         origins => {
             let origins = origins.iter().map(String::as_str);
-            Ok(settings.with_embedding(Embedding::framed_by(origins)?))
+            Ok(web.with_embedding(Embedding::framed_by(origins)?))
         }
     }
 }
 
-fn flow(
-    args: &ServeArgs,
-    ehr: &Ehr,
-    client: ClientConfig,
-    is_embedded: bool,
-) -> Result<LaunchFlow, Failure> {
-    let own = NetworkArgs::loopback();
-    let network = match is_embedded {
-        true => &own,
-        false => &args.network,
-    };
-    let base = FhirBaseUrl::parse_with(&ehr.fhir_base, network.plain()).map_err(|error| {
-        let hint = discover::loopback_hint(&ehr.fhir_base);
-        Failure::usage(format!("--fhir-base: {error}{hint}"))
-    })?;
-    let registered = Registrations::new().with(base, client);
-    let registered = registered.map_err(|error| Failure::usage(error.to_string()))?;
+fn flow(network: &NetworkArgs, ehrs: &[Ehr], clock: Arc<dyn Clock>) -> Result<LaunchFlow, Failure> {
+    let mut registered = Registrations::new();
+    for ehr in ehrs {
+        let added = registered.with(ehr.base.clone(), ehr.client.clone());
+        registered =
+            added.map_err(|error| Failure::usage(format!("the EHR {}: {error}", ehr.name)))?;
+    }
     let http = discover::client(network)?;
     let mut discovery = Discovery::new(http.clone());
     if network.plain() == PlainHttp::LoopbackOnly {
@@ -161,7 +231,6 @@ fn flow(
     if network.smart_1_0 {
         discovery = discovery.smart_1_0_fallback(Smart10Fallback::CapabilityStatement);
     }
-    let clock = Arc::new(SystemClock::new());
     let issuers = IssuerRegistry::new(discovery, provider(), clock.clone());
     let store = Arc::new(MemoryStore::new(clock.clone()));
     Ok(LaunchFlow::new(

@@ -1,146 +1,150 @@
 //! What the dashboard is told: by flags, by the environment, and by a file, in this order.
 
-use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use smart_oidc::{ClientAuthentication, ClientSecret};
-
-use crate::args::ServeArgs;
+use super::credentials;
+use super::ehr::{EhrTable, RealEhr};
+use super::file::{self, File, NetworkTable, relative_to};
+use crate::args::{EhrArgs, NetworkArgs, ServeArgs};
 use crate::exit::Failure;
 use crate::input;
+use crate::log::USUAL;
 
 /// What is asked for besides `openid fhirUser` unless it is said: enough for every part of the page.
 const SCOPES: &str = "launch/patient patient/Patient.rs user/Practitioner.rs offline_access";
 
-/// The only way besides a file in which a secret comes.
-const SECRET: &str = "SMART_CLIENT_SECRET";
-
-/// The file. It has no member for a secret, so that one that is written there is an error.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    bind: Option<SocketAddr>,
-    fhir_base: Option<String>,
-    client_id: Option<String>,
-    redirect_uri: Option<String>,
-    scope: Option<String>,
-    client_secret_file: Option<PathBuf>,
-    #[serde(default)]
-    framed_by: Vec<String>,
-}
+/// The proxy, which may have a password.
+const PROXY: &str = "SMART_PROXY";
 
 /// All of it.
 pub(super) struct Settings {
     pub(super) bind: SocketAddr,
-    pub(super) ehr: Option<Ehr>,
+    /// Where browsers come back to, if it is said.
+    pub(super) redirect_uri: Option<String>,
     pub(super) scope: String,
     pub(super) framed_by: Vec<String>,
-}
-
-/// A real EHR, and what the app is there.
-pub(super) struct Ehr {
-    pub(super) fhir_base: String,
-    pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    pub(super) authentication: ClientAuthentication,
+    pub(super) help_desk: Option<String>,
+    pub(super) has_shown_reports: bool,
+    pub(super) log: String,
+    /// The real EHRs; where there is none it is the embedded one.
+    pub(super) ehrs: Vec<RealEhr>,
+    pub(super) published_key_files: Vec<PathBuf>,
+    pub(super) network: NetworkArgs,
 }
 
 impl Settings {
     pub(super) fn read(args: &ServeArgs) -> Result<Self, Failure> {
-        let file = match &args.config {
-            Some(path) => parse(&input::file(path)?)
-                .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?,
-            None => File::default(),
-        };
-        let either = |flag: &Option<String>, file: Option<String>| flag.clone().or(file);
-        let fhir_base = either(&args.fhir_base, file.fhir_base);
-        let client_id = either(&args.client_id, file.client_id);
-        let redirect_uri = either(&args.redirect_uri, file.redirect_uri);
-        let secret_file = args.client_secret_file.clone().or(file.client_secret_file);
-        let ehr = match (fhir_base, client_id, redirect_uri) {
-            (Some(fhir_base), Some(client_id), Some(redirect_uri)) => Some(Ehr {
-                fhir_base,
-                client_id,
-                redirect_uri,
-                authentication: authentication(secret_file)?,
-            }),
-            (None, None, None) => None,
-            _ => {
-                return Err(Failure::usage(
-                    "a real EHR needs --fhir-base, --client-id and --redirect-uri, all three",
-                ));
+        let (file, folder) = match &args.config {
+            Some(path) => {
+                let file = file::parse(&input::file(path)?)
+                    .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+                (file, path.parent().unwrap_or_else(|| Path::new("")))
             }
+            None => (File::default(), Path::new("")),
         };
-        if ehr.is_some() && (args.ask || !args.fault.is_empty()) {
+        let is_real = !file.ehr.is_empty() || EhrTable::is_named(&args.ehr);
+        if is_real && (args.ask || !args.fault.is_empty()) {
             return Err(Failure::usage(
                 "--ask and --fault are for the embedded EHR, and the configuration names a real one",
             ));
         }
+        let mut ehrs = ehrs(&args.ehr, file.ehr, folder)?;
+        overrule(&mut ehrs, args);
         let framed_by = match args.framed_by.is_empty() {
             true => file.framed_by,
             false => args.framed_by.clone(),
         };
+        let published = match args.ehr.published_key_file.is_empty() {
+            true => relative_to(folder, file.published_key_files),
+            false => args.ehr.published_key_file.clone(),
+        };
+        let either = |flag: &Option<String>, file: Option<String>| flag.clone().or(file);
+        let log = either(&args.log, file.log).unwrap_or_else(|| USUAL.to_owned());
+        // Where it is said for one EHR only, it is the app's all the same.
+        let of_first = || ehrs.first().and_then(|it| it.redirect_uri.clone());
+        let redirect_uri = either(&args.redirect_uri, file.redirect_uri).or_else(of_first);
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(Self {
             bind: args.bind.or(file.bind).unwrap_or(anywhere),
-            ehr,
+            redirect_uri,
             scope: either(&args.scope, file.scope).unwrap_or_else(|| SCOPES.to_owned()),
             framed_by,
+            help_desk: either(&args.help_desk, file.help_desk),
+            has_shown_reports: args.show_reports || file.show_reports,
+            log,
+            ehrs,
+            published_key_files: published,
+            network: network(&args.network, file.network, folder)?,
         })
     }
 }
 
-/// The text of the file itself is not shown: it may hold what somebody has put there by mistake.
-fn parse(text: &str) -> Result<File, String> {
-    toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(0, |it| {
-            let before = text.as_bytes().iter().take(it.start);
-            before.filter(|it| **it == b'\n').count()
-        });
-        format!("line {}: {}", line.saturating_add(1), error.message())
-    })
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a secret is no flag, so it is read past the one who reads the flags"
-)]
-fn authentication(file: Option<PathBuf>) -> Result<ClientAuthentication, Failure> {
-    let secret = match (file, env::var(SECRET)) {
-        (Some(path), _) => input::file(&path)?,
-        (None, Ok(secret)) => secret,
-        (None, Err(env::VarError::NotPresent)) => return Ok(ClientAuthentication::Public),
-        (None, Err(env::VarError::NotUnicode(_))) => {
-            return Err(Failure::usage(format!("{SECRET} is no text")));
-        }
+/// The EHRs of the file. Flags and the environment are for one, and do not say which of several.
+fn ehrs(args: &EhrArgs, tables: Vec<EhrTable>, folder: &Path) -> Result<Vec<RealEhr>, Failure> {
+    let is_named = EhrTable::is_named(args);
+    if is_named && tables.len() > 1 {
+        return Err(Failure::usage(format!(
+            "the file has {} EHRs, and a flag or a variable for one of them: write it in its table [[ehr]]",
+            tables.len()
+        )));
+    }
+    if tables.is_empty() && !is_named {
+        return Ok(Vec::new());
+    }
+    let tables = match tables.is_empty() {
+        true => vec![EhrTable::default()],
+        false => tables,
     };
-    // A line break at the end of a file is no part of it.
-    let secret = secret.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(Failure::usage("the secret of the app is empty"));
-    }
-    Ok(ClientAuthentication::ClientSecretBasic(ClientSecret::new(
-        secret,
-    )))
+    let is_one = tables.len() == 1;
+    let ehrs = tables.into_iter().enumerate().map(|(at, table)| {
+        let table = match is_one {
+            true => table.overruled_by(args),
+            false => table,
+        };
+        table.read(at, folder, is_one)
+    });
+    ehrs.collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_with_a_secret_is_refused_and_not_repeated() {
-        let error = parse("client_id = \"app\"\nclient_secret = \"hunter2\"\n");
-        let error = error.err().unwrap();
-        assert!(error.starts_with("line 2: "), "{error}");
-        assert!(!error.contains("hunter2"), "{error}");
-        let error = parse("client_secret = hunter2\n").err().unwrap();
-        assert!(!error.contains("hunter2"), "{error}");
-        let read = parse("client_id = \"app\"\nframed_by = [\"https://ehr.example\"]\n");
-        let read = read.ok().unwrap();
-        assert_eq!(read.client_id.as_deref(), Some("app"));
-        assert_eq!(read.framed_by, ["https://ehr.example"]);
+/// What flags and the environment say wins over what the file says of the only EHR, too.
+fn overrule(ehrs: &mut [RealEhr], args: &ServeArgs) {
+    let [only] = ehrs else {
+        return;
+    };
+    if args.redirect_uri.is_some() {
+        only.redirect_uri = None;
     }
+    if args.scope.is_some() {
+        only.scope = None;
+    }
+}
+
+fn network(args: &NetworkArgs, file: NetworkTable, folder: &Path) -> Result<NetworkArgs, Failure> {
+    let has_password = |it: &Option<String>| it.as_ref().is_some_and(|it| it.contains('@'));
+    if has_password(&args.proxy) || has_password(&file.proxy) {
+        return Err(Failure::usage(format!(
+            "the address of the proxy has a password in it, which is neither for a flag nor for the file: put it \
+             into {PROXY}"
+        )));
+    }
+    let variable = match args.proxy {
+        None => credentials::variable(PROXY).transpose(),
+        Some(_) => Ok(None),
+    };
+    let proxy = args.proxy.clone();
+    let proxy = proxy.or(variable.map_err(Failure::usage)?).or(file.proxy);
+    Ok(NetworkArgs {
+        allow_loopback: args.allow_loopback || file.allow_loopback,
+        allow_network: match args.allow_network.is_empty() {
+            true => file.allow_network,
+            false => args.allow_network.clone(),
+        },
+        roots: match &args.roots {
+            Some(path) => Some(path.clone()),
+            None => file.roots.map(|it| folder.join(it)),
+        },
+        proxy,
+        smart_1_0: args.smart_1_0 || file.smart_1_0,
+    })
 }

@@ -5,6 +5,7 @@ mod document;
 mod fixed;
 #[cfg(test)]
 mod model;
+mod odd_key;
 mod remote;
 mod snapshot;
 mod source;

@@ -10,6 +10,7 @@ use smart_jose::{Candidates, CryptoProvider, JwkSet, ProtectedHeader};
 
 use super::cache::{Cache, Changes, Decision};
 use super::document::{self, Fetched, JwksError};
+use super::odd_key::of_key;
 use super::snapshot::{JwksSnapshot, SnapshotError};
 use super::source::{KeySource, KeySourceError};
 use crate::clock::Clock;
@@ -164,11 +165,15 @@ impl RemoteJwks {
         cache.set().map(|it| Arc::clone(&it.keys))
     }
 
-    /// What was odd about the answer that brought the set, but was met.
+    /// What was odd about the answer that brought the set, and about its keys, but was met.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let cache = self.inner.shelf.load();
-        cache.set().map_or_else(Vec::new, |it| it.findings.clone())
+        let Some(set) = cache.set() else {
+            return Vec::new();
+        };
+        let of_keys = set.keys.findings().iter().map(of_key);
+        set.findings.iter().cloned().chain(of_keys).collect()
     }
 
     /// How the set stands, for an operator.

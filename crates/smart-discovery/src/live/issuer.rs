@@ -199,6 +199,15 @@ impl LiveIssuer {
         self.inner.glance(now, take)
     }
 
+    /// What the documents that are held lead to, whatever their age, and how they were judged.
+    pub(super) fn held<T>(&self, take: impl FnOnce(&Discovery, &End) -> T) -> Option<T> {
+        let Inner {
+            settings, shelf, ..
+        } = &*self.inner;
+        let chain = shelf.load();
+        chain.end().map(|end| take(&settings.discovery, end))
+    }
+
     /// Takes note that it is used.
     pub(super) fn touch(&self) {
         self.inner.touch(self.inner.now());

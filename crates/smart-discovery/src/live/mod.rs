@@ -2,6 +2,7 @@
 //! them side by side.
 
 mod chain;
+mod findings;
 mod issuer;
 mod keys;
 mod registry;

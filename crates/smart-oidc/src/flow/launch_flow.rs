@@ -338,6 +338,11 @@ impl LaunchFlow {
             .map_err(|_| IdTokenError::NoToken)?
             .with_life(self.session_life);
         let id = self.keeper.create(&session).await?;
+        if let Some(witness) = &self.witness {
+            let mut met = self.servers.chain_findings(registration);
+            met.extend(findings.iter().cloned());
+            witness.met(&tag, met);
+        }
         Ok(SignedIn {
             id,
             tag,

@@ -7,6 +7,7 @@ use smart_jose::Text;
 
 use super::error::{FlowError, RegistrationError};
 use crate::client::ClientConfig;
+use crate::scope::Scopes;
 use crate::value::RedirectUri;
 
 /// The FHIR servers that an app is registered with, and as what with each. It is the list of
@@ -65,6 +66,14 @@ impl Registrations {
         self.by_base.values().map(|it| &it.client.redirect_uri)
     }
 
+    /// What is asked for at each sign-in with this FHIR server; `None` where the app is not registered
+    /// with it. One final slash does not count.
+    #[must_use]
+    pub fn scopes(&self, fhir_base: &FhirBaseUrl) -> Option<&Scopes> {
+        let found = self.by_base.get(trimmed(fhir_base.as_str()));
+        found.map(|it| &it.client.scopes)
+    }
+
     /// The FHIR servers, in no order.
     pub fn fhir_bases(&self) -> impl Iterator<Item = &FhirBaseUrl> {
         self.by_base.values().map(|it| &it.fhir_base)
@@ -114,6 +123,8 @@ mod tests {
         for iss in [base, "https://ehr.example/fhir/"] {
             let found = added.find(iss).unwrap();
             assert_eq!(found.fhir_base.as_str(), base);
+            let asked = added.scopes(&FhirBaseUrl::parse(iss).unwrap());
+            assert!(asked.is_some_and(|it| it.has("openid")), "{iss}");
         }
         for iss in [
             "https://ehr.example/fhir//",
@@ -124,6 +135,8 @@ mod tests {
             "https://ehr.example/fhir/../fhir",
             "",
         ] {
+            let base = FhirBaseUrl::parse(iss).ok();
+            assert!(base.is_none_or(|it| added.scopes(&it).is_none()), "{iss}");
             let error = added.find(iss).unwrap_err();
             assert_eq!(error.code(), "launch-not-registered", "{iss}");
         }

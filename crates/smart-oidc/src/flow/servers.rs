@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use smart_discovery::{
-    Clock, DiscoveryError, FhirBaseUrl, HttpClient, Issuer, IssuerRegistry, TrustedIssuer,
+    Clock, DiscoveryError, FhirBaseUrl, Finding, HttpClient, Issuer, IssuerRegistry, TrustedIssuer,
 };
 use smart_jose::{Algorithms, CryptoProvider, Text};
 
@@ -36,6 +36,11 @@ impl Servers {
         registration: &Registration,
     ) -> Result<Arc<TrustedIssuer>, DiscoveryError> {
         self.issuers.issuer(&registration.fhir_base).trusted().await
+    }
+
+    /// What is odd along the chain of trust that is held, and was met.
+    pub(super) fn chain_findings(&self, registration: &Registration) -> Vec<Finding> {
+        self.issuers.issuer(&registration.fhir_base).findings()
     }
 
     pub(super) fn token_client(&self, registration: &Registration) -> TokenClient {
