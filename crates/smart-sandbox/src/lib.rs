@@ -113,6 +113,7 @@ mod scopes;
 mod search;
 mod send_back;
 mod spoil;
+mod standard_claims;
 mod start_error;
 mod store;
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod forged;
 mod identity;
 mod key_sets;
 mod launches;
+mod longer;
+mod many_keys;
 mod metadata;
 mod moment;
 mod refreshes;

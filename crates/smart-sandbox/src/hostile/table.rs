@@ -2,22 +2,27 @@
 
 use super::fault::Fault;
 use super::{
-    answers, callbacks, claims, forged, identity, key_sets, launches, metadata, refreshes,
-    resources, tokens,
+    answers, callbacks, claims, forged, identity, key_sets, launches, longer, many_keys, metadata,
+    refreshes, resources, tokens,
 };
 
-const GROUPS: [&[Fault]; 11] = [
+const GROUPS: [&[Fault]; 16] = [
     launches::FAULTS,
     metadata::FAULTS,
+    longer::METADATA,
     callbacks::FAULTS,
     answers::FAULTS,
     tokens::FAULTS,
     forged::FAULTS,
     claims::FAULTS,
+    longer::CLAIMS,
     identity::FAULTS,
     key_sets::FAULTS,
+    many_keys::FAULTS,
     refreshes::FAULTS,
+    longer::REFRESHES,
     resources::FAULTS,
+    longer::USER_INFO,
 ];
 
 impl Fault {

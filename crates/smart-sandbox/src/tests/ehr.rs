@@ -397,11 +397,16 @@ async fn keys_change_on_a_schedule() {
     let first = sandbox.kid();
     clock.advance(Duration::from_secs(59));
     assert_eq!(sandbox.kid(), first);
+    let former = sign_in(&sandbox, "openid").await;
     clock.advance(Duration::from_secs(1));
     let body = sign_in(&sandbox, "openid").await;
     let id_token = body["id_token"].as_str().unwrap();
     let (_, kid) = verify(&sandbox, id_token, Algorithms::ID_TOKEN).await;
     assert_ne!(kid, first);
+    // Those of before can still be verified.
+    let former = former["id_token"].as_str().unwrap();
+    let (_, kid) = verify(&sandbox, former, Algorithms::ID_TOKEN).await;
+    assert_eq!(kid, first);
 }
 
 #[tokio::test]

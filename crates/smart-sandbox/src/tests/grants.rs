@@ -32,8 +32,7 @@ async fn signed_in(sandbox: &Sandbox) -> Value {
     answer.json()
 }
 
-// covers: SMART-REF-1, SMART-REF-2, SMART-REF-4, SMART-REF-5, SMART-REF-6, SMART-TOK-12
-// covers: OIDC-RFR-1, SBCP-14
+// covers: SMART-REF-2, SMART-REF-4, SMART-REF-5, SMART-TOK-12, OIDC-RFR-1, SBCP-14
 #[tokio::test]
 async fn a_refresh_gives_new_tokens_for_the_same_user() {
     let (sandbox, clock) = start(builder()).await;
@@ -478,7 +477,7 @@ async fn a_launch_is_good_for_one_code() {
     );
 }
 
-// covers: SMART-TOK-7, SMART-TOK-15
+// covers: SMART-TOK-7
 #[tokio::test]
 async fn the_lifetime_of_a_token_is_a_choice_and_is_kept() {
     let (sandbox, clock) = start(builder().token_lifetime(Duration::from_secs(7))).await;
