@@ -2,7 +2,8 @@
 //! played against the sandbox over HTTP.
 //!
 //! `fixtures/relying-party.tsv` lists all names, with a reason where one does not apply. A name
-//! without a file fails, and so does a file without a name.
+//! without a file fails, and so does a file without a name. A module whose end the suite counts as
+//! skipped is counted so here.
 
 mod app;
 
@@ -11,11 +12,10 @@ use std::pin::Pin;
 
 use smart_oidc::jose::CryptoProvider;
 
-use self::app::Handled;
 use crate::fixture;
 use crate::suite::{Outcome, Tally};
 
-type Play = fn(&'static CryptoProvider) -> Pin<Box<dyn Future<Output = Handled>>>;
+type Play = fn(&'static CryptoProvider) -> Pin<Box<dyn Future<Output = Outcome>>>;
 
 macro_rules! modules {
     ($($name:ident)*) => {
@@ -23,7 +23,9 @@ macro_rules! modules {
 
         /// By the names of the files.
         const FILES: &[(&str, Play)] = &[
-            $((stringify!($name), |provider| Box::pin($name::play(provider)))),*
+            $((stringify!($name), |provider| {
+                Box::pin(async move { $name::play(provider).await.into() })
+            })),*
         ];
     };
 }
@@ -36,11 +38,10 @@ modules! {
     oidcc_client_test_discovery_openid_config
     oidcc_client_test_idtoken_sig_none
     oidcc_client_test_idtoken_sig_rs256
-    oidcc_client_test_invalid_athash
+    oidcc_client_test_ignores_unparseable_key_in_jwks
     oidcc_client_test_invalid_aud
     oidcc_client_test_invalid_iss
     oidcc_client_test_invalid_sig_es256
-    oidcc_client_test_invalid_sig_hs256
     oidcc_client_test_invalid_sig_rs256
     oidcc_client_test_kid_absent_multiple_jwks
     oidcc_client_test_kid_absent_single_jwks
@@ -56,6 +57,15 @@ modules! {
     oidcc_client_test_signing_key_rotation_just_before_signing
     oidcc_client_test_userinfo_bearer_header
     oidcc_client_test_userinfo_invalid_sub
+}
+
+impl From<Result<(), String>> for Outcome {
+    fn from(handled: Result<(), String>) -> Self {
+        match handled {
+            Ok(()) => Self::Passed,
+            Err(problem) => Self::Failed(problem),
+        }
+    }
 }
 
 /// Plays all of them.
@@ -87,10 +97,7 @@ pub fn run(provider: &CryptoProvider) -> Result<Tally, String> {
             (Some(_), reason) if !reason.is_empty() => {
                 Outcome::Failed("there is a file, and a reason for none".to_owned())
             }
-            (Some(play), _) => match runtime.block_on(play(provider)) {
-                Ok(()) => Outcome::Passed,
-                Err(problem) => Outcome::Failed(problem),
-            },
+            (Some(play), _) => runtime.block_on(play(provider)),
         };
         tally.take(name, outcome);
     }
