@@ -24,6 +24,8 @@ mod docs;
 pub mod ehr_world;
 pub mod fixture;
 pub mod forge;
+pub mod inferno;
+mod named;
 pub mod redis_server;
 pub mod relying_party;
 pub mod skip;

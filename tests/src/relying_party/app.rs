@@ -24,23 +24,13 @@ use smart_sandbox::{
     ClientRegistration, DEFAULT_CLIENT_ID, Fault, RedirectRule, Sandbox, SandboxBuilder, Times,
 };
 
+pub(super) use crate::named::{Handled, check};
+
 const CALLBACK: &str = "http://127.0.0.1:8765/callback";
 const SECRET: &str = "a secret of the app";
 
 /// Without an end, but counted.
 const OFTEN: Times = Times::So(u32::MAX);
-
-/// Nothing, or what was wrong.
-pub(super) type Handled = Result<(), String>;
-
-/// Says what is wrong, unless it holds.
-pub(super) fn check(holds: bool, otherwise: &str) -> Handled {
-    if holds {
-        Ok(())
-    } else {
-        Err(otherwise.to_owned())
-    }
-}
 
 /// Keeps the path, the header `Authorization` and the body of each request.
 struct Wire {
@@ -151,7 +141,7 @@ impl App {
     pub(super) async fn is_refused(&self, code: &str) -> Handled {
         match self.sign_in().await {
             Ok(_) => return Err("accepted".to_owned()),
-            Err(found) => check(found == code, &format!("refused with {found}, not {code}"))?,
+            Err(found) => check(found == code, format!("refused with {found}, not {code}"))?,
         }
         check(
             self.sent_to("/oidc/userinfo").is_empty(),
