@@ -32,5 +32,6 @@ pub mod skip;
 pub mod store_contract;
 pub mod suite;
 pub mod vectors;
+mod wire;
 pub mod worked_example;
 pub mod wycheproof;

@@ -9,13 +9,16 @@
 //! name without a file fails, and so does a file without a name. A group whose tests have no names
 //! but their places in it is one file.
 
+mod app;
 mod body;
+mod client;
 mod cors;
 mod ehr;
 mod fhir_user;
 mod http;
 mod introspecting;
 mod jwt;
+mod mock;
 mod refreshing;
 mod service;
 mod tester;
@@ -68,6 +71,22 @@ tests! {
     smart_blank_code_verifier_code_received
     smart_blank_code_verifier_redirect
     smart_blank_verifier_token_request
+    smart_client_access_alca_interaction
+    smart_client_access_alcs_interaction
+    smart_client_access_alp_interaction
+    smart_client_access_bsca_interaction
+    smart_client_authorization_request_alca_verification
+    smart_client_authorization_request_alcs_verification
+    smart_client_authorization_request_alp_verification
+    smart_client_registration_alca_verification
+    smart_client_registration_alcs_verification
+    smart_client_registration_alp_verification
+    smart_client_registration_bsca_verification
+    smart_client_token_request_alca_verification
+    smart_client_token_request_alcs_verification
+    smart_client_token_request_alp_verification
+    smart_client_token_request_bsca_verification
+    smart_client_token_use_verification
     smart_code_received
     smart_cors_metadata_request
     smart_cors_openid_fhir_user_claim

@@ -1,5 +1,7 @@
 //! A refresh, with the scopes that were granted or without any.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Case;
@@ -15,6 +17,8 @@ pub(super) async fn refreshed(
     with_scopes: bool,
 ) -> Result<(Value, Answer), String> {
     let tokens = tester.tokens().await?;
+    // So that a new ID token can be newer.
+    tester.clock.advance(Duration::from_secs(1));
     let scope = with_scopes.then(|| text(&tokens, "scope")).transpose()?;
     let answer = tester
         .refresh(text(&tokens, "refresh_token")?, scope)

@@ -1,16 +1,12 @@
 //! An app and the EHR at which it signs in, with an eye on what goes between them.
 
-use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 use smart_oidc::discovery::{
-    Clock as _, Discovery, FhirBaseUrl, FixedClock, HttpClient, IssuerRegistry, PlainHttp,
-    ReqwestClient, TransportError,
+    Clock as _, Discovery, FhirBaseUrl, FixedClock, IssuerRegistry, PlainHttp,
 };
 use smart_oidc::flow::{LaunchFlow, Registrations, SignedIn};
 use smart_oidc::jose::{Algorithms, CryptoProvider, JwkSet, UnixTime};
@@ -25,37 +21,13 @@ use smart_sandbox::{
 };
 
 pub(super) use crate::named::{Handled, check};
+use crate::wire::Wire;
 
 const CALLBACK: &str = "http://127.0.0.1:8765/callback";
 const SECRET: &str = "a secret of the app";
 
 /// Without an end, but counted.
 const OFTEN: Times = Times::So(u32::MAX);
-
-/// Keeps the path, the header `Authorization` and the body of each request.
-struct Wire {
-    inner: ReqwestClient,
-    sent: Mutex<Vec<(String, String, String)>>,
-}
-
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wire")
-    }
-}
-
-#[async_trait]
-impl HttpClient for Wire {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let path = request.uri().path().to_owned();
-        let header = request.headers().get("authorization");
-        let header = header.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
-        let body = String::from_utf8_lossy(request.body()).into_owned();
-        let kept = (path, header.unwrap_or_default(), body);
-        self.sent.lock().unwrap().push(kept);
-        self.inner.send(request).await
-    }
-}
 
 pub(super) struct App {
     pub(super) ehr: Sandbox,
@@ -101,10 +73,7 @@ impl App {
         let builder = set(Sandbox::builder(provider).clock(clock.clone()));
         let ehr = builder.start().await.unwrap();
         let base = FhirBaseUrl::parse_with(&ehr.fhir_base(), PlainHttp::LoopbackOnly).unwrap();
-        let wire = Arc::new(Wire {
-            inner: ReqwestClient::builder().allow_loopback().build().unwrap(),
-            sent: Mutex::default(),
-        });
+        let wire = Wire::new();
         let (id, callback) = (ClientId::new(DEFAULT_CLIENT_ID), RedirectUri::new(CALLBACK));
         let client = ClientConfig::confidential(id, callback, authentication);
         let client = client.with_scope("launch/patient");
@@ -161,8 +130,7 @@ impl App {
         let begun = self.flow.begin_standalone(&self.base).await;
         let (request, binding) = begun.map_err(|error| error.code().to_owned())?;
         // The browser's, which is not the app's.
-        let request = Request::get(request.url()).body(Bytes::new()).unwrap();
-        let response = self.wire.inner.send(request).await.unwrap();
+        let response = self.wire.aside(&request.url()).await;
         assert_eq!(response.status(), StatusCode::FOUND);
         let location = response.headers()["location"].to_str().unwrap();
         let query = location.strip_prefix(CALLBACK).unwrap();
@@ -201,16 +169,15 @@ impl App {
     /// How many keys the EHR publishes.
     pub(super) async fn published_keys(&self) -> usize {
         let url = format!("{}/jwks", self.ehr.issuer());
-        let request = Request::get(url).body(Bytes::new()).unwrap();
-        let response = self.wire.inner.send(request).await.unwrap();
+        let response = self.wire.aside(&url).await;
         let set: Value = serde_json::from_slice(response.body()).unwrap();
         set["keys"].as_array().unwrap().len()
     }
 
     /// The header `Authorization` and the body of each request of the app to this path.
     pub(super) fn sent_to(&self, path: &str) -> Vec<(String, String)> {
-        let sent = self.wire.sent.lock().unwrap();
-        let sent = sent.iter().filter(|it| it.0 == path);
-        sent.map(|it| (it.1.clone(), it.2.clone())).collect()
+        let url = format!("{}{path}", self.ehr.base_url());
+        let sent = self.wire.sent().into_iter().filter(|it| it.url == url);
+        sent.map(|it| (it.authorization(), it.body)).collect()
     }
 }
