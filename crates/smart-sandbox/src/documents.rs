@@ -122,6 +122,7 @@ fn capabilities(version: SmartVersion) -> Vec<&'static str> {
         "client-confidential-symmetric",
         "sso-openid-connect",
         "context-banner",
+        "context-style",
         "context-ehr-patient",
         "context-ehr-encounter",
         "context-standalone-patient",

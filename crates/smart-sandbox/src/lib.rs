@@ -91,6 +91,7 @@ mod cross_origin;
 mod documents;
 mod fhir;
 mod grants;
+mod host_style;
 mod hostile;
 mod id_token;
 mod introspect;

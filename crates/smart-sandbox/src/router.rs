@@ -10,8 +10,8 @@ use http::Uri;
 
 use crate::context::Context;
 use crate::{
-    admin, authorize, consent, cross_origin, documents, fhir, introspect, launcher, responses,
-    revoke, spoil, token, userinfo,
+    admin, authorize, consent, cross_origin, documents, fhir, host_style, introspect, launcher,
+    responses, revoke, spoil, token, userinfo,
 };
 
 /// The whole server.
@@ -31,6 +31,7 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         )
         .route("/oidc/jwks", get(documents::jwks))
         .route("/fhir/metadata", get(fhir::metadata))
+        .route(host_style::PATH, get(host_style::get))
         .layer(from_fn(cross_origin::open));
     let of_apps = Router::new()
         .route(

@@ -221,10 +221,24 @@ async fn older_apps_find_the_endpoints_in_the_capability_statement() {
     let statement = answer.json();
     assert_eq!(statement["resourceType"], "CapabilityStatement");
     assert_eq!(statement["fhirVersion"], "4.0.1");
+    let url = format!("{}/.well-known/smart-configuration", sandbox.fhir_base());
+    let configuration = get(&url).await.json();
     let extension = &statement["rest"][0]["security"]["extension"][0]["extension"];
     let issuer = sandbox.issuer();
     assert_eq!(extension[0]["valueUri"], format!("{issuer}/authorize"));
     assert_eq!(extension[1]["valueUri"], format!("{issuer}/token"));
+    // All that the smart-configuration says is said here too, and the same.
+    for (here, there) in [
+        ("authorize", "authorization_endpoint"),
+        ("token", "token_endpoint"),
+        ("introspect", "introspection_endpoint"),
+        ("revoke", "revocation_endpoint"),
+    ] {
+        let stated = extension.as_array().unwrap().iter();
+        let stated: Vec<_> = stated.filter(|it| it["url"] == here).collect();
+        assert_eq!(stated.len(), 1, "{here}");
+        assert_eq!(stated[0]["valueUri"], configuration[there], "{here}");
+    }
 }
 
 #[tokio::test]
