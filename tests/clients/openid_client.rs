@@ -98,12 +98,12 @@ async fn openid_client_refuses_what_it_must() {
         (
             "openid-issuer-differs",
             ATTRIBUTE,
-            r#"body "issuer" property"#,
+            "discovered metadata issuer does not match",
         ),
         (
             "openid-issuer-one-longer",
             ATTRIBUTE,
-            r#"body "issuer" property"#,
+            "discovered metadata issuer does not match",
         ),
         (
             "callback-other-state",
@@ -128,7 +128,7 @@ async fn openid_client_refuses_what_it_must() {
         (
             "token-type-mac",
             "OAUTH_UNSUPPORTED_OPERATION",
-            r#""token_type""#,
+            "unsupported `token_type` value",
         ),
         (
             "token-without-id-token",
