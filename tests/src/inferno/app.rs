@@ -108,8 +108,9 @@ pub(super) async fn each(case: Case, kinds: &[Kind], look: impl Fn(&Played) -> H
                 _ => &[false, true],
             };
             for by_ehr in by_ehr {
-                let played = play(case.provider, *kind, place, *by_ehr).await;
-                let looked = played.and_then(|it| look(&it));
+                let (played, ended) = play(case.provider, *kind, place, *by_ehr).await;
+                // What was sent is looked at whatever the server made of it.
+                let looked = look(&played).and(ended);
                 let by = if *by_ehr { "the EHR" } else { "itself" };
                 looked.map_err(|it| format!("{kind:?} at {place:?}, started by {by}: {it}"))?;
             }
@@ -203,6 +204,13 @@ impl Server {
         }
     }
 
+    /// Where it says that tokens are asked for.
+    async fn token_url(&self) -> String {
+        let url = format!("{}/.well-known/smart-configuration", self.base());
+        let metadata = plain::get(&url).await.unwrap().json().unwrap();
+        metadata["token_endpoint"].as_str().unwrap().to_owned()
+    }
+
     /// A launch, and the patient who is open.
     fn launch(&self) -> (String, String) {
         match self {
@@ -216,61 +224,71 @@ impl Server {
     }
 }
 
-/// One play from its start to a request with a token that was refreshed.
-pub(super) async fn play(
+/// One play from its start to a request with a token that was refreshed, and how it ended.
+async fn play(
     provider: &'static CryptoProvider,
     kind: Kind,
     place: Place,
     by_ehr: bool,
-) -> Result<Played, String> {
+) -> (Played, Handled) {
     let clock = Arc::new(FixedClock::at(NOW));
     let (authentication, jwks) = authentication(kind, place, provider);
     let server = Server::start(place, kind, jwks.as_deref(), &clock, provider).await;
-    let base = FhirBaseUrl::parse_with(&server.base(), PlainHttp::LoopbackOnly).unwrap();
-    let metadata = format!("{}/.well-known/smart-configuration", server.base());
-    let metadata = plain::get(&metadata).await?.json()?;
-    let token_url = metadata["token_endpoint"].as_str().unwrap().to_owned();
     let mut played = Played {
         kind,
         place,
         base: server.base(),
-        token_url,
+        token_url: server.token_url().await,
         launch: None,
         asked: Vec::new(),
         sent: Vec::new(),
         jwks,
     };
+    let base = FhirBaseUrl::parse_with(&played.base, PlainHttp::LoopbackOnly).unwrap();
     let wire = Wire::new();
-    if let Kind::Bsca(_) = kind {
-        serve(&wire, &base, authentication, &clock, provider).await?;
+    let ended = if let Kind::Bsca(_) = kind {
+        serve(&wire, &base, authentication, &clock, provider).await
     } else {
         let client = config(authentication, place, CALLBACK);
         let flow = flow(&wire, &base, client, &clock, provider);
         let launched = by_ehr.then(|| server.launch());
         played.launch = launched.as_ref().map(|it| it.0.clone());
-        let launch = played.launch.as_deref();
-        let (query, binding) = begin(&flow, &base, launch, &mut played.asked).await?;
-        let signed_in = flow.complete(&query, &binding).await;
-        let signed_in = signed_in.map_err(|it| it.code().to_owned())?;
-        let patient = signed_in.session.context().patient.clone();
-        let expected = launched.map(|it| it.1);
-        let is_right = patient.is_some() && (expected.is_none() || patient == expected);
-        check(is_right, "another patient")?;
-        uses(&wire, &signed_in.session, &clock).await?;
-        // Each time that the access token is over.
-        for _ in 0..2 {
-            clock.advance(Duration::from_secs(3600));
-            let session = flow.session(&signed_in.id).await;
-            let session = session.map_err(|it| it.code().to_owned())?;
-            let (new, old) = (session.access_token(), signed_in.session.access_token());
-            check(new.expose_secret() != old.expose_secret(), "the old token")?;
-            let same = session.user_key() == signed_in.session.user_key();
-            check(same, "another user after the refresh")?;
-            uses(&wire, &session, &clock).await?;
-        }
-    }
+        let patient = launched.map(|it| it.1);
+        live(&flow, &base, &mut played, patient, &wire, &clock).await
+    };
     played.sent = wire.sent();
-    Ok(played)
+    (played, ended)
+}
+
+/// A sign-in, and two more hours.
+async fn live(
+    flow: &LaunchFlow,
+    base: &FhirBaseUrl,
+    played: &mut Played,
+    patient: Option<String>,
+    wire: &Arc<Wire>,
+    clock: &FixedClock,
+) -> Handled {
+    let launch = played.launch.as_deref();
+    let (query, binding) = begin(flow, base, launch, &mut played.asked).await?;
+    let signed_in = flow.complete(&query, &binding).await;
+    let signed_in = signed_in.map_err(|it| it.code().to_owned())?;
+    let found = signed_in.session.context().patient.clone();
+    let is_right = found.is_some() && (patient.is_none() || found == patient);
+    check(is_right, "another patient")?;
+    uses(wire, &signed_in.session, clock).await?;
+    // Each time that the access token is over.
+    for _ in 0..2 {
+        clock.advance(Duration::from_secs(3600));
+        let session = flow.session(&signed_in.id).await;
+        let session = session.map_err(|it| it.code().to_owned())?;
+        let (new, old) = (session.access_token(), signed_in.session.access_token());
+        check(new.expose_secret() != old.expose_secret(), "the old token")?;
+        let same = session.user_key() == signed_in.session.user_key();
+        check(same, "another user after the refresh")?;
+        uses(wire, &session, clock).await?;
+    }
+    Ok(())
 }
 
 /// A node of the app.
