@@ -441,6 +441,7 @@ const ROWS: &[(&str, &[&str])] = &[
     ("openid-configuration-page", &["begin: document-html"]),
     ("openid-configuration-moved", &["begin: document-redirect"]),
     ("openid-issuer-differs", &["begin: issuer-mismatch"]),
+    ("openid-issuer-one-longer", &["begin: issuer-mismatch"]),
     ("openid-issuer-with-slash", &["complete: callback-issuer"]),
     ("openid-issuer-template", &["begin: issuer-template"]),
     ("smart-without-issuer", &["begin: document-status"]),
@@ -543,12 +544,14 @@ const ROWS: &[(&str, &[&str])] = &[
     ("padded-signature", &["complete: jws-base64"]),
     ("white-space", &["complete: jws-base64"]),
     ("wrong-issuer", &["complete: claim-issuer"]),
+    ("issuer-one-longer", &["complete: claim-issuer"]),
     ("issuer-with-slash", &["complete: claim-issuer"]),
     ("issuer-upper-case", &["complete: claim-issuer"]),
     ("issuer-prefix-twin", &["complete: claim-issuer"]),
     ("issuer-array", &["complete: claim-type"]),
     ("no-issuer", &["complete: claim-missing"]),
     ("wrong-audience", &["complete: claim-audience"]),
+    ("audience-one-longer", &["complete: claim-audience"]),
     ("further-audience", &["complete: claim-audience-untrusted"]),
     ("empty-audience", &["complete: claim-audience"]),
     ("no-audience", &["complete: claim-missing"]),
@@ -556,6 +559,7 @@ const ROWS: &[(&str, &[&str])] = &[
     ("wrong-authorized-party", &["complete: id-token-azp"]),
     ("no-nonce", &["complete: claim-missing"]),
     ("other-nonce", &["complete: id-token-nonce-mismatch"]),
+    ("nonce-one-longer", &["complete: id-token-nonce-mismatch"]),
     ("empty-nonce", &["complete: id-token-nonce-mismatch"]),
     ("nonce-declared-off", &["complete: claim-missing"]),
     ("expired", &["complete: claim-expired"]),
@@ -573,6 +577,10 @@ const ROWS: &[(&str, &[&str])] = &[
     ("long-subject", &["complete: id-token-subject"]),
     ("numeric-subject", &["complete: claim-type"]),
     ("wrong-access-token-hash", &["complete: id-token-at-hash"]),
+    (
+        "access-token-hash-one-longer",
+        &["complete: id-token-at-hash"],
+    ),
     ("deep-claim", &["complete: claims-json"]),
     ("unknown-claim", &[]),
     (
@@ -591,12 +599,22 @@ const ROWS: &[(&str, &[&str])] = &[
     ("fhir-user-number", &["profile: fhir-user-wrong-type"]),
     ("no-fhir-user", &["profile: fhir-user-missing"]),
     ("rotation-before-signing", &[]),
+    ("replacement-before-signing", &[]),
     ("key-withdrawn", &["complete: key-unknown-retry"]),
     (
         "key-changed-under-its-name",
         &["complete: jws-bad-signature"],
     ),
     ("keys-without-names", &["complete: key-unknown-retry"]),
+    (
+        "nameless-key-of-each-kind",
+        &["complete: key-unknown-retry"],
+    ),
+    (
+        "nameless-keys-of-each-kind",
+        &["complete: key-unknown-retry"],
+    ),
+    ("keys-of-unknown-types-beside", &[]),
     ("jwks-late", &["complete: http-timeout"]),
     ("jwks-huge", &["complete: http-body-too-long"]),
     ("jwks-many-keys", &["complete: jwks-too-many"]),
@@ -640,6 +658,20 @@ const ROWS: &[(&str, &[&str])] = &[
     ),
     (
         "refresh-of-another-issuer",
+        &[
+            "refresh: refresh-identity-changed",
+            "refresh again: session-lost",
+        ],
+    ),
+    (
+        "refresh-subject-one-longer",
+        &[
+            "refresh: refresh-identity-changed",
+            "refresh again: session-lost",
+        ],
+    ),
+    (
+        "refresh-issuer-one-longer",
         &[
             "refresh: refresh-identity-changed",
             "refresh again: session-lost",
@@ -694,6 +726,10 @@ const ROWS: &[(&str, &[&str])] = &[
     ),
     (
         "userinfo-of-somebody-else",
+        &["userinfo: userinfo-other-subject"],
+    ),
+    (
+        "userinfo-subject-one-longer",
         &["userinfo: userinfo-other-subject"],
     ),
     ("userinfo-without-subject", &["userinfo: claim-missing"]),

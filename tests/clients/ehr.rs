@@ -110,9 +110,10 @@ pub(crate) async fn hostile(fault: &str) -> Sandbox {
     builder.start().await.unwrap()
 }
 
-/// The handle of a launch with a patient and an encounter open.
+/// The handle of a launch with a patient, an encounter and an image open.
 pub(crate) fn launch(ehr: &Sandbox) -> String {
     let open = LaunchContext::new().patient("p-2").encounter("e-3");
+    let open = open.also_open("ImagingStudy/7", None);
     let launch = ehr.ehr_launch(CLIENT_ID, open).unwrap();
     let url = launch.url("https://app.example/launch");
     let (_, query) = url.split_once('?').unwrap();

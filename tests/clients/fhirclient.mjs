@@ -47,6 +47,7 @@ async function learn(client) {
     patient: client.getPatientId(),
     encounter: client.getEncounterId(),
     scope: client.state.tokenResponse.scope,
+    open: client.state.tokenResponse.fhirContext?.map((it) => it.reference) ?? null,
     patientName: chart.name[0].family,
     userName: user?.name[0].family,
     observations: observations.entry.length,

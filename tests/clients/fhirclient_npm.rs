@@ -20,7 +20,6 @@ async fn sign_in(ehr: &Sandbox, more: Value) -> Option<Said> {
     Some(said(node(folder, SCRIPT, &told)).await)
 }
 
-// covers: SMART-CTX-6
 #[tokio::test]
 async fn fhirclient_of_npm_signs_in_and_refreshes() {
     for kind in [Kind::Public, Kind::Basic] {
@@ -36,6 +35,7 @@ async fn fhirclient_of_npm_signs_in_and_refreshes() {
             "patient": "p-1",
             "encounter": null,
             "scope": SCOPE,
+            "open": null,
             "patientName": "Example",
             "userName": "Smith",
             "observations": 4,
@@ -67,6 +67,7 @@ async fn fhirclient_of_npm_signs_in_with_a_key_and_cannot_refresh() {
     }
 }
 
+// covers: SMART-CTX-6
 #[tokio::test]
 async fn fhirclient_of_npm_is_launched_from_the_ehr() {
     let ehr = ehr::builder(Kind::Public.registration());
@@ -80,6 +81,7 @@ async fn fhirclient_of_npm_is_launched_from_the_ehr() {
     assert_eq!(learned["patient"], "p-2");
     assert_eq!(learned["patientName"], "Sample");
     assert_eq!(learned["encounter"], "e-3");
+    assert_eq!(learned["open"], json!(["ImagingStudy/7"]));
     assert_eq!(learned["patientAfterRefresh"], "p-2");
     // The launch is used up.
     let again = sign_in(&ehr, more).await.unwrap();

@@ -186,7 +186,6 @@ async fn our_client_signs_in_at_oidc_provider() {
     assert_eq!(refreshed.user_key(), signed_in.session.user_key());
 }
 
-// covers: PKCE-1
 #[tokio::test]
 async fn oidc_provider_refuses_another_verifier() {
     let Some(world) = World::new(None, true).await else {

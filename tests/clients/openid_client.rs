@@ -28,7 +28,6 @@ async fn sign_in(ehr: &Sandbox, kind: Kind, algorithm: Algorithm) -> Option<Said
     Some(said(node(folder, SCRIPT, &told)).await)
 }
 
-// covers: OIDC-KEY-4
 #[tokio::test]
 async fn openid_client_signs_in_refreshes_and_revokes() {
     for kind in [
@@ -84,40 +83,155 @@ async fn openid_client_verifies_what_the_sandbox_signs() {
     }
 }
 
+/// The codes of the client.
+const RESPONSE: &str = "OAUTH_INVALID_RESPONSE";
+const COMPARISON: &str = "OAUTH_JWT_CLAIM_COMPARISON_FAILED";
+const ATTRIBUTE: &str = "OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED";
+const TIME: &str = "OAUTH_JWT_TIMESTAMP_CHECK_FAILED";
+const KEY: &str = "OAUTH_KEY_SELECTION_FAILED";
+
+/// Each fault ends with the code of the client and with what its message names.
 #[tokio::test]
 async fn openid_client_refuses_what_it_must() {
     let mut wrong = Vec::new();
-    for (fault, expected) in [
-        ("openid-issuer-differs", "issuer"),
-        ("callback-other-state", "state"),
-        ("callback-of-another-issuer", "iss"),
-        ("callback-without-issuer", "iss"),
-        ("callback-denied", "access_denied"),
-        ("token-type-mac", "token_type"),
-        ("token-without-id-token", "id_token"),
-        ("wrong-signature", "signature"),
-        ("wrong-payload", "signature"),
-        ("another-algorithm", "alg"),
-        ("alg-none-with-signature", "alg"),
-        ("unknown-kid", "key"),
-        ("jwks-empty", "key"),
-        ("wrong-issuer", "iss"),
-        ("no-issuer", "iss"),
-        ("wrong-audience", "aud"),
-        ("no-audience", "aud"),
-        ("no-nonce", "nonce"),
-        ("other-nonce", "nonce"),
-        ("expired", "exp"),
-        ("no-expiry", "exp"),
-        ("no-issue-time", "iat"),
-        ("no-subject", "sub"),
-        ("userinfo-of-somebody-else", "sub"),
+    for (fault, code, named) in [
+        (
+            "openid-issuer-differs",
+            ATTRIBUTE,
+            "discovered metadata issuer does not match",
+        ),
+        (
+            "openid-issuer-one-longer",
+            ATTRIBUTE,
+            "discovered metadata issuer does not match",
+        ),
+        (
+            "callback-other-state",
+            RESPONSE,
+            r#"unexpected "state" response parameter value"#,
+        ),
+        (
+            "callback-of-another-issuer",
+            RESPONSE,
+            r#"unexpected "iss" (issuer) response parameter value"#,
+        ),
+        (
+            "callback-without-issuer",
+            RESPONSE,
+            r#"response parameter "iss" (issuer) missing"#,
+        ),
+        (
+            "callback-denied",
+            "OAUTH_AUTHORIZATION_RESPONSE_ERROR",
+            "access_denied",
+        ),
+        (
+            "token-type-mac",
+            "OAUTH_UNSUPPORTED_OPERATION",
+            "unsupported `token_type` value",
+        ),
+        (
+            "token-without-id-token",
+            RESPONSE,
+            r#"body "id_token" property"#,
+        ),
+        (
+            "wrong-signature",
+            RESPONSE,
+            "JWT signature verification failed",
+        ),
+        (
+            "wrong-payload",
+            RESPONSE,
+            "JWT signature verification failed",
+        ),
+        (
+            "another-algorithm",
+            RESPONSE,
+            r#"unexpected JWT "alg" header parameter"#,
+        ),
+        (
+            "alg-none-with-signature",
+            RESPONSE,
+            r#"unexpected JWT "alg" header parameter"#,
+        ),
+        ("unknown-kid", KEY, "no applicable keys found"),
+        ("jwks-empty", KEY, "no applicable keys found"),
+        (
+            "wrong-issuer",
+            COMPARISON,
+            r#"unexpected JWT "iss" (issuer) claim value"#,
+        ),
+        (
+            "issuer-one-longer",
+            COMPARISON,
+            r#"unexpected JWT "iss" (issuer) claim value"#,
+        ),
+        ("no-issuer", RESPONSE, r#"JWT "iss" (issuer) claim missing"#),
+        (
+            "wrong-audience",
+            COMPARISON,
+            r#"unexpected JWT "aud" (audience) claim value"#,
+        ),
+        (
+            "audience-one-longer",
+            COMPARISON,
+            r#"unexpected JWT "aud" (audience) claim value"#,
+        ),
+        (
+            "no-audience",
+            RESPONSE,
+            r#"JWT "aud" (audience) claim missing"#,
+        ),
+        ("no-nonce", RESPONSE, r#"JWT "nonce" (nonce) claim missing"#),
+        (
+            "other-nonce",
+            COMPARISON,
+            r#"unexpected ID Token "nonce" claim value"#,
+        ),
+        (
+            "nonce-one-longer",
+            COMPARISON,
+            r#"unexpected ID Token "nonce" claim value"#,
+        ),
+        (
+            "expired",
+            TIME,
+            r#"unexpected JWT "exp" (expiration time) claim value"#,
+        ),
+        (
+            "no-expiry",
+            RESPONSE,
+            r#"JWT "exp" (expiration time) claim missing"#,
+        ),
+        (
+            "no-issue-time",
+            RESPONSE,
+            r#"JWT "iat" (issued at) claim missing"#,
+        ),
+        (
+            "no-subject",
+            RESPONSE,
+            r#"JWT "sub" (subject) claim missing"#,
+        ),
+        (
+            "userinfo-of-somebody-else",
+            ATTRIBUTE,
+            r#"body "sub" property"#,
+        ),
+        (
+            "userinfo-subject-one-longer",
+            ATTRIBUTE,
+            r#"body "sub" property"#,
+        ),
     ] {
         let ehr = ehr::hostile(fault).await;
         let Some(said) = sign_in(&ehr, Kind::Public, Algorithm::RS256).await else {
             return;
         };
-        wrong.extend(said.not_refused_for(fault, expected));
+        let code = format!("none: {code}: ");
+        wrong.extend(said.not_refused_for(fault, &code));
+        wrong.extend(said.not_refused_for(fault, named));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -259,3 +259,46 @@ pub fn hs256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     let key = raw::hmac::Key::new(raw::hmac::HMAC_SHA256, secret);
     raw::hmac::sign(&key, message).as_ref().to_vec()
 }
+
+/// Whether this is an RSA signature with PKCS #1 v1.5 padding by the key of a JWK, judged by the
+/// backend alone; an error where the key cannot be used for it.
+///
+/// # Errors
+///
+/// What is wrong with the key, or with the algorithm.
+pub fn is_signed_by(
+    jwk: &Value,
+    alg: &str,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<bool, String> {
+    let number = |name: &str| {
+        let text = jwk[name].as_str();
+        let octets = text.and_then(|it| URL_SAFE_NO_PAD.decode(it).ok());
+        octets.ok_or_else(|| format!("{name} of the key is no base64url"))
+    };
+    if alg == "ES384" {
+        let point = [vec![4], number("x")?, number("y")?].concat();
+        let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point);
+        return Ok(jwk["crv"] == "P-384" && key.verify(message, signature).is_ok());
+    }
+    let parameters = match alg {
+        "RS256" => &RSA_PKCS1_2048_8192_SHA256,
+        "RS384" => &RSA_PKCS1_2048_8192_SHA384,
+        _ => return Err(format!("{alg} is not looked at")),
+    };
+    let (n, e) = (number("n")?, number("e")?);
+    if jwk["kty"] != "RSA" || n.len() < 256 || n[0] == 0 {
+        return Err("no RSA key of 2048 bits".to_owned());
+    }
+    let key = raw::signature::RsaPublicKeyComponents { n, e };
+    Ok(key.verify(parameters, message, signature).is_ok())
+}
+
+/// 256 bits that nobody can guess, in base64url.
+#[must_use]
+pub fn random() -> String {
+    let mut octets = [0; 32];
+    raw::rand::SecureRandom::fill(&SystemRandom::new(), &mut octets).unwrap();
+    b64(octets)
+}

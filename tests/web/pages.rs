@@ -59,7 +59,6 @@ async fn text_from_outside_is_never_markup() {
     }
 }
 
-// covers: SMART-TOK-16
 #[tokio::test]
 async fn an_error_page_holds_no_secret_and_says_what_to_do() {
     let world = World::new().await;

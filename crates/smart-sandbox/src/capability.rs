@@ -37,7 +37,9 @@ pub(crate) fn statement(context: &Context) -> Value {
                     "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
                     "extension": [
                         { "url": "authorize", "valueUri": urls.authorize() },
-                        { "url": "token", "valueUri": urls.token() }
+                        { "url": "token", "valueUri": urls.token() },
+                        { "url": "introspect", "valueUri": urls.introspect() },
+                        { "url": "revoke", "valueUri": urls.revoke() }
                     ]
                 }]
             },

@@ -255,7 +255,7 @@ fn is_loopback(redirect_uri: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
-    // covers: OIDC-AUT-2, OIDC-AUT-3, OAUTH-4
+    // covers: OIDC-AUT-3, OAUTH-4
     #[test]
     fn loopback_means_this_machine_and_this_path() {
         let rule = &ClientRegistration::default().redirect_uris[0];
@@ -292,7 +292,7 @@ mod tests {
         assert!(!rule.allows(&long));
     }
 
-    // covers: SMART-DISC-23
+    // covers: SMART-SEC-4
     #[test]
     fn the_origin_of_an_app_is_whole() {
         let exact = "https://app.example:8443/callback";

@@ -1,6 +1,6 @@
 //! What scripts of other origins may call (SMART App Launch 2.2, Considerations for Cross-Origin
-//! Resource Sharing): the discovery documents and the keys whoever they are, and what takes a code or
-//! a token where the origin belongs to a registered app. Introspection is for servers.
+//! Resource Sharing): the discovery documents, the keys and the style whoever they are, and what takes
+//! a code or a token where the origin belongs to a registered app. Introspection is for servers.
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::id_token::CLAIMS;
 use crate::responses;
 use crate::scopes::{SUPPORTED, SUPPORTED_1_0, SmartVersion};
+use crate::standard_claims;
 
 /// How apps authenticate.
 const METHODS: [&str; 4] = [
@@ -68,6 +69,7 @@ pub(crate) async fn smart_configuration(State(context): State<Arc<Context>>) -> 
 /// `GET` of `.well-known/openid-configuration` below the issuer.
 pub(crate) async fn openid_configuration(State(context): State<Arc<Context>>) -> Response {
     let urls = &context.urls;
+    let claims = [CLAIMS.as_slice(), standard_claims::NAMES.as_slice()].concat();
     let document = json!({
         "issuer": urls.issuer(),
         "jwks_uri": urls.jwks(),
@@ -86,7 +88,7 @@ pub(crate) async fn openid_configuration(State(context): State<Arc<Context>>) ->
         "userinfo_signing_alg_values_supported": algorithms(&context),
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": scopes(&context),
-        "claims_supported": CLAIMS,
+        "claims_supported": claims,
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
@@ -121,6 +123,7 @@ fn capabilities(version: SmartVersion) -> Vec<&'static str> {
         "client-confidential-symmetric",
         "sso-openid-connect",
         "context-banner",
+        "context-style",
         "context-ehr-patient",
         "context-ehr-encounter",
         "context-standalone-patient",

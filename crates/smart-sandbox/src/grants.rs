@@ -246,6 +246,7 @@ pub(crate) fn put_launch_context(
     if !is_launched {
         return;
     }
+    body.insert("smart_style_url".to_owned(), context.urls.style().into());
     if let Some(items) = launch.fhir_context(context.version) {
         body.insert("fhirContext".to_owned(), items);
     }

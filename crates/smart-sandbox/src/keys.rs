@@ -331,7 +331,6 @@ mod tests {
         assert!(!json.contains(r#""d":"#) && json.contains(r#""use":"sig""#));
     }
 
-    // covers: SMART-ID-9
     #[test]
     fn other_algorithms_have_an_rsa_key_beside_them() {
         for algorithm in [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA] {

@@ -95,6 +95,7 @@ mod cross_origin;
 mod documents;
 mod fhir;
 mod grants;
+mod host_style;
 mod hostile;
 mod id_token;
 mod introspect;
@@ -118,6 +119,7 @@ mod scopes;
 mod search;
 mod send_back;
 mod spoil;
+mod standard_claims;
 mod start_error;
 mod store;
 #[cfg(test)]

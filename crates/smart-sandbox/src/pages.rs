@@ -159,7 +159,6 @@ pub(crate) fn show(status: StatusCode, page: &impl Template, framing: Framing) -
 mod tests {
     use super::*;
 
-    // covers: OAUTH-9
     #[test]
     fn text_cannot_become_markup() {
         let page = Message {

@@ -110,7 +110,7 @@ fn person() -> Value {
 mod tests {
     use super::*;
 
-    // covers: SMART-USR-1
+    // covers: SMART-ID-4
     #[test]
     fn there_is_a_user_of_each_type_and_none_is_another() {
         let users = invented();

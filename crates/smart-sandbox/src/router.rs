@@ -11,8 +11,8 @@ use http::Uri;
 
 use crate::context::Context;
 use crate::{
-    admin, admin_people, authorize, consent, cross_origin, documents, fhir, introspect, journal,
-    launcher, responses, revoke, spoil, token, userinfo,
+    admin, admin_people, authorize, consent, cross_origin, documents, fhir, host_style, introspect,
+    journal, launcher, responses, revoke, spoil, token, userinfo,
 };
 
 /// The whole server.
@@ -31,7 +31,8 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
             get(documents::openid_configuration),
         )
         .route("/oidc/jwks", get(documents::jwks))
-        .route("/fhir/metadata", get(fhir::metadata));
+        .route("/fhir/metadata", get(fhir::metadata))
+        .route(host_style::PATH, get(host_style::get));
     let for_apps = Router::new()
         .route(
             "/fhir/{type}",

@@ -26,10 +26,13 @@ pub(crate) enum Interaction {
 }
 
 /// What both discovery documents list.
-pub(crate) const SUPPORTED: [&str; 13] = [
+pub(crate) const SUPPORTED: [&str; 16] = [
     "openid",
     "fhirUser",
     "profile",
+    "email",
+    "phone",
+    "address",
     "launch",
     "launch/patient",
     "offline_access",
@@ -43,10 +46,13 @@ pub(crate) const SUPPORTED: [&str; 13] = [
 ];
 
 /// The same of SMART 1.0.
-pub(crate) const SUPPORTED_1_0: [&str; 10] = [
+pub(crate) const SUPPORTED_1_0: [&str; 13] = [
     "openid",
     "fhirUser",
     "profile",
+    "email",
+    "phone",
+    "address",
     "launch",
     "launch/patient",
     "offline_access",
@@ -166,6 +172,9 @@ fn is_known(scope: &str, version: SmartVersion) -> bool {
         "openid"
             | "fhirUser"
             | "profile"
+            | "email"
+            | "phone"
+            | "address"
             | "launch"
             | "launch/patient"
             | "offline_access"
@@ -239,7 +248,6 @@ fn is_second_version(permissions: &str) -> bool {
 mod tests {
     use super::*;
 
-    // covers: SMART-TOK-8
     #[test]
     fn what_is_not_known_is_not_granted_and_what_is_doubled_is_granted_once() {
         let granted = Scopes::granted(
@@ -250,7 +258,7 @@ mod tests {
             granted.as_parameter(),
             "openid fhirUser user/Patient.rs patient/*.read"
         );
-        assert!(Scopes::granted("system/Patient.r email", SmartVersion::V2_2).is_empty());
+        assert!(Scopes::granted("system/Patient.r groups", SmartVersion::V2_2).is_empty());
     }
 
     // covers: SMART-BS-4
@@ -302,7 +310,7 @@ mod tests {
         }
     }
 
-    // covers: SMART-REF-2, SMART-REF-5
+    // covers: SMART-REF-5
     #[test]
     fn a_refresh_narrows_and_never_widens() {
         let granted = Scopes::granted(

@@ -109,6 +109,10 @@ impl Urls {
         format!("{}/launch", self.base)
     }
 
+    pub(crate) fn style(&self) -> String {
+        format!("{}{}", self.base, crate::host_style::PATH)
+    }
+
     pub(crate) fn token(&self) -> String {
         format!("{}/oidc/token", self.base)
     }

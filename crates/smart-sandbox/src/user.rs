@@ -217,6 +217,12 @@ fn dr_smith() -> Value {
             { "system": "phone", "value": "+1-555-0100", "use": "work" },
             { "system": "email", "value": "jordan.smith@ehr.example", "use": "work" }
         ],
+        "address": [{
+            "use": "work",
+            "line": ["1 Example Street"],
+            "city": "Exampleton",
+            "country": "US"
+        }],
         "gender": "unknown",
         "qualification": [{
             "code": {

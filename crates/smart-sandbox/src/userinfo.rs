@@ -17,6 +17,7 @@ use crate::context::{Context, TokenRecord};
 use crate::fhir::{bearer, challenge, live};
 use crate::hostile::{Genuine, Moment};
 use crate::responses::{self, with_no_store};
+use crate::standard_claims;
 
 /// `GET` and `POST /oidc/userinfo`.
 pub(crate) async fn get(State(context): State<Arc<Context>>, headers: HeaderMap) -> Response {
@@ -108,7 +109,7 @@ pub(crate) async fn sign(
     Response::from_parts(head, Body::from(body))
 }
 
-/// What the ID token says of the user; nothing where it was no sign-in.
+/// What the ID token says of the user, and what belongs to further scopes; nothing where it was no sign-in.
 fn claims(context: &Context, record: &TokenRecord) -> Option<Value> {
     let scopes = &record.scopes;
     let user = &record.grant.as_ref().filter(|_| scopes.has("openid"))?.user;
@@ -121,5 +122,6 @@ fn claims(context: &Context, record: &TokenRecord) -> Option<Value> {
     if scopes.has_name() {
         claims.insert("name".to_owned(), user.name.as_str().into());
     }
+    standard_claims::add(&mut claims, user, scopes);
     Some(Value::Object(claims))
 }

@@ -8,6 +8,9 @@ pub(crate) fn words(scope: &str) -> String {
         "openid" => "know that it is you".to_owned(),
         "fhirUser" => "read your own entry in the directory".to_owned(),
         "profile" => "know your name".to_owned(),
+        "email" => "know your e-mail address".to_owned(),
+        "phone" => "know your telephone number".to_owned(),
+        "address" => "know your postal address".to_owned(),
         "launch" => "know what you have open in the EHR".to_owned(),
         "launch/patient" => "know which patient it is about".to_owned(),
         "offline_access" => "keep its access when you are away".to_owned(),
@@ -69,6 +72,9 @@ mod tests {
                 "user/Patient.cruds",
                 "create, read, change, delete and search personal details that you may see",
             ),
+            ("email", "know your e-mail address"),
+            ("phone", "know your telephone number"),
+            ("address", "know your postal address"),
             ("unheard/of", "use unheard/of"),
         ] {
             assert_eq!(words(scope), expected);

@@ -19,12 +19,12 @@ use smart_oidc::jose::CryptoProvider;
 use smart_tests::corpus::{Corpus, Results, Wrong};
 use smart_tests::suite::Tally;
 use smart_tests::{
-    advisories, backend, fixture, relying_party, vectors, worked_example, wycheproof,
+    advisories, backend, fixture, inferno, relying_party, vectors, worked_example, wycheproof,
 };
 
 const USAGE: &str =
     "usage: conformance [--suite NAME] [--corpus FILE] [--backend NAME] [--json OUT]
-suites: worked-example, vectors, wycheproof, relying-party, advisories, corpus
+suites: worked-example, vectors, wycheproof, relying-party, inferno, advisories, corpus
 advisories runs once, as its tests have both backends in them, and is left out with --backend";
 
 fn main() -> ExitCode {
@@ -115,7 +115,7 @@ enum Suite {
     Whole(fn() -> Result<Tally, String>),
 }
 
-const SUITES: [(&str, Suite); 6] = [
+const SUITES: [(&str, Suite); 7] = [
     (
         "worked-example",
         Suite::Backend(|it| Ok(worked_example::run(it).into_iter().collect())),
@@ -127,6 +127,7 @@ const SUITES: [(&str, Suite); 6] = [
     ("wycheproof", Suite::Backend(|it| Ok(wycheproof::run(it)))),
     ("corpus", Suite::Backend(own_corpus)),
     ("relying-party", Suite::Backend(relying_party::run)),
+    ("inferno", Suite::Backend(inferno::run)),
     ("advisories", Suite::Whole(advisories::run)),
 ];
 

@@ -1,9 +1,9 @@
-//! `iss` is another issuer: refused.
+//! `iss` is the issuer with one character more: refused.
 
 use smart_oidc::jose::CryptoProvider;
 
 use super::app::{App, Handled};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
-    App::refuses(provider, "wrong-issuer", "claim-issuer").await
+    App::refuses(provider, "issuer-one-longer", "claim-issuer").await
 }

@@ -1,9 +1,11 @@
-//! The RS256 signature is wrong: refused.
+//! The RS256 signature is wrong: refused, although TLS may take its place in the code flow.
 
 use smart_oidc::jose::CryptoProvider;
 
-use super::app::{App, Handled};
+use super::app::{App, Handled, check};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
-    App::refuses(provider, "wrong-signature", "jws-bad-signature").await
+    let app = App::new(provider, App::playing(["wrong-signature"]), &[]).await;
+    app.is_refused("jws-bad-signature").await?;
+    check(app.algorithms() == ["RS256"], "not one ID token with RS256")
 }

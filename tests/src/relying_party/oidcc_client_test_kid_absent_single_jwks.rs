@@ -1,11 +1,15 @@
-//! The token names no key and the set has one: accepted.
+//! The token names no key and none of the set has a name; one fits: accepted.
 
 use smart_oidc::jose::CryptoProvider;
 
 use super::app::{App, Handled, check};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
-    let app = App::new(provider, App::playing("no-kid"), &[]).await;
-    check(app.published_keys().await == 1, "not one key")?;
-    app.is_accepted().await
+    let faults = App::playing(["no-kid", "nameless-key-of-each-kind"]);
+    let app = App::new(provider, faults, &[]).await;
+    app.is_accepted().await?;
+    let keys = app.published_keys().await;
+    let fit = keys.iter().filter(|it| it["kty"] == "RSA").count();
+    check((fit, keys.len()) == (1, 4), "not one key of each kind")?;
+    check(keys.iter().all(|it| it.get("kid").is_none()), "a key has a name")
 }

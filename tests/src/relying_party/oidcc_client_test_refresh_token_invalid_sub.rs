@@ -1,18 +1,9 @@
-//! The refreshed ID token has another subject: the session ends.
+//! The refreshed ID token has the subject with something more at its end: the session ends.
 
 use smart_oidc::jose::CryptoProvider;
 
-use super::app::{App, Handled, check};
+use super::app::{App, Handled};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
-    let app = App::new(
-        provider,
-        App::playing("refresh-of-another-subject"),
-        &["offline_access"],
-    );
-    let app = app.await;
-    let signed_in = app.sign_in().await?;
-    let refreshed = app.refresh(&signed_in).await;
-    let code = refreshed.err();
-    check(code.as_deref() == Some("refresh-identity-changed"), "not refused for it")
+    App::refuses_refresh(provider, "refresh-subject-one-longer", "refresh-identity-changed").await
 }

@@ -6,9 +6,9 @@ use super::app::{App, Handled, check};
 
 pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let app = App::new(provider, |it| it, &[]).await;
-    app.sign_in().await?;
+    app.live().await?;
     app.ehr.rotate_keys().map_err(|error| error.to_string())?;
     app.ehr.withdraw_former_keys();
-    app.sign_in().await?;
+    app.live().await?;
     check(app.sent_to("/oidc/jwks").len() == 2, "not fetched twice")
 }

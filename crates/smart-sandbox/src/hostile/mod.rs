@@ -11,6 +11,8 @@ mod headers;
 mod identity;
 mod key_sets;
 mod launches;
+mod longer;
+mod many_keys;
 mod metadata;
 mod moment;
 pub(crate) mod people;

@@ -2,13 +2,14 @@
 
 use super::fault::Fault;
 use super::{
-    answers, callbacks, claims, everywhere, forged, headers, identity, key_sets, launches,
-    metadata, refreshes, resources, revocations, tokens, userinfo,
+    answers, callbacks, claims, everywhere, forged, headers, identity, key_sets, launches, longer,
+    many_keys, metadata, refreshes, resources, revocations, tokens, userinfo,
 };
 
-const GROUPS: [&[Fault]; 22] = [
+const GROUPS: [&[Fault]; 27] = [
     launches::FAULTS,
     metadata::FAULTS,
+    longer::METADATA,
     everywhere::SMART_CONFIGURATION,
     everywhere::OPENID_CONFIGURATION,
     callbacks::FAULTS,
@@ -18,8 +19,47 @@ const GROUPS: [&[Fault]; 22] = [
     forged::FAULTS,
     headers::FAULTS,
     claims::FAULTS,
+    longer::CLAIMS,
     identity::FAULTS,
     key_sets::FAULTS,
+    many_keys::FAULTS,
+    everywhere::JWKS,
+    refreshes::FAULTS,
+    longer::REFRESHES,
+    everywhere::REFRESH,
+    resources::FAULTS,
+    everywhere::RESOURCE,
+    userinfo::FAULTS,
+    longer::USER_INFO,
+    everywhere::USERINFO,
+    everywhere::REST,
+    revocations::FAULTS,
+]; 22] = [
+    launches::FAULTS,
+    metadata::FAULTS,
+    everywhere::SMART_CONFIGURATION,
+    everywhere::OPENID_CONFIGURATION,
+=======
+    answers, callbacks, claims, forged, identity, key_sets, launches, longer, many_keys, metadata,
+    refreshes, resources, tokens,
+};
+
+const GROUPS: [&[Fault]; 16] = [
+    launches::FAULTS,
+    metadata::FAULTS,
+    longer::METADATA,
+>>>>>>> 3de47a91e46f8de669636345e780ec41f502f52b
+    callbacks::FAULTS,
+    answers::FAULTS,
+    everywhere::TOKEN,
+    tokens::FAULTS,
+    forged::FAULTS,
+    headers::FAULTS,
+    claims::FAULTS,
+    longer::CLAIMS,
+    identity::FAULTS,
+    key_sets::FAULTS,
+<<<<<<< HEAD
     everywhere::JWKS,
     refreshes::FAULTS,
     everywhere::REFRESH,
@@ -29,6 +69,13 @@ const GROUPS: [&[Fault]; 22] = [
     everywhere::USERINFO,
     everywhere::REST,
     revocations::FAULTS,
+=======
+    many_keys::FAULTS,
+    refreshes::FAULTS,
+    longer::REFRESHES,
+    resources::FAULTS,
+    longer::USER_INFO,
+>>>>>>> 3de47a91e46f8de669636345e780ec41f502f52b
 ];
 
 impl Fault {

@@ -49,7 +49,7 @@ async fn a_sound_request_gets_a_code_by_get_and_by_post() {
     }
 }
 
-// covers: SMART-AUT-3, OIDC-AUT-8, SMART-SEC-2
+// covers: SMART-AUT-3, OIDC-AUT-8
 #[tokio::test]
 async fn nobody_is_sent_to_an_address_that_is_not_registered() {
     let sandbox = builder().start().await.unwrap();
@@ -87,8 +87,7 @@ async fn nobody_is_sent_to_an_address_that_is_not_registered() {
     }
 }
 
-// covers: SMART-AUT-6, SMART-AUT-7, SMART-AUT-8, SMART-AUT-9, SMART-AUT-10, SMART-AUT-11
-// covers: SMART-AUT-22, PKCE-5, PKCE-8, OAUTH-3, SMART-AUT-24, ISSP-1
+// covers: SMART-AUT-7, SMART-AUT-8, SMART-AUT-11, PKCE-5, PKCE-8, OAUTH-3, SMART-AUT-24, ISSP-1
 #[tokio::test]
 async fn an_unsound_request_gets_an_error_and_no_code() {
     let sandbox = builder().start().await.unwrap();
@@ -164,7 +163,6 @@ async fn an_unsound_request_gets_an_error_and_no_code() {
     }
 }
 
-// covers: SMART-AUT-8
 #[tokio::test]
 async fn one_final_slash_of_the_audience_is_tolerated() {
     let sandbox = builder().start().await.unwrap();
@@ -233,7 +231,6 @@ async fn a_registered_address_is_compared_as_a_string() {
     assert_page(&authorize(&sandbox, &request(&sandbox)).await, "default");
 }
 
-// covers: SMART-AUT-14
 #[tokio::test]
 async fn a_post_must_be_a_form_of_bearable_length() {
     let sandbox = builder().start().await.unwrap();

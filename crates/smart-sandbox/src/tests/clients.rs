@@ -120,7 +120,6 @@ pub(super) fn token_url(sandbox: &Sandbox) -> String {
     format!("{}/token", sandbox.issuer())
 }
 
-// covers: SMART-SYM-1, SMART-TOK-4, OIDC-AUT-15
 #[tokio::test]
 async fn an_app_with_a_secret_authenticates_as_it_is_registered() {
     let basic_header = [(
@@ -165,7 +164,7 @@ impl HttpClient for OneSet {
     }
 }
 
-// covers: SMART-CAS-1, SMART-CAS-6, SMART-CAS-13, SMART-CAS-15, SMART-CAS-20, SMART-REF-3
+// covers: SMART-CAS-1, SMART-CAS-6, SMART-CAS-13, SMART-CAS-20
 #[tokio::test]
 async fn an_app_with_a_key_authenticates_with_a_new_assertion_each_time() {
     for algorithm in [Algorithm::RS384, Algorithm::ES384] {
@@ -223,7 +222,7 @@ pub(super) fn credentials_grant(scope: &str) -> Pairs {
     ]
 }
 
-// covers: SMART-BS-2, SMART-BS-4, SMART-BS-5, SMART-BS-6, SMART-BS-7, SMART-BS-8, SMART-REF-9
+// covers: SMART-BS-4, SMART-BS-5, SMART-BS-6, SMART-BS-7, SMART-BS-8, SMART-REF-9
 #[tokio::test]
 async fn a_backend_service_gets_what_it_is_registered_for() {
     let key = ClientKey::new(Algorithm::ES384);

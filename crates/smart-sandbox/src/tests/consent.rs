@@ -238,7 +238,6 @@ async fn an_ehr_launch_knows_who_and_about_whom_and_asks_in_the_frame_of_the_ehr
     assert_eq!(error.code(), "sandbox-launch-user");
 }
 
-// covers: OAUTH-9
 #[tokio::test]
 async fn names_on_the_page_are_text() {
     let client_id = "<script>alert(1)</script>";

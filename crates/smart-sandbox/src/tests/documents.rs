@@ -7,7 +7,7 @@ use super::http::{get, send};
 use crate::{ClientRegistration, RedirectRule, SmartVersion};
 
 // covers: SMART-DISC-1, SMART-DISC-4, SMART-DISC-5, SMART-DISC-6, SMART-DISC-8, SMART-DISC-9
-// covers: SMART-DISC-10, SMART-DISC-11, SMART-DISC-12, SMART-DISC-13, SMART-DISC-14
+// covers: SMART-DISC-10, SMART-DISC-11, SMART-DISC-13, SMART-DISC-14
 #[tokio::test]
 async fn the_smart_configuration_is_complete() {
     let sandbox = builder().start().await.unwrap();
@@ -46,6 +46,7 @@ async fn the_smart_configuration_is_complete() {
         serde_json::json!(["RS384", "ES384"])
     );
     let capabilities = document["capabilities"].as_array().unwrap();
+    assert!(capabilities.iter().all(serde_json::Value::is_string));
     for capability in [
         "launch-ehr",
         "launch-standalone",
@@ -60,7 +61,7 @@ async fn the_smart_configuration_is_complete() {
     }
 }
 
-// covers: DISC-1, DISC-3, DISC-4, DISC-8, DISC-9, DISC-18, SMART-DISC-25, ISSP-2
+// covers: DISC-1, DISC-3, DISC-8, DISC-9, DISC-18, SMART-DISC-25, ISSP-2
 #[tokio::test]
 async fn the_openid_configuration_is_complete() {
     let sandbox = builder().algorithm(Algorithm::ES384).start().await.unwrap();
@@ -81,6 +82,10 @@ async fn the_openid_configuration_is_complete() {
     assert_eq!(
         document["id_token_signing_alg_values_supported"],
         serde_json::json!(["RS256", "ES384"])
+    );
+    assert_eq!(
+        document["response_types_supported"],
+        serde_json::json!(["code"])
     );
     assert_eq!(
         document["subject_types_supported"],
@@ -113,7 +118,12 @@ async fn the_key_set_has_public_keys_and_may_be_cached_for_a_while() {
     assert_eq!(key["kty"], "RSA");
     assert_eq!(key["alg"], "RS256");
     assert_eq!(key["use"], "sig");
-    assert!(!key.contains_key("d"));
+    for member in ["n", "e"] {
+        assert!(key[member].is_string(), "{member}");
+    }
+    for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+        assert!(!key.contains_key(private), "{private}");
+    }
 }
 
 // covers: SMART-DISC-23, SMART-SEC-4, SMART-USR-17, DISC-19
@@ -208,7 +218,6 @@ async fn the_first_version_says_less_and_has_its_issuer_elsewhere() {
     assert_eq!(get(&url).await.status, 404);
 }
 
-// covers: SMART-DISC-26
 #[tokio::test]
 async fn older_apps_find_the_endpoints_in_the_capability_statement() {
     let sandbox = builder().start().await.unwrap();
@@ -218,10 +227,24 @@ async fn older_apps_find_the_endpoints_in_the_capability_statement() {
     let statement = answer.json();
     assert_eq!(statement["resourceType"], "CapabilityStatement");
     assert_eq!(statement["fhirVersion"], "4.0.1");
+    let url = format!("{}/.well-known/smart-configuration", sandbox.fhir_base());
+    let configuration = get(&url).await.json();
     let extension = &statement["rest"][0]["security"]["extension"][0]["extension"];
     let issuer = sandbox.issuer();
     assert_eq!(extension[0]["valueUri"], format!("{issuer}/authorize"));
     assert_eq!(extension[1]["valueUri"], format!("{issuer}/token"));
+    // All that the smart-configuration says is said here too, and the same.
+    for (here, there) in [
+        ("authorize", "authorization_endpoint"),
+        ("token", "token_endpoint"),
+        ("introspect", "introspection_endpoint"),
+        ("revoke", "revocation_endpoint"),
+    ] {
+        let stated = extension.as_array().unwrap().iter();
+        let stated: Vec<_> = stated.filter(|it| it["url"] == here).collect();
+        assert_eq!(stated.len(), 1, "{here}");
+        assert_eq!(stated[0]["valueUri"], configuration[there], "{here}");
+    }
 }
 
 #[tokio::test]

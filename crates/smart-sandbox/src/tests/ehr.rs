@@ -399,6 +399,7 @@ async fn keys_change_on_a_schedule() {
     let first = sandbox.kid();
     clock.advance(Duration::from_secs(59));
     assert_eq!(sandbox.kid(), first);
+    let former = sign_in(&sandbox, "openid").await;
     clock.advance(Duration::from_secs(1));
     let body = sign_in(&sandbox, "openid").await;
     let id_token = body["id_token"].as_str().unwrap();
@@ -408,6 +409,10 @@ async fn keys_change_on_a_schedule() {
     let set = get(&format!("{}/jwks", sandbox.issuer())).await.json();
     let kids = set["keys"].as_array().unwrap().iter().map(|it| &it["kid"]);
     assert_eq!(kids.collect::<Vec<_>>(), [&json!(kid), &json!(first)]);
+    // Those of before can still be verified.
+    let former = former["id_token"].as_str().unwrap();
+    let (_, kid) = verify(&sandbox, former, Algorithms::ID_TOKEN).await;
+    assert_eq!(kid, first);
 }
 
 #[tokio::test]

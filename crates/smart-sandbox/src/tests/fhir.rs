@@ -11,7 +11,7 @@ async fn read(sandbox: &Sandbox, path: &str, authorization: &str) -> Answer {
     send("GET", &url, &[("authorization", authorization)], None).await
 }
 
-// covers: SMART-USR-1, SMART-USR-5, SMART-USR-6, OAUTH-6, SMART-TOK-6
+// covers: OAUTH-6
 #[tokio::test]
 async fn the_user_can_be_read_under_any_spelling_of_the_scheme() {
     let sandbox = builder().start().await.unwrap();
@@ -29,7 +29,7 @@ async fn the_user_can_be_read_under_any_spelling_of_the_scheme() {
     }
 }
 
-// covers: OAUTH-7, SMART-USR-9
+// covers: OAUTH-7
 #[tokio::test]
 async fn without_a_good_token_nothing_is_read() {
     let sandbox = builder().start().await.unwrap();
@@ -76,7 +76,6 @@ async fn a_token_opens_what_its_scopes_name() {
     assert_eq!(challenge, Some("Bearer error=\"insufficient_scope\""));
 }
 
-// covers: SMART-USR-11, SMART-USR-13
 #[tokio::test]
 async fn what_is_not_there_is_not_found() {
     let sandbox = builder().start().await.unwrap();
@@ -160,7 +159,6 @@ async fn a_search_by_form_is_the_same_and_errors_are_outcomes() {
     }
 }
 
-// covers: SMART-USR-9
 #[tokio::test]
 async fn who_may_not_read_does_not_learn_what_exists() {
     let relative = people::invented().remove(3);
@@ -375,5 +373,30 @@ async fn a_relative_sees_one_chart_in_a_search_too() {
     ] {
         let answer = read(&sandbox, query, &bearer).await;
         assert_eq!(entries(&answer), owned(expected), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn userinfo_has_the_claims_of_each_scope() {
+    let sandbox = builder().start().await.unwrap();
+    let url = format!("{}/userinfo", sandbox.issuer());
+    let own = |scope| match scope {
+        "email" => ("email", "jordan.smith@ehr.example"),
+        "phone" => ("phone_number", "+1-555-0100"),
+        _ => ("family_name", "Smith"),
+    };
+    for scope in ["email", "phone", "profile"] {
+        let body = sign_in(&sandbox, &format!("openid {scope}")).await;
+        let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
+        let answer = send("GET", &url, &[("authorization", &bearer)], None).await;
+        let claims = answer.json();
+        for other in ["email", "phone", "profile"] {
+            let (name, value) = own(other);
+            match scope == other {
+                true => assert_eq!(claims[name], value),
+                false => assert!(claims.get(name).is_none(), "{name} with {scope}"),
+            }
+        }
+        assert!(claims.get("address").is_none());
     }
 }

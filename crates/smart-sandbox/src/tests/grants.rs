@@ -35,8 +35,7 @@ async fn signed_in(sandbox: &Sandbox) -> Value {
     answer.json()
 }
 
-// covers: SMART-REF-1, SMART-REF-2, SMART-REF-4, SMART-REF-5, SMART-REF-6, SMART-TOK-12
-// covers: OIDC-RFR-1, SBCP-14
+// covers: SMART-REF-2, SMART-REF-4, SMART-REF-5, SMART-TOK-12, OIDC-RFR-1, SBCP-14
 #[tokio::test]
 async fn a_refresh_gives_new_tokens_for_the_same_user() {
     let (sandbox, clock) = start(builder()).await;
@@ -404,6 +403,33 @@ async fn status(sandbox: &Sandbox, path: &str, token: &Value) -> u16 {
         .status
 }
 
+// covers: SMART-CTX-4
+#[tokio::test]
+async fn an_app_that_the_ehr_starts_is_told_of_its_style() {
+    let (sandbox, _) = start(builder()).await;
+    let url = format!("{}/.well-known/smart-configuration", sandbox.fhir_base());
+    let capabilities = get(&url).await.json()["capabilities"].clone();
+    let capabilities = capabilities.as_array().unwrap();
+    assert!(capabilities.contains(&"context-style".into()));
+    let token = launched(&sandbox, LaunchContext::new(), "launch").await;
+    let url = token["smart_style_url"].as_str().unwrap();
+    let answer = send("GET", url, &[("origin", "https://any.example")], None).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    let style = answer.json();
+    let style = style.as_object().unwrap();
+    assert!(style.values().all(serde_json::Value::is_string));
+    // Whoever changes the style gives it another address, and this line another sum.
+    let sum = answer.body.bytes().fold(0_u32, |sum, it| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(it))
+    });
+    assert_eq!(
+        (url.rsplit('/').next(), sum),
+        (Some("smart-style-1.json"), 2_300_439_051)
+    );
+}
+
 // covers: SMART-REF-5, SMART-INT-4, SMART-CTX-1
 #[tokio::test]
 async fn the_patient_of_a_grant_is_the_same_wherever_it_is_told() {
@@ -568,7 +594,7 @@ async fn a_launch_is_good_for_one_code() {
     );
 }
 
-// covers: SMART-TOK-7, SMART-TOK-15
+// covers: SMART-TOK-7
 #[tokio::test]
 async fn the_lifetime_of_a_token_is_a_choice_and_is_kept() {
     let (sandbox, clock) = start(builder().token_lifetime(Duration::from_secs(7))).await;

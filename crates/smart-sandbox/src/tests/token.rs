@@ -23,9 +23,8 @@ fn assert_error(answer: &Answer, status: u16, error: &str, what: &str) {
     assert!(body.get("access_token").is_none(), "{what}");
 }
 
-// covers: SMART-TOK-1, SMART-TOK-2, SMART-TOK-5, SMART-TOK-6, SMART-TOK-7, SMART-TOK-9
-// covers: SMART-TOK-10, SMART-TOK-11, SMART-TOK-15, SMART-CTX-1, SMART-CTX-2, OAUTH-10
-// covers: OIDC-AUT-10, SMART-CTX-14
+// covers: SMART-TOK-5, SMART-TOK-6, SMART-TOK-7, SMART-TOK-9, SMART-TOK-10, SMART-TOK-11
+// covers: SMART-TOK-15, SMART-CTX-1, SMART-CTX-2, OAUTH-10, OIDC-AUT-10, SMART-CTX-14
 #[tokio::test]
 async fn a_code_becomes_tokens() {
     let (sandbox, _) = with_clock().await;
@@ -42,6 +41,7 @@ async fn a_code_becomes_tokens() {
     assert_eq!(body["patient"], "p-1");
     assert_eq!(body["need_patient_banner"], true);
     assert_eq!(body["access_token"].as_str().unwrap().len(), 43);
+    assert!(body["id_token"].is_string());
 }
 
 // covers: OIDC-IDT-1, OIDC-IDT-2, OIDC-IDT-3, OIDC-IDT-4, OIDC-IDT-5, OIDC-IDT-7, OIDC-HSH-1
@@ -69,7 +69,7 @@ async fn the_id_token_verifies_against_the_served_keys() {
     assert_eq!(claims["at_hash"], half);
 }
 
-// covers: SMART-ID-16, OIDC-IDT-6, OIDC-IDT-15
+// covers: OIDC-IDT-6, OIDC-IDT-15
 #[tokio::test]
 async fn claims_come_with_what_was_asked_for_and_otherwise_not_at_all() {
     let (sandbox, _) = with_clock().await;
@@ -91,11 +91,11 @@ async fn claims_come_with_what_was_asked_for_and_otherwise_not_at_all() {
     assert!(claims["name"].is_string() && claims.get("fhirUser").is_none());
 }
 
-// covers: SMART-TOK-11, SMART-CTX-13
+// covers: SMART-CTX-13
 #[tokio::test]
 async fn without_openid_there_is_no_id_token() {
     let sandbox = builder().start().await.unwrap();
-    let body = sign_in(&sandbox, "patient/Patient.r patient/Patient.r email").await;
+    let body = sign_in(&sandbox, "patient/Patient.r patient/Patient.r groups").await;
     assert!(body.get("id_token").is_none());
     assert_eq!(body["scope"], "patient/Patient.r");
     assert_eq!(body["patient"], "p-1");
@@ -121,7 +121,7 @@ async fn other_algorithms_sign_with_a_fresh_key() {
     }
 }
 
-// covers: PKCE-1, PKCE-8, SMART-AUT-12, SMART-TOK-2
+// covers: PKCE-8, SMART-AUT-12
 #[tokio::test]
 async fn a_code_without_its_proof_is_worth_nothing_and_stays_good_for_its_owner() {
     let sandbox = builder().start().await.unwrap();
@@ -298,6 +298,7 @@ async fn another_user_can_be_signed_in() {
     assert_eq!(claims["sub"], "sub-7");
     assert_eq!(claims["name"], "Ada Example");
     let fhir_user = claims["fhirUser"].as_str().unwrap();
+    assert!(fhir_user.ends_with("/Patient/p-7"), "{fhir_user}");
     let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
     let answer = send("GET", fhir_user, &[("authorization", &bearer)], None).await;
     assert_eq!(answer.json()["name"][0]["text"], "Ada Example");

@@ -1,0 +1,9 @@
+//! The authorization requests of an app with a key.
+
+use super::app::{self, Kind};
+use super::{Case, client};
+use crate::named::Handled;
+
+pub(super) async fn play(case: Case) -> Handled {
+    app::each(case, &Kind::ALCA, client::authorization_requests).await
+}

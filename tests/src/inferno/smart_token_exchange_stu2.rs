@@ -1,0 +1,13 @@
+//! A code brings JSON with status 200, for apps that sign too.
+
+use super::Case;
+use super::tester::in_each_way;
+use crate::named::{Handled, check};
+
+pub(super) async fn play(case: Case) -> Handled {
+    in_each_way(case, async |tester| {
+        let answer = tester.token_answer().await?;
+        check(answer.is(&[200])?.json()?.is_object(), "it is no object")
+    })
+    .await
+}
