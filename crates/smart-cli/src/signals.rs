@@ -12,7 +12,7 @@ pub(crate) fn told_to_stop() -> impl Future<Output = ()> + Send + 'static {
 
     let listening = (
         signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
+        signal(SignalKind::terminate()),
     );
     async move {
         let (Ok(mut interrupted), Ok(mut terminated)) = listening else {
