@@ -34,48 +34,6 @@ const GROUPS: [&[Fault]; 27] = [
     everywhere::USERINFO,
     everywhere::REST,
     revocations::FAULTS,
-]; 22] = [
-    launches::FAULTS,
-    metadata::FAULTS,
-    everywhere::SMART_CONFIGURATION,
-    everywhere::OPENID_CONFIGURATION,
-=======
-    answers, callbacks, claims, forged, identity, key_sets, launches, longer, many_keys, metadata,
-    refreshes, resources, tokens,
-};
-
-const GROUPS: [&[Fault]; 16] = [
-    launches::FAULTS,
-    metadata::FAULTS,
-    longer::METADATA,
->>>>>>> 3de47a91e46f8de669636345e780ec41f502f52b
-    callbacks::FAULTS,
-    answers::FAULTS,
-    everywhere::TOKEN,
-    tokens::FAULTS,
-    forged::FAULTS,
-    headers::FAULTS,
-    claims::FAULTS,
-    longer::CLAIMS,
-    identity::FAULTS,
-    key_sets::FAULTS,
-<<<<<<< HEAD
-    everywhere::JWKS,
-    refreshes::FAULTS,
-    everywhere::REFRESH,
-    resources::FAULTS,
-    everywhere::RESOURCE,
-    userinfo::FAULTS,
-    everywhere::USERINFO,
-    everywhere::REST,
-    revocations::FAULTS,
-=======
-    many_keys::FAULTS,
-    refreshes::FAULTS,
-    longer::REFRESHES,
-    resources::FAULTS,
-    longer::USER_INFO,
->>>>>>> 3de47a91e46f8de669636345e780ec41f502f52b
 ];
 
 impl Fault {
