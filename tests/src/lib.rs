@@ -24,6 +24,7 @@ mod docs;
 pub mod ehr_world;
 pub mod fixture;
 pub mod forge;
+pub mod installed;
 pub mod redis_server;
 pub mod relying_party;
 pub mod skip;

@@ -1,0 +1,103 @@
+//! Stands between the browser and the app and changes what the app answers, so that a test can show
+//! that without one header the browser would do what must not be.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::{HOST, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Request as Asked, header};
+use smart_oidc::discovery::{HttpClient as _, ReqwestClient};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What is changed of an answer's headers.
+pub(crate) type Change = fn(&mut HeaderMap);
+
+/// It serves until it is dropped.
+pub(crate) struct Meddler {
+    url: String,
+    task: JoinHandle<()>,
+}
+
+struct Between {
+    http: ReqwestClient,
+    behind: String,
+    change: Change,
+}
+
+impl Drop for Meddler {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Meddler {
+    /// Before the app that will listen on this port.
+    pub(crate) async fn before(port: u16, change: Change) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let between = Between {
+            http: ReqwestClient::builder().allow_loopback().build().unwrap(),
+            behind: format!("http://127.0.0.1:{port}"),
+            change,
+        };
+        let router = Router::new().fallback(pass_on).with_state(Arc::new(between));
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { url, task }
+    }
+
+    /// Where browsers find the app.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+async fn pass_on(State(between): State<Arc<Between>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 16).await.unwrap();
+    let path = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    let mut asked = Asked::new(body);
+    *asked.method_mut() = parts.method;
+    *asked.uri_mut() = format!("{}{path}", between.behind).parse().unwrap();
+    *asked.headers_mut() = parts.headers;
+    asked.headers_mut().remove(HOST);
+    let answer = between.http.send(asked).await.unwrap();
+    let mut answer = answer.map(|it: Bytes| Body::from(it));
+    answer.headers_mut().remove(TRANSFER_ENCODING);
+    (between.change)(answer.headers_mut());
+    answer
+}
+
+/// Cookies as many apps write them: they are not sent where a page is in the frame of another site.
+pub(crate) fn lax_cookies(headers: &mut HeaderMap) {
+    let cookies: Vec<String> = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .map(|it| it.to_str().unwrap())
+        .map(|it| it.replace("SameSite=None", "SameSite=Lax").replace("; Partitioned", ""))
+        .collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        assert!(cookie.contains("SameSite=Lax"), "{cookie}");
+        let cookie = HeaderValue::from_str(&cookie).unwrap();
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Whoever likes may frame the pages.
+pub(crate) fn no_frame_rules(headers: &mut HeaderMap) {
+    headers.remove(header::CONTENT_SECURITY_POLICY);
+    headers.remove(header::X_FRAME_OPTIONS);
+}
+
+/// Pages that browsers may keep.
+pub(crate) fn kept_pages(headers: &mut HeaderMap) {
+    let kept = HeaderValue::from_static("private, max-age=600");
+    headers.insert(header::CACHE_CONTROL, kept);
+}
+
+/// Nothing.
+pub(crate) const fn nothing(_: &mut HeaderMap) {}
