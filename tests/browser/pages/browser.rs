@@ -256,7 +256,7 @@ impl Browser {
     /// Whether the browser refuses to show what was asked for.
     pub(crate) async fn is_refused(&self) -> Result<bool, CmdError> {
         let place = self.client.execute("return document.URL", Vec::new()).await?;
-        Ok(place == "chrome-error://chromewebdata/" || place == "about:blank")
+        Ok(place == "chrome-error://chromewebdata/")
     }
 }
 

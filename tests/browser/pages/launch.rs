@@ -1,6 +1,7 @@
 //! From the first page to the dashboard, with all that it shows.
 
-use crate::browser::{Browser, Setup};
+use crate::browser::Browser;
+use crate::ehr;
 use crate::looks;
 use crate::served::Served;
 
@@ -13,7 +14,7 @@ pub(crate) async fn launch(browser: &Browser, url: &str) {
 }
 
 /// What the dashboard shows of the doctor and of Riley.
-async fn check_dashboard(browser: &Browser) {
+pub(crate) async fn check_dashboard(browser: &Browser) {
     browser.wait_for_heading("Dashboard").await;
     let text = browser.text().await;
     for part in [
@@ -35,7 +36,7 @@ async fn check_dashboard(browser: &Browser) {
 }
 
 /// The panel has each check with its result and its clause.
-async fn check_checks(browser: &Browser) {
+pub(crate) async fn check_checks(browser: &Browser) {
     browser.press("Each check").await;
     browser.wait_for("tr", "the signature verifies").await;
     let text = browser.text().await;
@@ -52,7 +53,12 @@ async fn check_checks(browser: &Browser) {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert_eq!(text.matches("passed\n").count() + text.matches("passed ").count() >= 18, true, "{text}");
+    // Each is there with its result, and none of them is missing.
+    let rows = browser.value("[...document.querySelectorAll('details tbody tr')].map((it) => it.cells[1].textContent)");
+    let rows = rows.await;
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 18, "{text}");
+    assert!(rows.iter().all(|it| it == "passed"), "{rows:?}");
 }
 
 #[tokio::test]
@@ -78,4 +84,32 @@ async fn two_clicks_and_a_consent_lead_to_the_dashboard() {
     check_checks(&browser).await;
     looks::check_page(&browser, "dashboard-checks").await;
     looks::check_keyboard(&browser, "dashboard-checks").await;
+}
+
+#[tokio::test]
+async fn a_card_has_the_role_and_the_page_of_a_real_ehr_a_button() {
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let served = Served::start(&[]);
+    browser.visit(&format!("{}/", served.url())).await;
+    let role = "PractitionerRole/dr-okafor-cardiology";
+    browser.choose("user", role).await;
+    browser.choose("patient", "").await;
+    browser.press("Launch").await;
+    browser.wait_for_heading("Dashboard").await;
+    let text = browser.text().await;
+    for part in ["Chidi Okafor", "Role", "No patient is open."] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    looks::check_page(&browser, "dashboard-role").await;
+
+    let ehr = ehr::start().await;
+    let served = Served::beside(&ehr);
+    browser.visit(&format!("{}/", served.url())).await;
+    browser.wait_for("a", "Sign in").await;
+    looks::check_page(&browser, "home-of-a-real-ehr").await;
+    browser.press("Sign in").await;
+    browser.wait_for_heading("Dashboard").await;
+    assert!(browser.text().await.contains("Dr. Jordan Smith, MD"));
 }

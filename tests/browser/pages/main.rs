@@ -15,7 +15,15 @@
 
 mod browser;
 mod driver;
+mod ehr;
+mod fhirclient;
+mod framed;
+mod hostile_text;
 mod launch;
 mod looks;
 mod meddler;
+mod refresh;
+mod refused;
 mod served;
+mod sign_out;
+mod without_scripts;

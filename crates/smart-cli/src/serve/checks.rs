@@ -5,6 +5,8 @@ use smart_oidc::id_token::{CheckResult, Report};
 /// The panel.
 pub(super) struct Checks {
     pub(super) verdict: &'static str,
+    /// The name of its style.
+    pub(super) kind: &'static str,
     pub(super) token: String,
     pub(super) rows: Vec<Check>,
     /// What is odd but was met.
@@ -41,6 +43,10 @@ impl Checks {
             verdict: match report.valid {
                 true => "Every check has passed.",
                 false => "Not every check has passed.",
+            },
+            kind: match report.valid {
+                true => "good",
+                false => "bad",
             },
             token: report.token.as_ref().map_or_else(String::new, |it| {
                 let kid = it.kid.as_deref().unwrap_or("none");
