@@ -74,7 +74,8 @@ impl Browser {
         ];
         arguments.extend(driver::is_root().then(|| "--no-sandbox".to_owned()));
         // As in a browser that has been told to keep other sites' cookies out.
-        let mut settings = json!({ "profile.block_third_party_cookies": true, "profile.cookie_controls_mode": 1 });
+        let mut settings =
+            json!({ "profile.block_third_party_cookies": true, "profile.cookie_controls_mode": 1 });
         if setup.has_no_scripts {
             settings["profile.managed_default_content_settings.javascript"] = json!(2);
         }
@@ -96,11 +97,6 @@ impl Browser {
 
     pub(crate) async fn visit(&self, url: &str) {
         self.client.goto(url).await.unwrap();
-    }
-
-    /// Loads a page that the browser may refuse to show.
-    pub(crate) async fn try_to_visit(&self, url: &str) {
-        let _ = self.client.goto(url).await;
     }
 
     pub(crate) async fn back(&self) {
@@ -130,12 +126,26 @@ impl Browser {
 
     /// Waits until an element of this name has this text in it.
     pub(crate) async fn wait_for(&self, name: &str, text: &str) -> Element {
+        self.wait_longer_for(PATIENCE, name, text).await
+    }
+
+    /// The same for what takes its time by design.
+    pub(crate) async fn wait_longer_for(&self, most: Duration, name: &str, text: &str) -> Element {
         assert!(!text.contains('"'), "{text}");
-        let path = format!("//{name}[contains(normalize-space(.), \"{text}\")]");
-        let wait = self.client.wait().at_most(PATIENCE).every(LOOK);
+        let path = format!("//*[self::{name}][contains(normalize-space(.), \"{text}\")]");
+        let wait = self.client.wait().at_most(most).every(LOOK);
         match wait.for_element(Locator::XPath(&path)).await {
             Ok(element) => element,
             Err(error) => panic!("{name} with {text:?}: {error}; {}", self.seen().await),
+        }
+    }
+
+    /// Waits until there is one of these two, each an XPath.
+    pub(crate) async fn wait_for_either(&self, one: &str, other: &str) {
+        let path = format!("{one} | {other}");
+        let wait = self.client.wait().at_most(PATIENCE).every(LOOK);
+        if let Err(error) = wait.for_element(Locator::XPath(&path)).await {
+            panic!("{path}: {error}; {}", self.seen().await);
         }
     }
 
@@ -146,7 +156,9 @@ impl Browser {
 
     /// Presses the button, or follows the link, of this text.
     pub(crate) async fn press(&self, text: &str) {
-        let path = format!("*[self::button or self::a or self::summary][contains(normalize-space(.), \"{text}\")]");
+        let path = format!(
+            "*[self::button or self::a or self::summary][contains(normalize-space(.), \"{text}\")]"
+        );
         let path = format!("//{path}");
         let wait = self.client.wait().at_most(PATIENCE).every(LOOK);
         match wait.for_element(Locator::XPath(&path)).await {
@@ -159,11 +171,6 @@ impl Browser {
     pub(crate) async fn choose(&self, field: &str, value: &str) {
         let field = self.find(&format!("select[name={field}]")).await;
         field.select_by_value(value).await.unwrap();
-    }
-
-    pub(crate) async fn has(&self, css: &str) -> bool {
-        let found = self.client.find_all(Locator::Css(css)).await.unwrap();
-        !found.is_empty()
     }
 
     /// What a person can read.
@@ -255,7 +262,10 @@ impl Browser {
 
     /// Whether the browser refuses to show what was asked for.
     pub(crate) async fn is_refused(&self) -> Result<bool, CmdError> {
-        let place = self.client.execute("return document.URL", Vec::new()).await?;
+        let place = self
+            .client
+            .execute("return document.URL", Vec::new())
+            .await?;
         Ok(place == "chrome-error://chromewebdata/")
     }
 }

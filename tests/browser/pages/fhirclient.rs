@@ -83,7 +83,12 @@ async fn fhirclient_signs_in_from_another_origin() {
         assert!(text.contains(part), "{part}: {text}");
     }
     // The browser's own cryptography made the challenge, and the tokens never were in an address.
-    assert_eq!(browser.value("isSecureContext && crypto.subtle !== undefined").await, true);
+    assert_eq!(
+        browser
+            .value("isSecureContext && crypto.subtle !== undefined")
+            .await,
+        true
+    );
     assert!(!browser.url().await.contains("code="));
 }
 

@@ -35,7 +35,10 @@ async fn an_ehr_on_another_site_shows_the_app_in_its_frame() {
     let place = browser.value("[top === window, location.hostname]").await;
     assert_eq!(place, serde_json::json!([false, "127.0.0.1"]));
     let text = browser.text().await;
-    assert!(text.contains("Dr. Jordan Smith, MD") && text.contains("The EHR shows the patient itself"), "{text}");
+    assert!(
+        text.contains("Dr. Jordan Smith, MD") && text.contains("The EHR shows the patient itself"),
+        "{text}"
+    );
     // A click is a request too, and has the cookie.
     browser.press("Refresh the tokens").await;
     browser.wait_for("p", "Try again in half a minute").await;
@@ -48,7 +51,13 @@ async fn an_ehr_on_another_site_shows_the_app_in_its_frame() {
 
 /// Launches in a frame from the page of this EHR, and gives back what the frame shows.
 async fn framed(browser: &Browser, ehr: &Sandbox, app: &Served) {
-    browser.visit(&format!("{}/?launch_url={}/launch", ehr.base_url(), app.url())).await;
+    browser
+        .visit(&format!(
+            "{}/?launch_url={}/launch",
+            ehr.base_url(),
+            app.url()
+        ))
+        .await;
     browser.choose("patient", "p-1").await;
     browser.press("Launch in a frame").await;
     browser.enter_frame().await;
@@ -80,7 +89,10 @@ async fn lax_cookies_do_not_reach_a_frame_of_another_site() {
 /// A page of somebody else, with whatever is asked for in a frame.
 async fn stranger() -> (String, JoinHandle<()>) {
     async fn page(RawQuery(query): RawQuery) -> Html<String> {
-        Html(format!("<!doctype html><title>Stranger</title><iframe src=\"{}\"></iframe>", query.unwrap()))
+        Html(format!(
+            "<!doctype html><title>Stranger</title><iframe src=\"{}\"></iframe>",
+            query.unwrap()
+        ))
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -30,30 +30,53 @@ async fn names_run_no_script_and_turn_nothing_around() {
             "photo": [{ "url": "javascript:window.pwned = 3" }],
         }));
         let patient = json!({ "resourceType": "Patient", "id": "p-x", "name": [{ "text": name }] });
-        let ehr = ehr::builder().user(user).resource(patient).auto_approve(false);
+        let ehr = ehr::builder()
+            .user(user)
+            .resource(patient)
+            .auto_approve(false);
         let (ehr, port) = (ehr.start().await.unwrap(), free_port());
         let meddler = Meddler::before(port, change).await;
         let served = Served::at(&ehr, meddler.url(), port);
         browser.visit(&ehr::launch(&ehr, &served, "p-x")).await;
         browser.wait_for("button", "Approve").await;
         assert!(browser.text().await.contains(SCRIPT));
-        assert_eq!(browser.value("window.pwned === undefined").await, json!(true));
+        assert_eq!(
+            browser.value("window.pwned === undefined").await,
+            json!(true)
+        );
         looks::keep(&browser, "ehr-consent.hostile").await;
         browser.press("Approve").await;
         browser.wait_for_heading("Dashboard").await;
         let text = browser.text().await;
-        assert!(text.matches(SCRIPT).count() >= 2 && text.contains(IMAGE), "{text}");
+        assert!(
+            text.matches(SCRIPT).count() >= 2 && text.contains(IMAGE),
+            "{text}"
+        );
         assert!(!text.contains('\u{202e}'), "{text}");
-        assert_eq!(browser.value("window.pwned === undefined").await, json!(true));
-        assert_eq!(browser.value("document.querySelector('main img')").await, Value::Null);
+        assert_eq!(
+            browser.value("window.pwned === undefined").await,
+            json!(true)
+        );
+        assert_eq!(
+            browser.value("document.querySelector('main img')").await,
+            Value::Null
+        );
         if number == 0 {
             looks::check_page(&browser, "dashboard-hostile").await;
         }
         // And what a stranger puts into a link.
-        let link = format!("{}/launch?iss=%3Cscript%3Ewindow.pwned=4%3C/script%3E&launch=x", served.url());
+        let link = format!(
+            "{}/launch?iss=%3Cscript%3Ewindow.pwned=4%3C/script%3E&launch=x",
+            served.url()
+        );
         browser.visit(&link).await;
-        browser.wait_for_heading("The app is not set up for this system").await;
-        assert_eq!(browser.value("window.pwned === undefined").await, json!(true));
+        browser
+            .wait_for_heading("The app is not set up for this system")
+            .await;
+        assert_eq!(
+            browser.value("window.pwned === undefined").await,
+            json!(true)
+        );
         assert!(!browser.source().await.contains("pwned"));
     }
 }

@@ -44,7 +44,9 @@ impl Meddler {
             behind: format!("http://127.0.0.1:{port}"),
             change,
         };
-        let router = Router::new().fallback(pass_on).with_state(Arc::new(between));
+        let router = Router::new()
+            .fallback(pass_on)
+            .with_state(Arc::new(between));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, task }
     }
@@ -77,7 +79,10 @@ pub(crate) fn lax_cookies(headers: &mut HeaderMap) {
         .get_all(header::SET_COOKIE)
         .iter()
         .map(|it| it.to_str().unwrap())
-        .map(|it| it.replace("SameSite=None", "SameSite=Lax").replace("; Partitioned", ""))
+        .map(|it| {
+            it.replace("SameSite=None", "SameSite=Lax")
+                .replace("; Partitioned", "")
+        })
         .collect();
     headers.remove(header::SET_COOKIE);
     for cookie in cookies {

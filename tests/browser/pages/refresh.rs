@@ -1,5 +1,7 @@
 //! The button that refreshes the tokens, and the time that runs down until somebody presses it.
 
+use core::time::Duration;
+
 use serde_json::Value;
 
 use crate::browser::Browser;
@@ -9,7 +11,9 @@ use crate::served::Served;
 
 /// When the access token ends, in seconds.
 async fn end(browser: &Browser) -> u64 {
-    let end = browser.value("document.querySelector('[data-ends-at]').dataset.endsAt").await;
+    let end = browser
+        .value("document.querySelector('[data-ends-at]').dataset.endsAt")
+        .await;
     end.as_str().and_then(|it| it.parse().ok()).unwrap()
 }
 
@@ -28,13 +32,20 @@ async fn the_button_brings_new_tokens_and_says_so() {
     assert_eq!(end(&browser).await, first);
     looks::check_page(&browser, "dashboard-rested").await;
     // The page counts by itself: half a minute of the hour of the token has gone.
-    browser.wait_for("dd", "59 min 2").await;
+    browser
+        .wait_longer_for(Duration::from_secs(60), "dd", "59 min 2")
+        .await;
     browser.press("Refresh the tokens").await;
     browser.wait_for("p", "The tokens were refreshed.").await;
     assert!(end(&browser).await >= first + 30);
     launch::check_dashboard(&browser).await;
     looks::check_page(&browser, "dashboard-refreshed").await;
-    let requests = browser.value("performance.getEntriesByType('resource').map((it) => it.name)").await;
+    let requests = browser
+        .value("performance.getEntriesByType('resource').map((it) => it.name)")
+        .await;
     let is_own = |it: &Value| it.as_str().is_some_and(|it| it.starts_with(&served.url()));
-    assert!(requests.as_array().unwrap().iter().all(is_own), "{requests}");
+    assert!(
+        requests.as_array().unwrap().iter().all(is_own),
+        "{requests}"
+    );
 }
