@@ -21,8 +21,9 @@ pub(crate) fn browser() -> Result<&'static Path, &'static str> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| {
         said("chromedriver", "--version")?;
+        // Hosted machines have the other one.
         let path = Command::new("sh")
-            .args(["-c", "command -v chromium"])
+            .args(["-c", "command -v chromium || command -v google-chrome"])
             .output()
             .map_err(|error| error.to_string())?;
         let path = String::from_utf8_lossy(&path.stdout).trim().to_owned();
