@@ -17,7 +17,10 @@ use crate::ehr;
 
 const CLIENT_ID: &str = "app-of-scripts";
 const LAUNCH: &str = r#"<!doctype html><html lang="en"><title>Launch</title><script src="/fhir-client.js"></script>
-<script>FHIR.oauth2.authorize({ clientId: 'app-of-scripts', redirectUri: '/app', pkceMode: 'required',
+<script>
+const digest = crypto.subtle.digest.bind(crypto.subtle);
+crypto.subtle.digest = (...it) => (sessionStorage.setItem('hashedBy', 'the browser'), digest(...it));
+FHIR.oauth2.authorize({ clientId: 'app-of-scripts', redirectUri: '/app', pkceMode: 'required',
 scope: 'openid fhirUser launch offline_access patient/*.rs user/*.rs' });</script></html>"#;
 const APP: &str = r#"<!doctype html><html lang="en"><title>App</title><main><h1></h1><pre></pre></main>
 <script src="/fhir-client.js"></script><script>
@@ -32,7 +35,7 @@ FHIR.oauth2.ready().then(async (client) => {
   const again = await client.request('Patient/' + patient.id);
   show('Signed in', [patient.name[0].text ?? patient.name[0].family, user.name[0].text, client.getFhirUser(),
     first !== client.state.tokenResponse.access_token, again.id, client.getIdToken().sub,
-    client.state.codeVerifier.length >= 43].join('\n'));
+    sessionStorage.getItem('hashedBy'), client.state.codeVerifier.length >= 43].join('\n'));
 }).catch((error) => show('Failed', String(error)));
 </script></html>"#;
 
@@ -77,18 +80,13 @@ async fn fhirclient_signs_in_from_another_origin() {
         "Riley Example",
         "Dr. Jordan Smith, MD",
         "Practitioner/dr-smith",
-        "7c9f2b1e-dr-smith",
-        "true\np-1",
+        // Refreshed, and the chart read once more.
+        "true\np-1\n7c9f2b1e-dr-smith",
+        // The challenge is of the browser's own cryptography, and of nothing that stands in for it.
+        "the browser\ntrue",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    // The browser's own cryptography made the challenge, and the tokens never were in an address.
-    assert_eq!(
-        browser
-            .value("isSecureContext && crypto.subtle !== undefined")
-            .await,
-        true
-    );
     assert!(!browser.url().await.contains("code="));
 }
 
@@ -111,10 +109,9 @@ async fn a_script_of_an_unknown_origin_reads_no_token() {
     const ASK: &str = "const [url, done] = arguments;
         fetch(url, { method: 'POST', body: new URLSearchParams({ grant_type: 'authorization_code' }) })
             .then((it) => done('read'), () => done('kept'));";
-    let token = format!("{}/token", ehr.base_url());
     let configuration = format!("{}/.well-known/smart-configuration", ehr.fhir_base());
     const READ: &str = "const [url, done] = arguments; fetch(url).then((it) => it.json()).then((it) => done(it.token_endpoint), () => done('kept'));";
     let endpoint = browser.run(READ, vec![configuration.into()]).await;
     assert_ne!(endpoint, "kept");
-    assert_eq!(browser.run(ASK, vec![endpoint]).await, "kept", "{token}");
+    assert_eq!(browser.run(ASK, vec![endpoint]).await, "kept");
 }

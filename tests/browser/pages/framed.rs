@@ -13,7 +13,7 @@ use crate::browser::Browser;
 use crate::ehr;
 use crate::looks;
 use crate::meddler::{self, Change, Meddler};
-use crate::served::{Served, free_port};
+use crate::served::Served;
 
 #[tokio::test]
 async fn an_ehr_on_another_site_shows_the_app_in_its_frame() {
@@ -75,10 +75,10 @@ async fn lax_cookies_do_not_reach_a_frame_of_another_site() {
         (meddler::lax_cookies, "This sign-in is over"),
     ];
     for (change, heading) in cases {
-        let (ehr, port) = (ehr::start().await, free_port());
-        let meddler = Meddler::before(port, change).await;
-        let served = Served::at(&ehr, meddler.url(), port);
-        framed(&browser, &ehr, &served).await;
+        let ehr = ehr::start().await;
+        let meddler = Meddler::before(&ehr, change).await;
+        let served = meddler.app();
+        framed(&browser, &ehr, served).await;
         browser.wait_for_heading(heading).await;
         let has_name = browser.text().await.contains("Jordan Smith");
         assert_eq!(has_name, heading == "Dashboard");
@@ -109,9 +109,9 @@ async fn a_page_of_somebody_else_frames_nothing_of_the_app() {
     let (stranger, task) = stranger().await;
     let cases: [(Change, bool); 2] = [(meddler::nothing, true), (meddler::no_frame_rules, false)];
     for (change, is_refused) in cases {
-        let (ehr, port) = (ehr::start().await, free_port());
-        let meddler = Meddler::before(port, change).await;
-        let served = Served::at(&ehr, meddler.url(), port);
+        let ehr = ehr::start().await;
+        let meddler = Meddler::before(&ehr, change).await;
+        let served = meddler.app();
         let url = served.url();
         // The first page, one that says what went wrong, and one that nothing is at.
         for path in ["/", "/s/AAAAAAAAAAAAAAAAAAAAAA/", "/logout", "/nothing"] {

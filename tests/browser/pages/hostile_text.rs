@@ -7,7 +7,6 @@ use crate::browser::Browser;
 use crate::ehr;
 use crate::looks;
 use crate::meddler::{self, Change, Meddler};
-use crate::served::{Served, free_port};
 
 const SCRIPT: &str = "<script>window.pwned = 1</script>";
 const IMAGE: &str = "<img src=x onerror='window.pwned = 2'>";
@@ -34,10 +33,10 @@ async fn names_run_no_script_and_turn_nothing_around() {
             .user(user)
             .resource(patient)
             .auto_approve(false);
-        let (ehr, port) = (ehr.start().await.unwrap(), free_port());
-        let meddler = Meddler::before(port, change).await;
-        let served = Served::at(&ehr, meddler.url(), port);
-        browser.visit(&ehr::launch(&ehr, &served, "p-x")).await;
+        let ehr = ehr.start().await.unwrap();
+        let meddler = Meddler::before(&ehr, change).await;
+        let served = meddler.app();
+        browser.visit(&ehr::launch(&ehr, served, "p-x")).await;
         browser.wait_for("button", "Approve").await;
         assert!(browser.text().await.contains(SCRIPT));
         assert_eq!(

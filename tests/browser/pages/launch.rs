@@ -1,5 +1,7 @@
 //! From the first page to the dashboard, with all that it shows.
 
+use serde_json::json;
+
 use crate::browser::Browser;
 use crate::ehr;
 use crate::looks;
@@ -63,6 +65,35 @@ pub(crate) async fn check_checks(browser: &Browser) {
     assert!(rows.iter().all(|it| it == "passed"), "{rows:?}");
 }
 
+/// The browser holds one cookie, which no script reads and no other site's frame shares.
+async fn check_cookie(browser: &Browser) {
+    let asked = json!({ "urls": [browser.url().await] });
+    let cookies = browser.command("Network.getCookies", asked).await;
+    let cookies = cookies["cookies"].as_array().unwrap();
+    assert_eq!(cookies.len(), 1, "{cookies:?}");
+    let cookie = &cookies[0];
+    assert!(
+        cookie["name"]
+            .as_str()
+            .unwrap()
+            .starts_with("__Host-session-"),
+        "{cookie}"
+    );
+    for (name, expected) in [
+        ("httpOnly", json!(true)),
+        ("secure", json!(true)),
+        ("path", json!("/")),
+        ("sameSite", json!("None")),
+        (
+            "partitionKey",
+            json!({ "topLevelSite": "http://127.0.0.1", "hasCrossSiteAncestor": false }),
+        ),
+    ] {
+        assert_eq!(cookie[name], expected, "{cookie}");
+    }
+    assert_eq!(browser.value("document.cookie").await, "");
+}
+
 #[tokio::test]
 async fn two_clicks_and_a_consent_lead_to_the_dashboard() {
     let Some(browser) = Browser::open().await else {
@@ -82,6 +113,7 @@ async fn two_clicks_and_a_consent_lead_to_the_dashboard() {
     browser.press("Approve").await;
     check_dashboard(&browser).await;
     assert!(browser.url().await.starts_with(&format!("{url}/s/")));
+    check_cookie(&browser).await;
     looks::check_page(&browser, "dashboard").await;
     check_checks(&browser).await;
     looks::check_page(&browser, "dashboard-checks").await;

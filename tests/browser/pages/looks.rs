@@ -11,6 +11,8 @@ use crate::browser::Browser;
 
 /// In CSS pixels.
 const PHONE: (u32, u32) = (390, 844);
+/// A page of 1280 pixels at four times its size (WCAG 2.2, 1.4.10).
+const NARROWEST: u32 = 320;
 
 /// What axe says of the page: the rules of WCAG 2.2 at level AA and its best practices.
 const AXE: &str = r#"
@@ -75,17 +77,19 @@ pub(crate) async fn check_page(browser: &Browser, name: &str) {
     browser
         .command("Emulation.setEmulatedMedia", json!({ "features": light }))
         .await;
-    let phone = json!({
-        "width": PHONE.0, "height": PHONE.1, "deviceScaleFactor": 1, "mobile": true,
-    });
-    browser
-        .command("Emulation.setDeviceMetricsOverride", phone)
-        .await;
-    let width = browser.value("document.documentElement.scrollWidth").await;
-    assert!(
-        width.as_u64().unwrap() <= u64::from(PHONE.0),
-        "{name}: {width} pixels on a telephone"
-    );
+    for width in [NARROWEST, PHONE.0] {
+        let phone = json!({
+            "width": width, "height": PHONE.1, "deviceScaleFactor": 1, "mobile": true,
+        });
+        browser
+            .command("Emulation.setDeviceMetricsOverride", phone)
+            .await;
+        let needed = browser.value("document.documentElement.scrollWidth").await;
+        assert!(
+            needed.as_u64().unwrap() <= u64::from(width),
+            "{name}: {needed} pixels on a screen of {width}"
+        );
+    }
     keep(browser, &format!("{name}.phone")).await;
     browser
         .command("Emulation.clearDeviceMetricsOverride", json!({}))

@@ -14,6 +14,7 @@
 )]
 
 mod browser;
+mod choice;
 mod driver;
 mod ehr;
 mod fhirclient;

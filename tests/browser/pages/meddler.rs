@@ -1,7 +1,7 @@
 //! Stands between the browser and the app and changes what the app answers, so that a test can show
 //! that without one header the browser would do what must not be.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -10,21 +10,25 @@ use axum::response::Response;
 use http::header::{HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Request as Asked, header};
 use smart_oidc::discovery::{HttpClient as _, ReqwestClient};
+use smart_sandbox::Sandbox;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use crate::served::Served;
 
 /// What is changed of an answer's headers.
 pub(crate) type Change = fn(&mut HeaderMap);
 
-/// It serves until it is dropped.
+/// It serves until it is dropped, and so does the app behind it.
 pub(crate) struct Meddler {
-    url: String,
+    app: Served,
     task: JoinHandle<()>,
 }
 
 struct Between {
     http: ReqwestClient,
-    behind: String,
+    /// The port of the app, once it is known.
+    behind: OnceLock<u16>,
     change: Change,
 }
 
@@ -35,25 +39,25 @@ impl Drop for Meddler {
 }
 
 impl Meddler {
-    /// Before the app that will listen on this port.
-    pub(crate) async fn before(port: u16, change: Change) -> Self {
+    /// Before `smart serve`, which has this EHR.
+    pub(crate) async fn before(ehr: &Sandbox, change: Change) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let between = Between {
+        let between = Arc::new(Between {
             http: ReqwestClient::builder().allow_loopback().build().unwrap(),
-            behind: format!("http://127.0.0.1:{port}"),
+            behind: OnceLock::new(),
             change,
-        };
-        let router = Router::new()
-            .fallback(pass_on)
-            .with_state(Arc::new(between));
+        });
+        let router = Router::new().fallback(pass_on).with_state(between.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, task }
+        let (app, port) = Served::behind(ehr, &url);
+        between.behind.set(port).unwrap();
+        Self { app, task }
     }
 
-    /// Where browsers find the app.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
+    /// The app, as browsers find it.
+    pub(crate) const fn app(&self) -> &Served {
+        &self.app
     }
 }
 
@@ -63,7 +67,9 @@ async fn pass_on(State(between): State<Arc<Between>>, request: Request) -> Respo
     let path = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     let mut asked = Asked::new(body);
     *asked.method_mut() = parts.method;
-    *asked.uri_mut() = format!("{}{path}", between.behind).parse().unwrap();
+    *asked.uri_mut() = format!("http://127.0.0.1:{}{path}", between.behind.get().unwrap())
+        .parse()
+        .unwrap();
     *asked.headers_mut() = parts.headers;
     asked.headers_mut().remove(HOST);
     let answer = between.http.send(asked).await.unwrap();

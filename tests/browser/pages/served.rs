@@ -22,7 +22,7 @@ impl Drop for Served {
 }
 
 /// A port of this machine that was free a moment ago: a redirect URI has to name it beforehand.
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
@@ -30,6 +30,11 @@ pub(crate) fn free_port() -> u16 {
 impl Served {
     /// With the EHR in the same program.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::try_to_start(arguments).unwrap()
+    }
+
+    /// What it has said where it ends at once.
+    fn try_to_start(arguments: &[&str]) -> Result<Self, Vec<String>> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_smart-in-test"))
             .arg("serve")
             .args(arguments)
@@ -43,40 +48,49 @@ impl Served {
         while !said.last().is_some_and(|it| it.starts_with("Stop it")) {
             let mut line = String::new();
             let octets = stdout.read_line(&mut line).unwrap();
-            assert!(octets > 0, "smart serve has ended: {said:?}");
+            if octets == 0 {
+                let _ = child.wait();
+                return Err(said);
+            }
             said.push(line.trim_end().to_owned());
         }
-        Self {
+        Ok(Self {
             child,
             said,
             _stdout: stdout,
-        }
+        })
     }
 
-    /// At an EHR of the test, which may show it in a frame. Browsers find it at `url`, and it listens
-    /// on `port`.
-    pub(crate) fn at(ehr: &Sandbox, url: &str, port: u16) -> Self {
-        let redirect = format!("{url}/callback");
-        let bind = format!("127.0.0.1:{port}");
-        Self::start(&[
-            "--fhir-base",
-            &ehr.fhir_base(),
-            "--client-id",
-            DEFAULT_CLIENT_ID,
-            "--redirect-uri",
-            &redirect,
-            "--bind",
-            &bind,
-            "--framed-by",
-            &ehr.base_url(),
-            "--allow-loopback",
-        ])
-    }
-
-    /// The same, where browsers find it at the address at which it listens.
+    /// At an EHR of the test, which may show it in a frame. Browsers find it where it listens.
     pub(crate) fn beside(ehr: &Sandbox) -> Self {
-        let port = free_port();
-        Self::at(ehr, &format!("http://127.0.0.1:{port}"), port)
+        Self::at(ehr, |port| format!("http://127.0.0.1:{port}")).0
+    }
+
+    /// The same behind something that browsers find at `url`; and the port on which it listens.
+    pub(crate) fn behind(ehr: &Sandbox, url: &str) -> (Self, u16) {
+        Self::at(ehr, |_| url.to_owned())
+    }
+
+    fn at(ehr: &Sandbox, url: impl Fn(u16) -> String) -> (Self, u16) {
+        // Another program may have taken the port meanwhile.
+        let mut tries = (0..5).filter_map(|_| {
+            let port = free_port();
+            let arguments = [
+                "--fhir-base",
+                &ehr.fhir_base(),
+                "--client-id",
+                DEFAULT_CLIENT_ID,
+                "--redirect-uri",
+                &format!("{}/callback", url(port)),
+                "--bind",
+                &format!("127.0.0.1:{port}"),
+                "--framed-by",
+                &ehr.base_url(),
+                "--allow-loopback",
+            ];
+            Some((Self::try_to_start(&arguments).ok()?, port))
+        });
+        tries.next().unwrap()
     }
 
     fn address(&self, name: &str) -> String {

@@ -5,7 +5,7 @@ use crate::ehr;
 use crate::launch;
 use crate::looks;
 use crate::meddler::{self, Meddler};
-use crate::served::{Served, free_port};
+use crate::served::Served;
 
 /// What nobody may read any more.
 const PERSONAL: [&str; 4] = ["Riley", "Smith", "1234567893", "p-1"];
@@ -45,10 +45,10 @@ async fn a_page_that_browsers_may_keep_is_there_again() {
     let Some(browser) = Browser::open().await else {
         return;
     };
-    let (ehr, port) = (ehr::start().await, free_port());
-    let meddler = Meddler::before(port, meddler::kept_pages).await;
-    let served = Served::at(&ehr, meddler.url(), port);
-    browser.visit(&ehr::launch(&ehr, &served, "p-1")).await;
+    let ehr = ehr::start().await;
+    let meddler = Meddler::before(&ehr, meddler::kept_pages).await;
+    let served = meddler.app();
+    browser.visit(&ehr::launch(&ehr, served, "p-1")).await;
     browser.wait_for_heading("Dashboard").await;
     browser.press("Sign out").await;
     browser.wait_for_heading("You are signed out").await;
