@@ -12,13 +12,12 @@ use crate::launch;
 use crate::looks;
 use crate::served::Served;
 
-const ADVICE: [&str; 6] = [
+/// What the person can do.
+const ADVICE: [&str; 4] = [
     "help desk",
-    "open the app again from the patient's record",
+    "open the app again from",
     "Go back, load that page again",
     "Wait a minute",
-    "Close all windows",
-    "Close this page",
 ];
 
 /// The page says this, and all that such a page must say.
