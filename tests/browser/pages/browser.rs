@@ -133,7 +133,7 @@ impl Browser {
     pub(crate) async fn wait_longer_for(&self, most: Duration, name: &str, text: &str) -> Element {
         assert!(!text.contains('"'), "{text}");
         let path = format!("//*[self::{name}][contains(normalize-space(.), \"{text}\")]");
-        let wait = self.client.wait().at_most(most).every(LOOK);
+        let wait = self.client.wait().at_most(most).every(most / 400);
         match wait.for_element(Locator::XPath(&path)).await {
             Ok(element) => element,
             Err(error) => panic!("{name} with {text:?}: {error}; {}", self.seen().await),

@@ -63,16 +63,17 @@ async fn framed(browser: &Browser, ehr: &Sandbox, app: &Served) {
     browser.enter_frame().await;
 }
 
-/// Whoever writes cookies for the first party only has an app that no EHR can frame: the test above
-/// would not pass.
+/// Whoever writes cookies for the first party only, or for all sites alike, has an app that no EHR can
+/// frame: the test above would not pass.
 #[tokio::test]
-async fn lax_cookies_do_not_reach_a_frame_of_another_site() {
+async fn other_cookies_do_not_reach_a_frame_of_another_site() {
     let Some(browser) = Browser::open().await else {
         return;
     };
-    let cases: [(Change, &str); 2] = [
+    let cases: [(Change, &str); 3] = [
         (meddler::nothing, "Dashboard"),
         (meddler::lax_cookies, "This sign-in is over"),
+        (meddler::shared_cookies, "This sign-in is over"),
     ];
     for (change, heading) in cases {
         let ehr = ehr::start().await;

@@ -81,18 +81,29 @@ async fn pass_on(State(between): State<Arc<Between>>, request: Request) -> Respo
 
 /// Cookies as many apps write them: they are not sent where a page is in the frame of another site.
 pub(crate) fn lax_cookies(headers: &mut HeaderMap) {
+    rewrite_cookies(
+        headers,
+        &[("SameSite=None", "SameSite=Lax"), ("; Partitioned", "")],
+    );
+}
+
+/// Cookies that one site could read in the frames of all others: browsers keep such out.
+pub(crate) fn shared_cookies(headers: &mut HeaderMap) {
+    rewrite_cookies(headers, &[("; Partitioned", "")]);
+}
+
+fn rewrite_cookies(headers: &mut HeaderMap, changes: &[(&str, &str)]) {
     let cookies: Vec<String> = headers
         .get_all(header::SET_COOKIE)
         .iter()
-        .map(|it| it.to_str().unwrap())
-        .map(|it| {
-            it.replace("SameSite=None", "SameSite=Lax")
-                .replace("; Partitioned", "")
-        })
+        .map(|it| it.to_str().unwrap().to_owned())
         .collect();
     headers.remove(header::SET_COOKIE);
-    for cookie in cookies {
-        assert!(cookie.contains("SameSite=Lax"), "{cookie}");
+    for mut cookie in cookies {
+        for (from, to) in changes {
+            assert!(cookie.contains(from), "{cookie}");
+            cookie = cookie.replace(from, to);
+        }
         let cookie = HeaderValue::from_str(&cookie).unwrap();
         headers.append(header::SET_COOKIE, cookie);
     }
