@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use smart_oidc::jose::Algorithm;
 use smart_sandbox::Sandbox;
+use smart_tests::installed;
 
 use crate::ehr::{self, CLIENT_ID, Kind, SECRET};
-use crate::installed;
 use crate::said::{Said, node, said};
 
 const SCRIPT: &str = include_str!("fhirclient.mjs");
@@ -13,7 +13,7 @@ const SCOPE: &str = "openid fhirUser launch/patient offline_access patient/*.rs 
 const OF_EHR: &str = "openid fhirUser launch offline_access patient/*.rs user/*.rs";
 
 async fn sign_in(ehr: &Sandbox, more: Value) -> Option<Said> {
-    let folder = installed::of_npm()?;
+    let folder = installed::of_npm(env!("CARGO_TARGET_TMPDIR"))?;
     let mut told = json!({ "iss": ehr.fhir_base(), "clientId": CLIENT_ID, "scope": SCOPE });
     let more = more.as_object().unwrap().clone();
     told.as_object_mut().unwrap().extend(more);

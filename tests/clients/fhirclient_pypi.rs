@@ -3,15 +3,15 @@
 
 use serde_json::{Value, json};
 use smart_sandbox::{Sandbox, SmartVersion};
+use smart_tests::installed;
 
 use crate::ehr::{self, CLIENT_ID, Kind, SECRET};
-use crate::installed;
 use crate::said::{Said, python, said};
 
 const SCRIPT: &str = include_str!("fhirclient.py");
 
 async fn sign_in(ehr: &Sandbox, more: Value) -> Option<Said> {
-    let folder = installed::of_pypi()?;
+    let folder = installed::of_pypi(env!("CARGO_TARGET_TMPDIR"))?;
     let scope = "openid fhirUser offline_access patient/*.rs user/*.rs";
     let mut told = json!({ "iss": ehr.fhir_base(), "clientId": CLIENT_ID, "scope": scope });
     let more = more.as_object().unwrap().clone();

@@ -15,7 +15,6 @@
 mod ehr;
 mod fhirclient_npm;
 mod fhirclient_pypi;
-mod installed;
 mod oidc_provider;
 mod openid_client;
 mod said;

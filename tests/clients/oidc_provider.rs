@@ -16,11 +16,11 @@ use smart_oidc::discovery::{
 };
 use smart_oidc::flow::{LaunchFlow, Registrations, SignedIn};
 use smart_oidc::{ClientConfig, ClientId, FhirUserPolicy, MemoryStore, RedirectUri};
+use smart_tests::installed;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
 use crate::ehr::{CLIENT_ID, provider};
-use crate::installed;
 use crate::said::node;
 
 const SCRIPT: &str = include_str!("oidc_provider.mjs");
@@ -67,7 +67,7 @@ struct World {
 impl World {
     /// With this answer spoilt, and the verifier as it is or another.
     async fn new(spoilt: Option<&str>, is_other_verifier: bool) -> Option<Self> {
-        let folder = installed::of_npm()?;
+        let folder = installed::of_npm(env!("CARGO_TARGET_TMPDIR"))?;
         let told = json!({ "clientId": CLIENT_ID, "redirectUri": CALLBACK, "spoilt": spoilt });
         let mut server = node(folder, SCRIPT, &told);
         // It ends when this end is closed, even if nobody could kill it.

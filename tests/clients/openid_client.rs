@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use smart_oidc::jose::Algorithm;
 use smart_sandbox::Sandbox;
+use smart_tests::installed;
 
 use crate::ehr::{self, CLIENT_ID, Kind, SECRET};
-use crate::installed;
 use crate::said::{Said, node, said};
 
 const SCRIPT: &str = include_str!("openid_client.mjs");
@@ -13,7 +13,7 @@ const SUBJECT: &str = "7c9f2b1e-dr-smith";
 const SCOPE: &str = "openid fhirUser launch/patient offline_access patient/*.rs";
 
 async fn sign_in(ehr: &Sandbox, kind: Kind, algorithm: Algorithm) -> Option<Said> {
-    let folder = installed::of_npm()?;
+    let folder = installed::of_npm(env!("CARGO_TARGET_TMPDIR"))?;
     let authentication = match kind {
         Kind::Public => "none",
         Kind::Basic => "basic",

@@ -25,6 +25,7 @@ pub mod ehr_world;
 pub mod fixture;
 pub mod forge;
 pub mod inferno;
+pub mod installed;
 mod named;
 pub mod redis_server;
 pub mod relying_party;

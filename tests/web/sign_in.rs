@@ -137,9 +137,7 @@ async fn a_launch_of_the_apps_own_is_allowed_where_the_app_says_so() {
     // Whoever may begin one is offered it where it helps.
     let failed = world.browser().get("/callback?state=x&code=y").await;
     assert!(
-        failed
-            .body
-            .contains("<a href=\"/launch\">Sign in again</a>"),
+        failed.body.contains("href=\"/launch\">Sign in again</a>"),
         "{}",
         failed.body
     );

@@ -160,7 +160,9 @@ struct Workspace {
 /// Packages, unpacks, and builds each user.
 pub(crate) fn run(root: &Path, allow_dirty: bool) -> Result<(), Failure> {
     let workspace = workspace(&Cargo::new("metadata --no-deps --format-version 1").output()?)?;
-    let mut package = Cargo::new("package --workspace --exclude smart-tests --exclude xtask");
+    let mut package = Cargo::new(
+        "package --workspace --exclude smart-tests --exclude smart-browser-tests --exclude xtask",
+    );
     if allow_dirty {
         package = package.arg("--allow-dirty");
     }

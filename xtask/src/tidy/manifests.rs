@@ -78,7 +78,10 @@ fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
         .filter(|(path, _)| {
             let is_crate = path.starts_with("crates/") && path.matches('/').count() == 2;
             (is_crate && path.ends_with("/Cargo.toml"))
-                || matches!(*path, "tests/Cargo.toml" | "xtask/Cargo.toml")
+                || matches!(
+                    *path,
+                    "tests/Cargo.toml" | "tests/browser/Cargo.toml" | "xtask/Cargo.toml"
+                )
         })
 }
 

@@ -55,7 +55,12 @@ mod tests {
             for (a, b, least) in [
                 ("ink", "paper", 4.5),
                 ("ink", "soft", 4.5),
+                ("ink", "ground", 4.5),
+                ("quiet", "paper", 4.5),
+                ("quiet", "ground", 4.5),
+                ("quiet", "soft", 4.5),
                 ("act", "paper", 4.5),
+                ("act", "ground", 4.5),
                 ("on-act", "act", 4.5),
                 ("good", "paper", 4.5),
                 ("bad", "paper", 4.5),

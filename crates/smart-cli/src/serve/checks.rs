@@ -8,6 +8,8 @@ pub(super) struct Checks {
     /// How the chain of trust has led to the keys.
     pub(super) way: &'static str,
     pub(super) verdict: &'static str,
+    /// The name of its style.
+    pub(super) kind: &'static str,
     pub(super) token: String,
     pub(super) rows: Vec<Check>,
     /// What was odd about the documents, the keys, the answer with the tokens or the ID token, and was
@@ -47,6 +49,10 @@ impl Checks {
                 (true, true) => "Every check has passed.",
                 (true, false) => "Every check has passed; what is odd stands below.",
                 (false, _) => "Not every check has passed.",
+            },
+            kind: match report.valid {
+                true => "good",
+                false => "bad",
             },
             token: report.token.as_ref().map_or_else(String::new, |it| {
                 let kid = it.kid.as_deref().unwrap_or("none");

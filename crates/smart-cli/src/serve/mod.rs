@@ -253,5 +253,5 @@ fn router(smart: &SmartAxum, app: App) -> Router {
         .route("/assets/style.css", get(assets::style))
         .route("/assets/dashboard.js", get(assets::script));
     let router = smart.mount(pages).merge(smart.operations());
-    router.with_state(app)
+    router.fallback(page::not_found).with_state(app)
 }

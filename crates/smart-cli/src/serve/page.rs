@@ -1,8 +1,28 @@
 //! How a page is answered.
 
 use askama::Template;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+
+use super::app::App;
+
+#[derive(Template)]
+#[template(path = "not_found.html")]
+struct NotFound<'p> {
+    root: &'p str,
+}
+
+/// The answer to an address that nothing is at.
+pub(super) async fn not_found(State(app): State<App>) -> Response {
+    let mut response = show(&NotFound {
+        root: app.smart.url().prefix(),
+    });
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    // It stands beside the routes, and so beside what protects them.
+    app.smart.protect(response.headers_mut());
+    response
+}
 
 /// The answer that shows a page. Everything in it is escaped by its template.
 pub(super) fn show(page: &impl Template) -> Response {

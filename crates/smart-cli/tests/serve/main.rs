@@ -260,7 +260,7 @@ async fn text_from_outside_is_never_markup_and_leads_nowhere() {
         // What is written from right to left turns nothing beside it.
         assert_eq!(
             page.body.matches("\u{5dd}</bdi>").count(),
-            2,
+            3,
             "{}",
             page.body
         );

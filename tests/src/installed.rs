@@ -1,4 +1,4 @@
-//! What is installed, once for all tests and all runs.
+//! What is installed of other registries than that of Rust, once for all tests and all runs.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,29 +8,32 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
-use smart_tests::skip;
+use crate::skip;
 
-const PACKAGE: &str = include_str!("package.json");
-const PACKAGE_LOCK: &str = include_str!("package-lock.json");
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+const PACKAGE: &str = include_str!("../clients/package.json");
+const PACKAGE_LOCK: &str = include_str!("../clients/package-lock.json");
+const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
 
-/// The folder with the packages of npm in it, or a line that says that the test is skipped.
-pub(crate) fn of_npm() -> Option<&'static Path> {
+/// The folder with the packages of npm in it, or a line that says that the test is skipped. `scratch`
+/// is where cargo lets tests write.
+#[must_use]
+pub fn of_npm(scratch: &str) -> Option<&'static Path> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         // `oidc-provider` calls this, which Node.js 18 does not have.
         let is_recent = run(Command::new("node").args(["--eval", "URL.parse('http://a/').href"]));
         is_recent.map_err(|error| format!("Node.js is missing or too old: {error}"))?;
-        once("npm", PACKAGE_LOCK, npm)
+        once(scratch, "npm", PACKAGE_LOCK, npm)
     });
     found("npm", folder)
 }
 
 /// The folder of a Python that has the packages of `PyPI`, or a line that says that the test is
-/// skipped.
-pub(crate) fn of_pypi() -> Option<&'static Path> {
+/// skipped. `scratch` is where cargo lets tests write.
+#[must_use]
+pub fn of_pypi(scratch: &str) -> Option<&'static Path> {
     static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| once("pypi", REQUIREMENTS, pypi));
+    let folder = FOLDER.get_or_init(|| once(scratch, "pypi", REQUIREMENTS, pypi));
     found("pypi", folder)
 }
 
@@ -47,11 +50,16 @@ fn found(tool: &str, folder: &'static Result<PathBuf, String>) -> Option<&'stati
 
 /// Fills a folder, unless that was done for the same list before. Another process may do the same, so
 /// all happens in a folder of our own, and only the whole takes the name.
-fn once(tool: &str, list: &str, fill: fn(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
+fn once(
+    scratch: &str,
+    tool: &str,
+    list: &str,
+    fill: fn(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
     list.hash(&mut hasher);
     let name = format!("clients-{tool}-{:016x}", hasher.finish());
-    let whole = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let whole = Path::new(scratch).join(name);
     if whole.exists() {
         return Ok(whole);
     }
