@@ -10,7 +10,7 @@ pub(super) async fn play(provider: &'static CryptoProvider) -> Handled {
     let (_, told) = app.live().await?;
     let claims: Value = told.claims().map_err(|error| error.to_string())?;
     for name in ["name", "given_name", "family_name", "email", "phone_number"] {
-        check(claims[name].is_string(), &format!("no {name}"))?;
+        check(claims[name].is_string(), format!("no {name}"))?;
     }
     check(claims["address"]["locality"].is_string(), "no address")
 }
