@@ -18,6 +18,7 @@ use smart_oidc::discovery::{
 use smart_oidc::flow::{LaunchFlow, Registrations};
 use smart_oidc::jose::{Text, UnixTime};
 use smart_oidc::{ClientConfig, ClientId, LaunchTag, MemoryStore, RedirectUri};
+use tokio::sync::watch;
 use smart_sandbox::{
     ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, RedirectRule, Sandbox, SandboxUser,
 };
@@ -35,6 +36,8 @@ pub(super) struct Wire {
     has_no_keys: AtomicBool,
     /// So many reads of a resource are still answered with 401.
     refused_reads: AtomicU32,
+    /// Whether revocations come through; they wait until they do.
+    has_revocation: watch::Sender<bool>,
     /// The patient whom every refresh brings.
     patient: Mutex<Option<String>>,
     /// Where requests went, and what was answered.
@@ -54,6 +57,11 @@ impl Wire {
     /// Refuses the token of so many reads of a resource.
     pub(super) fn refuse_reads(&self, count: u32) {
         self.refused_reads.store(count, Ordering::Relaxed);
+    }
+
+    /// Holds revocations up, or lets them through.
+    pub(super) fn hold_revocations(&self, is_held: bool) {
+        self.has_revocation.send_replace(!is_held);
     }
 
     /// From now on every refresh brings this patient.
@@ -105,6 +113,10 @@ impl HttpClient for Wire {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(response);
+        }
+        if url.ends_with("/revoke") {
+            let mut open = self.has_revocation.subscribe();
+            open.wait_for(|it| *it).await.unwrap();
         }
         let form = String::from_utf8_lossy(request.body()).into_owned();
         let mut response = self.inner.send(request).await?;
@@ -227,6 +239,25 @@ impl World {
         limit: usize,
         scopes: &[String],
     ) -> Self {
+        Self::of_flow(user, url, settings, pages, limit, scopes, |it| it).await
+    }
+
+    /// The usual app, whose flow has other settings.
+    pub(super) async fn flowing(set: impl FnOnce(LaunchFlow) -> LaunchFlow) -> Self {
+        let url = "https://charts.example";
+        let settings = WebSettings::new(url).unwrap();
+        Self::of_flow(SandboxUser::default(), url, settings, pages(), 99, &[], set).await
+    }
+
+    async fn of_flow(
+        user: SandboxUser,
+        url: &str,
+        settings: WebSettings,
+        pages: Router<SmartAxum>,
+        limit: usize,
+        scopes: &[String],
+        set: impl FnOnce(LaunchFlow) -> LaunchFlow,
+    ) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let callback = format!("{url}/callback");
         let registered = ClientRegistration::new(
@@ -240,6 +271,7 @@ impl World {
             is_down: AtomicBool::new(false),
             has_no_keys: AtomicBool::new(false),
             refused_reads: AtomicU32::new(0),
+            has_revocation: watch::Sender::new(true),
             patient: Mutex::default(),
             sent: Mutex::default(),
         });
@@ -262,6 +294,7 @@ impl World {
             clock.clone(),
             store.clone(),
         );
+        let flow = set(flow);
         let app = SmartAxum::new(settings, flow).unwrap();
         let router = app.mount(pages).merge(app.operations());
         let router = router.with_state(app.clone());
@@ -276,7 +309,7 @@ impl World {
     }
 
     pub(super) fn browser(&self) -> Browser {
-        Browser::new(self.router.clone())
+        Browser::new(self.router.clone()).with_clock(self.clock.clone())
     }
 
     /// The path and query of a launch from the EHR, with this patient open.

@@ -54,6 +54,7 @@
 //! its answer back; another framework does the same.
 
 mod extract;
+mod form;
 mod layer;
 mod routes;
 mod serve;

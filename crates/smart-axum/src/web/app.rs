@@ -1,6 +1,7 @@
 //! The app as the web sees it: its settings, its sign-in, and what all routes share.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub(super) headers: SecurityHeaders,
     pub(super) profiles: Profiles,
     pub(super) is_warming: AtomicBool,
+    /// How many FHIR servers were asked for their keys before.
+    pub(super) warmed: AtomicUsize,
     is_stopping: AtomicBool,
 }
 
@@ -72,6 +75,7 @@ impl WebApp {
                 headers,
                 profiles: Profiles::default(),
                 is_warming: AtomicBool::new(false),
+                warmed: AtomicUsize::new(0),
                 is_stopping: AtomicBool::new(false),
             }),
         })
@@ -102,6 +106,25 @@ impl WebApp {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.shared.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// How long the server goes on taking connections after [`WebApp::stop`], so that whoever sends
+    /// requests here learns of it first ([`WebSettings::with_time_to_leave`]).
+    #[must_use]
+    pub fn time_to_leave(&self) -> Duration {
+        self.shared.settings.time_to_leave
+    }
+
+    /// How many connections the server holds at once ([`WebSettings::with_connections`]).
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.settings.connections
+    }
+
+    /// Waits until nothing goes on in the background: refreshes, sign-outs, revocations. A framework
+    /// calls it when the program ends, after the last request, and bounds the time.
+    pub async fn drain(&self) {
+        self.flow().drain().await;
     }
 
     /// Adds the headers that protect an answer of the app, where it does not have them.
@@ -228,7 +251,7 @@ impl WebApp {
 }
 
 /// A script that fetches wants no page.
-fn wants_json(headers: &HeaderMap) -> bool {
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let has = |name: &str| {
         let mut values = headers.get_all(ACCEPT).iter();
         values.any(|it| it.to_str().is_ok_and(|it| it.contains(name)))

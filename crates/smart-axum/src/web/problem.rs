@@ -20,12 +20,18 @@ pub enum WebError {
     /// The request would change something, and may be forged.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
+    /// The body is longer than what the route reads.
+    #[error("the body of the request is too long")]
+    BodyTooLong,
     /// The form is not one, or lacks a field.
     #[error("the form cannot be read")]
     Form,
     /// The session has no ID token, so nobody is known.
     #[error("the session has no ID token: the scope openid was not granted")]
     NoUser,
+    /// There is no such page.
+    #[error("there is no such page")]
+    NotFound,
     /// The browser has no session of this launch.
     #[error("the browser has no session of this launch")]
     NotSignedIn,
@@ -35,6 +41,9 @@ pub enum WebError {
     /// The browser has several sessions, and the request does not say which one it means.
     #[error("the browser has several sessions, and the request names none of them")]
     SeveralSessions,
+    /// The request would change something, and neither its address nor a token says for which launch.
+    #[error("the request would change something and does not name its launch")]
+    TagMissing,
     /// The header that says which patient the page shows does not say it.
     #[error("the request does not say which patient its page shows")]
     UnclearPatient,
@@ -48,13 +57,16 @@ impl WebError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::BodyTooLong => "web-body-too-long",
             Self::CookiesTooLong => "web-cookies-too-long",
             Self::Csrf(error) => error.code(),
             Self::Form => "web-form",
             Self::NoUser => "web-no-user",
+            Self::NotFound => "web-not-found",
             Self::NotSignedIn => "web-not-signed-in",
             Self::QueryTooLong => "web-query-too-long",
             Self::SeveralSessions => "web-several-sessions",
+            Self::TagMissing => "web-tag-missing",
             Self::UnclearPatient => "web-unclear-patient",
             Self::UnclearTag => "web-unclear-tag",
         }
@@ -67,10 +79,13 @@ impl WebError {
             Self::NotSignedIn => ErrorClass::InvalidToken,
             Self::NoUser => ErrorClass::Configuration,
             Self::Csrf(error) => error.class(),
-            Self::CookiesTooLong
+            Self::BodyTooLong
+            | Self::CookiesTooLong
             | Self::Form
+            | Self::NotFound
             | Self::QueryTooLong
             | Self::SeveralSessions
+            | Self::TagMissing
             | Self::UnclearPatient
             | Self::UnclearTag => ErrorClass::InvalidRequest,
         }
@@ -78,6 +93,8 @@ impl WebError {
 
     const fn status(&self) -> StatusCode {
         match self {
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::CookiesTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Csrf(_) => StatusCode::FORBIDDEN,
             Self::QueryTooLong => StatusCode::URI_TOO_LONG,
@@ -144,7 +161,8 @@ impl Advice {
                  help desk the reference below."
             }
             Self::LaunchAfresh => {
-                "Close all windows of your browser, and open the app again from the patient's record."
+                "Delete the cookies of this site in the settings of your browser, and open the app again from the \
+                 patient's record. If that does not help, tell the help desk the reference below."
             }
         }
     }
@@ -201,6 +219,21 @@ impl Problem {
 
     pub(super) fn of_web(error: &WebError) -> Self {
         let (title, what, then) = match error {
+            WebError::BodyTooLong => (
+                "That was too much",
+                "The page has sent more than this app reads at once, so nothing was changed.",
+                Advice::GoBack,
+            ),
+            WebError::NotFound => (
+                "There is no such page",
+                "The address does not lead to a page of this app.",
+                Advice::Launch,
+            ),
+            WebError::TagMissing => (
+                "Nothing was changed",
+                "The page that you came from did not say which of your open patients it is for.",
+                Advice::GoBack,
+            ),
             WebError::CookiesTooLong => (
                 "Too many cookies",
                 "Your browser has sent more cookies than this app reads.",
@@ -249,11 +282,19 @@ impl Problem {
     pub(super) fn of_session(error: &SessionError, now: UnixTime) -> Self {
         let kind = (error.code(), error.class());
         if error.needs_launch() {
-            let ended = "Your session has ended, so that nobody else can go on with it.";
+            let (title, what) = match error {
+                // It is still there; it is the app that is set up in another way now.
+                SessionError::Refresh(_) | SessionError::Store(_) => (
+                    "Open the app again",
+                    "The app was set up anew since you opened it, and cannot go on with what you opened before.",
+                ),
+                _ => (
+                    "Your session has ended",
+                    "Your session has ended, so that nobody else can go on with it.",
+                ),
+            };
             // A credential is missing, whoever is to blame for that.
-            // A credential is missing, whoever is to blame for that.
-            let said = (ended, Advice::LaunchOrAsk);
-            return Self::new(kind, error, "Your session has ended", said)
+            return Self::new(kind, error, title, (what, Advice::LaunchOrAsk))
                 .with_status(StatusCode::UNAUTHORIZED);
         }
         if error.class() == ErrorClass::Configuration {
