@@ -94,6 +94,10 @@ impl Wire {
 impl HttpClient for Wire {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let url = request.uri().to_string();
+        if url.ends_with("/revoke") {
+            let mut open = self.has_revocation.subscribe();
+            open.wait_for(|it| *it).await.unwrap();
+        }
         let is_cut_off = url.ends_with("/jwks") && self.has_no_keys.load(Ordering::Relaxed);
         if is_cut_off || self.is_down.load(Ordering::Relaxed) {
             self.sent.lock().unwrap().push((url, String::new()));
@@ -113,10 +117,6 @@ impl HttpClient for Wire {
             let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(response);
-        }
-        if url.ends_with("/revoke") {
-            let mut open = self.has_revocation.subscribe();
-            open.wait_for(|it| *it).await.unwrap();
         }
         let form = String::from_utf8_lossy(request.body()).into_owned();
         let mut response = self.inner.send(request).await?;
@@ -306,6 +306,26 @@ impl World {
             app,
             router,
         }
+    }
+
+    /// Another app at this address, over the same store and the same wire: registered under this name,
+    /// with these FHIR servers besides.
+    pub(super) fn sharing(&self, url: &str, client: &str, more: &[String]) -> Router {
+        let callback = format!("{url}/callback");
+        let client = ClientConfig::public(ClientId::new(client), RedirectUri::new(callback));
+        let bases = more.iter().cloned().chain([self.ehr.fhir_base()]);
+        let registered = bases.fold(Registrations::new(), |it, base| {
+            let base = FhirBaseUrl::parse_with(&base, PlainHttp::LoopbackOnly).unwrap();
+            it.with(base, client.clone()).unwrap()
+        });
+        let discovery = Discovery::new(self.wire.clone()).allow_loopback_http();
+        let issuers = IssuerRegistry::new(discovery, provider(), self.clock.clone());
+        let (wire, clock) = (self.wire.clone(), self.clock.clone());
+        let store = self.store.clone();
+        let flow = LaunchFlow::new(registered, issuers, wire, provider(), clock, store);
+        let app = SmartAxum::new(WebSettings::new(url).unwrap(), flow).unwrap();
+        let router = app.mount(pages()).merge(app.operations());
+        router.with_state(app)
     }
 
     pub(super) fn browser(&self) -> Browser {
