@@ -84,7 +84,9 @@ impl Browser {
     }
 
     fn now(&self) -> Duration {
-        self.clock.as_ref().map_or(Duration::ZERO, |it| it.monotonic())
+        self.clock
+            .as_ref()
+            .map_or(Duration::ZERO, |it| it.monotonic())
     }
 
     /// A request that nothing is added to but the cookies.
@@ -122,7 +124,8 @@ impl Browser {
                 self.cookies.push((name.to_owned(), value.to_owned()));
             }
             if let Some(age) = age {
-                self.ends.insert(name.to_owned(), now + Duration::from_secs(age));
+                self.ends
+                    .insert(name.to_owned(), now + Duration::from_secs(age));
             }
         }
         answer

@@ -69,7 +69,11 @@ async fn a_form_with_its_token_is_served_whatever_asks_for_the_session_first() {
                 let good = [("text", "hi"), ("csrf_token", token.as_str())];
                 let answer = there.post_with(&path, &good, headers).await;
                 assert_eq!(answer.status, StatusCode::OK, "{path} {}", answer.body);
-                let expected = if path.ends_with("alone") { "patient-a" } else { "hi" };
+                let expected = if path.ends_with("alone") {
+                    "patient-a"
+                } else {
+                    "hi"
+                };
                 assert_eq!(answer.body, expected);
                 let bad = [("text", "hi"), ("csrf_token", "x")];
                 let twice = [good[1], good[0], good[1]];

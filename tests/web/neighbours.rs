@@ -66,9 +66,7 @@ async fn two_apps_behind_two_prefixes_of_one_host_do_not_see_each_others_session
     assert!(listed.contains("patient-b") && !listed.contains("patient-a"));
     // Neither does one app make room for its own by ending the other's.
     for number in 0..17 {
-        let _ = labs
-            .sign_in(&mut there, &format!("patient-{number}"))
-            .await;
+        let _ = labs.sign_in(&mut there, &format!("patient-{number}")).await;
     }
     labs.app.drain().await;
     assert_eq!(labs.store.len(), 16);

@@ -299,7 +299,8 @@ async fn a_server_that_is_told_to_stop_answers_what_has_begun() {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::oneshot;
 
-    let world = World::new().await;
+    let zero = Duration::ZERO;
+    let world = World::at("https://charts.example", |it| it.with_time_to_leave(zero)).await;
     let (begun, has_begun) = oneshot::channel::<()>();
     let (go, gone) = oneshot::channel::<()>();
     let once = Arc::new(Mutex::new(Some((begun, gone))));

@@ -18,10 +18,10 @@ use smart_oidc::discovery::{
 use smart_oidc::flow::{LaunchFlow, Registrations};
 use smart_oidc::jose::{Text, UnixTime};
 use smart_oidc::{ClientConfig, ClientId, LaunchTag, MemoryStore, RedirectUri};
-use tokio::sync::watch;
 use smart_sandbox::{
     ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, RedirectRule, Sandbox, SandboxUser,
 };
+use tokio::sync::watch;
 
 use super::provider;
 use crate::browser::{Answer, Browser};
@@ -119,7 +119,13 @@ impl HttpClient for Wire {
             return Ok(response);
         }
         let form = String::from_utf8_lossy(request.body()).into_owned();
-        let mut response = self.inner.send(request).await?;
+        let mut response = match self.inner.send(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                self.sent.lock().unwrap().push((url, String::new()));
+                return Err(error);
+            }
+        };
         let patient = self.patient.lock().unwrap().clone();
         if let Some(patient) = patient
             && form.contains("grant_type=refresh_token")

@@ -8,8 +8,8 @@ use axum::extract::rejection::{BytesRejection, RawPathParamsRejection};
 use axum::extract::{
     Form, FromRef, FromRequest, FromRequestParts, OptionalFromRequestParts, RawPathParams, Request,
 };
-use axum::http::{Response, StatusCode};
 use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use smart_oidc::UserProfile;

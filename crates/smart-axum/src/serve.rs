@@ -49,7 +49,9 @@ pub async fn serve<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(app.connections().min(Semaphore::MAX_PERMITS)));
+    let places = Arc::new(Semaphore::new(
+        app.connections().min(Semaphore::MAX_PERMITS),
+    ));
     let total = places.available_permits();
     let (tell, told) = watch::channel(false);
     let leaving = async {

@@ -165,7 +165,12 @@ struct FormToken(Secret<String>);
 pub(super) fn may_be_in_form(parts: &Parts) -> bool {
     !is_safe(parts)
         && parts.extensions.get::<FormToken>().is_none()
-        && is_form(parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes))
+        && is_form(
+            parts
+                .headers
+                .get(CONTENT_TYPE)
+                .map(http::HeaderValue::as_bytes),
+        )
 }
 
 fn is_form(content_type: Option<&[u8]>) -> bool {

@@ -5,9 +5,9 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smart_oidc::UserProfile;
 use smart_oidc::profile::{Photo, UserResource};
 use smart_oidc::session::StoreKey;
-use smart_oidc::UserProfile;
 
 /// So long a profile serves.
 const LIFE: Duration = Duration::from_secs(600);
@@ -137,13 +137,21 @@ fn octets(profile: &UserProfile) -> usize {
 fn octets_of_resource(resource: &UserResource) -> usize {
     let identifiers = resource.identifiers.iter().map(|it| {
         let more = [&it.system, &it.purpose, &it.kind];
-        text(Some(&it.value)) + more.into_iter().map(|it| text(it.as_deref())).sum::<usize>()
+        text(Some(&it.value))
+            + more
+                .into_iter()
+                .map(|it| text(it.as_deref()))
+                .sum::<usize>()
     });
     let qualifications = resource.qualifications.iter();
     let qualifications = qualifications.map(|it| text(Some(&it.text)) + text(it.issuer.as_deref()));
     let telecoms = resource.telecoms.iter().map(|it| {
         let more = [&it.system, &it.purpose];
-        text(Some(&it.value)) + more.into_iter().map(|it| text(it.as_deref())).sum::<usize>()
+        text(Some(&it.value))
+            + more
+                .into_iter()
+                .map(|it| text(it.as_deref()))
+                .sum::<usize>()
     });
     let lists = resource.roles.iter().chain(&resource.specialties);
     let single = [&resource.name, &resource.language, &resource.organization];

@@ -12,6 +12,7 @@ mod page;
 mod reports;
 mod settings;
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use axum::Router;
@@ -32,6 +33,9 @@ use crate::args::{NetworkArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
 use crate::{discover, output, sandbox};
+
+/// A screen that somebody walks away from is signed out.
+const IDLE_LIFE: Duration = Duration::from_secs(30 * 60);
 
 /// The path of the redirect URI of every app.
 const CALLBACK: &str = "/callback";
@@ -123,6 +127,8 @@ fn web_settings(
 ) -> Result<WebSettings, SettingsError> {
     let settings = WebSettings::new(url)?
         .with_name("SMART dashboard")
+        // Nobody spreads requests over this one.
+        .with_time_to_leave(Duration::ZERO)
         .with_standalone_launch();
     if has_development_cookies {
         return Ok(settings.with_cookies(CookieMode::LoopbackDevelopment));
@@ -164,14 +170,8 @@ fn flow(
     let clock = Arc::new(SystemClock::new());
     let issuers = IssuerRegistry::new(discovery, provider(), clock.clone());
     let store = Arc::new(MemoryStore::new(clock.clone()));
-    Ok(LaunchFlow::new(
-        registered,
-        issuers,
-        http,
-        provider(),
-        clock,
-        store,
-    ))
+    let flow = LaunchFlow::new(registered, issuers, http, provider(), clock, store);
+    Ok(flow.with_idle_life(IDLE_LIFE))
 }
 
 fn router(smart: &SmartAxum, app: App) -> Router {

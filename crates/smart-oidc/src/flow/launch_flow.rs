@@ -20,8 +20,8 @@ use crate::callback::LAUNCH_LIFE;
 use crate::id_token::{Expected, IdToken, IdTokenError};
 use crate::launch_tag::LaunchTag;
 use crate::session::{
-    Closed, Keeper, LaunchSession, Peek, RefreshLease, Renewal, RenewalError, SESSION_LIFE, SessionError,
-    SessionId, SessionStore, StoreKey, Tasks,
+    Closed, Keeper, LaunchSession, Peek, RefreshLease, Renewal, RenewalError, SESSION_LIFE,
+    SessionError, SessionId, SessionStore, StoreKey, Tasks,
 };
 use crate::token::{ExchangedLaunch, IssuedTokens, RevocationError, TokenResponse};
 use crate::value::{AccessToken, BrowserBinding};
