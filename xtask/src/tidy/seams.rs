@@ -19,8 +19,9 @@ const BACKEND: [&str; 3] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 39] = [
+const AWAITING: [&str; 40] = [
     "crates/smart-axum/src/extract.rs",
+    "crates/smart-axum/src/form.rs",
     "crates/smart-axum/src/layer.rs",
     "crates/smart-axum/src/routes.rs",
     "crates/smart-axum/src/serve.rs",

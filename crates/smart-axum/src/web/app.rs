@@ -121,12 +121,6 @@ impl WebApp {
         self.shared.settings.connections
     }
 
-    /// Waits until nothing goes on in the background: refreshes, sign-outs, revocations. A framework
-    /// calls it when the program ends, after the last request, and bounds the time.
-    pub async fn drain(&self) {
-        self.flow().drain().await;
-    }
-
     /// Adds the headers that protect an answer of the app, where it does not have them.
     pub fn protect(&self, headers: &mut HeaderMap) {
         self.shared.headers.protect(headers);

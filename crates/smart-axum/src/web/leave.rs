@@ -132,6 +132,12 @@ impl WebApp {
         });
     }
 
+    /// Waits until nothing goes on in the background: refreshes, sign-outs, revocations. A framework
+    /// calls it when the program ends, after the last request, and bounds the time.
+    pub async fn drain(&self) {
+        self.flow().drain().await;
+    }
+
     fn farewell(&self, ended: &Ended) -> Response<Bytes> {
         let mut page = self.page("You are signed out");
         if ended.is_ended {
