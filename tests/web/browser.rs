@@ -1,11 +1,14 @@
 //! A browser as far as a test needs one: it keeps cookies, and reads pages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request, StatusCode};
+use smart_oidc::discovery::{Clock, FixedClock};
 use tower::ServiceExt;
 
 /// An answer, read to its end.
@@ -52,6 +55,9 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) cookies: Vec<(String, String)>,
+    /// When those end that do not last until it is closed.
+    ends: BTreeMap<String, Duration>,
+    clock: Option<Arc<FixedClock>>,
     router: Router,
 }
 
@@ -59,12 +65,36 @@ impl Browser {
     pub(crate) fn new(router: Router) -> Self {
         Self {
             cookies: Vec::new(),
+            ends: BTreeMap::new(),
+            clock: None,
             router,
         }
     }
 
+    /// One that drops cookies when their time is over.
+    pub(crate) fn with_clock(mut self, clock: Arc<FixedClock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// All its windows are closed, and it is opened again.
+    pub(crate) fn reopened(mut self) -> Self {
+        self.cookies.retain(|it| self.ends.contains_key(&it.0));
+        self
+    }
+
+    fn now(&self) -> Duration {
+        self.clock
+            .as_ref()
+            .map_or(Duration::ZERO, |it| it.monotonic())
+    }
+
     /// A request that nothing is added to but the cookies.
     pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let now = self.now();
+        let ends = &self.ends;
+        self.cookies
+            .retain(|it| ends.get(&it.0).is_none_or(|end| now < *end));
         let cookies: Vec<_> = self
             .cookies
             .iter()
@@ -86,8 +116,16 @@ impl Browser {
             let (pair, attributes) = cookie.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();
             self.cookies.retain(|it| it.0 != name);
-            if !attributes.contains("Max-Age=0") {
+            self.ends.remove(name);
+            let mut attributes = attributes.split("; ");
+            let age = attributes.find_map(|it| it.strip_prefix("Max-Age="));
+            let age: Option<u64> = age.map(|it| it.parse().unwrap());
+            if age != Some(0) {
                 self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+            if let Some(age) = age {
+                self.ends
+                    .insert(name.to_owned(), now + Duration::from_secs(age));
             }
         }
         answer

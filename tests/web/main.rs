@@ -23,13 +23,18 @@ mod ring {
     use smart_oidc::jose::CryptoProvider;
 
     mod cookies;
+    mod ended;
     mod forgery;
+    mod forms;
+    mod naming;
+    mod neighbours;
     mod operations;
     mod pages;
     mod patient;
     mod protection;
     mod rig;
     mod sign_in;
+    mod stopping;
     mod tabs;
 
     fn provider() -> &'static CryptoProvider {
@@ -43,13 +48,18 @@ mod aws_lc_rs {
     use smart_oidc::jose::CryptoProvider;
 
     mod cookies;
+    mod ended;
     mod forgery;
+    mod forms;
+    mod naming;
+    mod neighbours;
     mod operations;
     mod pages;
     mod patient;
     mod protection;
     mod rig;
     mod sign_in;
+    mod stopping;
     mod tabs;
 
     fn provider() -> &'static CryptoProvider {

@@ -184,7 +184,13 @@ fn heard_everywhere() {
 
 /// Everything that was logged.
 #[derive(Clone, Default)]
-struct Ears(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Ears(Arc<Mutex<Vec<u8>>>);
+
+impl Ears {
+    pub(super) fn heard(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Ears {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
@@ -304,7 +310,8 @@ async fn a_server_that_is_told_to_stop_answers_what_has_begun() {
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::oneshot;
 
-    let world = World::new().await;
+    let zero = Duration::ZERO;
+    let world = World::at("https://charts.example", |it| it.with_time_to_leave(zero)).await;
     let (begun, has_begun) = oneshot::channel::<()>();
     let (go, gone) = oneshot::channel::<()>();
     let once = Arc::new(Mutex::new(Some((begun, gone))));
@@ -347,4 +354,46 @@ async fn a_server_that_is_told_to_stop_answers_what_has_begun() {
     assert!(answer.ends_with("answered"), "{answer}");
     server.await.unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn of_many_servers_that_do_not_answer_the_one_that_does_is_found() {
+    let world = World::new().await;
+    // Asked in the order of their addresses, so the one that answers comes last.
+    let away: Vec<String> = (0..20)
+        .map(|it| format!("http://127.0.0.1:1/fhir-{it:02}"))
+        .collect();
+    let router = world.sharing("https://charts.example", "a-client", &away);
+    let mut browser = crate::browser::Browser::new(router);
+    let ready = async {
+        while browser.get("/readyz").await.status != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ready)
+        .await
+        .unwrap();
+    let asked = world.wire.urls();
+    for base in &away {
+        assert!(asked.iter().any(|it| it.starts_with(base)), "{base}");
+    }
+}
+
+#[test]
+fn a_new_key_waits_for_as_long_as_any_set_before_it_may_be_kept() {
+    let (first, second) = (signer("first"), signer("second"));
+    let set = |secs: u64| {
+        let keys = PublishedKeys::new([&first]).unwrap();
+        keys.with_max_age(Duration::from_secs(secs)).unwrap()
+    };
+    let keys = ClientKeys::new(set(86_400));
+    // The key is not new yet, and whoever has the first set keeps it for a day.
+    assert_eq!(keys.publish(set(300)), Duration::from_secs(86_460));
+    let with_both = PublishedKeys::new([&first, &second]).unwrap();
+    assert_eq!(with_both.lead(), Duration::from_secs(660));
+    assert_eq!(with_both.lead_after(&set(3_600)).as_secs(), 3_660);
+    assert_eq!(set(3_600).lead_after(&with_both).as_secs(), 3_660);
+    assert_eq!(keys.publish(with_both), Duration::from_secs(86_460));
+    let short = ClientKeys::new(set(60));
+    assert_eq!(short.publish(set(600)), Duration::from_secs(660));
 }

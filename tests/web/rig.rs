@@ -22,6 +22,7 @@ use smart_oidc::{ClientConfig, ClientId, LaunchTag, MemoryStore, RedirectUri};
 use smart_sandbox::{
     ClientRegistration, DEFAULT_CLIENT_ID, LaunchContext, RedirectRule, Sandbox, SandboxUser,
 };
+use tokio::sync::watch;
 
 use super::provider;
 use crate::browser::{Answer, Browser};
@@ -38,6 +39,8 @@ pub(super) struct Wire {
     is_unnamed: AtomicBool,
     /// So many reads of a resource are still answered with 401.
     refused_reads: AtomicU32,
+    /// Whether revocations come through; they wait until they do.
+    has_revocation: watch::Sender<bool>,
     /// The patient whom every refresh brings.
     patient: Mutex<Option<String>>,
     /// Where requests went, and what was answered.
@@ -62,6 +65,11 @@ impl Wire {
     /// Refuses the token of so many reads of a resource.
     pub(super) fn refuse_reads(&self, count: u32) {
         self.refused_reads.store(count, Ordering::Relaxed);
+    }
+
+    /// Holds revocations up, or lets them through.
+    pub(super) fn hold_revocations(&self, is_held: bool) {
+        self.has_revocation.send_replace(!is_held);
     }
 
     /// From now on every refresh brings this patient.
@@ -94,6 +102,10 @@ impl Wire {
 impl HttpClient for Wire {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let url = request.uri().to_string();
+        if url.ends_with("/revoke") {
+            let mut open = self.has_revocation.subscribe();
+            open.wait_for(|it| *it).await.unwrap();
+        }
         let is_cut_off = url.ends_with("/jwks") && self.has_no_keys.load(Ordering::Relaxed);
         if is_cut_off || self.is_down.load(Ordering::Relaxed) {
             self.sent.lock().unwrap().push((url, String::new()));
@@ -115,7 +127,13 @@ impl HttpClient for Wire {
             return Ok(response);
         }
         let form = String::from_utf8_lossy(request.body()).into_owned();
-        let mut response = self.inner.send(request).await?;
+        let mut response = match self.inner.send(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                self.sent.lock().unwrap().push((url, String::new()));
+                return Err(error);
+            }
+        };
         let patient = self.patient.lock().unwrap().clone();
         if let Some(patient) = patient
             && form.contains("grant_type=refresh_token")
@@ -255,6 +273,25 @@ impl World {
         scopes: &[String],
         reports: SignInReports,
     ) -> Self {
+        Self::of_flow(user, url, settings, pages, limit, scopes, |it| it).await
+    }
+
+    /// The usual app, whose flow has other settings.
+    pub(super) async fn flowing(set: impl FnOnce(LaunchFlow) -> LaunchFlow) -> Self {
+        let url = "https://charts.example";
+        let settings = WebSettings::new(url).unwrap();
+        Self::of_flow(SandboxUser::default(), url, settings, pages(), 99, &[], set).await
+    }
+
+    async fn of_flow(
+        user: SandboxUser,
+        url: &str,
+        settings: WebSettings,
+        pages: Router<SmartAxum>,
+        limit: usize,
+        scopes: &[String],
+        set: impl FnOnce(LaunchFlow) -> LaunchFlow,
+    ) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let callback = format!("{url}/callback");
         let registered = ClientRegistration::new(
@@ -269,6 +306,7 @@ impl World {
             has_no_keys: AtomicBool::new(false),
             is_unnamed: AtomicBool::new(false),
             refused_reads: AtomicU32::new(0),
+            has_revocation: watch::Sender::new(true),
             patient: Mutex::default(),
             sent: Mutex::default(),
         });
@@ -292,6 +330,7 @@ impl World {
             store.clone(),
         );
         let flow = flow.with_witness(Arc::new(reports));
+        let flow = set(flow);
         let app = SmartAxum::new(settings, flow).unwrap();
         let router = app.mount(pages).merge(app.operations());
         let router = router.with_state(app.clone());
@@ -305,8 +344,28 @@ impl World {
         }
     }
 
+    /// Another app at this address, over the same store and the same wire: registered under this name,
+    /// with these FHIR servers besides.
+    pub(super) fn sharing(&self, url: &str, client: &str, more: &[String]) -> Router {
+        let callback = format!("{url}/callback");
+        let client = ClientConfig::public(ClientId::new(client), RedirectUri::new(callback));
+        let bases = more.iter().cloned().chain([self.ehr.fhir_base()]);
+        let registered = bases.fold(Registrations::new(), |it, base| {
+            let base = FhirBaseUrl::parse_with(&base, PlainHttp::LoopbackOnly).unwrap();
+            it.with(base, client.clone()).unwrap()
+        });
+        let discovery = Discovery::new(self.wire.clone()).allow_loopback_http();
+        let issuers = IssuerRegistry::new(discovery, provider(), self.clock.clone());
+        let (wire, clock) = (self.wire.clone(), self.clock.clone());
+        let store = self.store.clone();
+        let flow = LaunchFlow::new(registered, issuers, wire, provider(), clock, store);
+        let app = SmartAxum::new(WebSettings::new(url).unwrap(), flow).unwrap();
+        let router = app.mount(pages()).merge(app.operations());
+        router.with_state(app)
+    }
+
     pub(super) fn browser(&self) -> Browser {
-        Browser::new(self.router.clone())
+        Browser::new(self.router.clone()).with_clock(self.clock.clone())
     }
 
     /// The path and query of a launch from the EHR, with this patient open.

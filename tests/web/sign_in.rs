@@ -92,7 +92,11 @@ async fn an_id_that_was_there_before_the_sign_in_is_not_used() {
     let callback = world.callback_path(&mut browser, "patient-a").await;
     let query = callback.split_once('?').unwrap().1;
     let tag = LaunchTag::of_callback(query, super::provider()).unwrap();
-    let name = format!("__Host-session-{}", tag.as_str());
+    // Whose it is stands behind the tag.
+    let names = browser.names();
+    let of_launch = names.iter().find(|it| it.contains(tag.as_str()));
+    let suffix = of_launch.unwrap().rsplit_once('.').unwrap().1.to_owned();
+    let name = format!("__Host-session-{}.{suffix}", tag.as_str());
     let planted = "A".repeat(43);
     browser.cookies.push((name.clone(), planted.clone()));
     let answer = browser.get(&callback).await;

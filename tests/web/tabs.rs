@@ -141,6 +141,7 @@ async fn a_browser_that_never_closes_keeps_sixteen_sessions_and_as_many_launches
         );
     }
     assert_eq!(browser.names().len(), 16);
+    world.app.drain().await;
     assert_eq!(world.store.len(), 16, "the oldest was signed out");
     assert_eq!(
         browser.get(&pages[0]).await.status,

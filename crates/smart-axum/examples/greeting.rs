@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
@@ -78,30 +79,38 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (ring, clock) = (CryptoProvider::ring(), Arc::new(SystemClock::new()));
     let issuers = IssuerRegistry::new(discovery, ring, clock.clone());
     let store = Arc::new(MemoryStore::new(clock.clone()));
-    let flow = LaunchFlow::new(registered, issuers, http, ring, clock, store);
+    // Whoever walks away from the screen is signed out.
+    let idle = Duration::from_secs(30 * 60);
+    let flow = LaunchFlow::new(registered, issuers, http, ring, clock, store).with_idle_life(idle);
 
     // Safari refuses Secure cookies over http, hence the development mode; leave it out elsewhere.
     let settings = WebSettings::new(&address)?
         .with_name("Greeting")
         .with_cookies(CookieMode::LoopbackDevelopment)
+        .with_time_to_leave(Duration::ZERO)
         .with_standalone_launch();
     let app = SmartAxum::new(settings, flow)?;
     let pages = Router::new().route("/s/{tag}/", get(home));
-    let router = app
-        .mount(pages)
-        .merge(app.operations())
-        .with_state(app.clone());
+    let router = app.mount(pages).with_state(app.clone());
+    // On a port of their own, to which no proxy leads.
+    let operators = TcpListener::bind("127.0.0.1:0").await?;
+    let operations = format!("http://{}", operators.local_addr()?);
+    let routes = app.operations().with_state(app.clone());
+    let operating = tokio::spawn(async move { axum::serve(operators, routes).await });
 
     let open = LaunchContext::new().patient("p-1");
     let launch = ehr.ehr_launch(DEFAULT_CLIENT_ID, open)?;
     let from_ehr = launch.url(&format!("{address}/launch"));
     show(&format!("as the EHR would open it, once: {from_ehr}"));
     show(&format!("by itself: {address}/launch"));
+    show(&format!("for operators: {operations}/readyz"));
     show("Stop it with Ctrl-C.");
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;
     };
     smart_axum::serve(&app, listener, router, stop).await?;
+    // To the end it says that the program stops.
+    operating.abort();
     ehr.shutdown().await;
     Ok(())
 }

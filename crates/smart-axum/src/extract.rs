@@ -4,11 +4,12 @@ use core::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::{BytesRejection, RawPathParamsRejection};
 use axum::extract::{
     Form, FromRef, FromRequest, FromRequestParts, OptionalFromRequestParts, RawPathParams, Request,
 };
-use axum::http::Response;
 use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use smart_oidc::UserProfile;
@@ -43,12 +44,36 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// The part of the path that names the launch, where the route has one.
-pub(crate) async fn tag_in_path(parts: &mut Parts) -> Option<String> {
-    // A route without any has none to read.
-    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+/// The part of the path that names the launch, where the route has one. A path that cannot be read is
+/// refused: it must not count as one without a tag, which another session might answer.
+pub(crate) async fn tag_in_path(
+    app: &SmartAxum,
+    parts: &mut Parts,
+) -> Result<Option<String>, Rejection> {
+    let params = RawPathParams::from_request_parts(parts, &()).await;
+    let unclear = |parts: &Parts| Rejection(app.refuse(parts, &WebError::UnclearTag));
+    let params = match params {
+        Ok(params) => params,
+        // A route without any has none to read.
+        Err(RawPathParamsRejection::MissingPathParams(_)) => return Ok(None),
+        Err(_) => return Err(unclear(parts)),
+    };
     let mut found = params.iter().filter(|(name, _)| *name == TAG);
-    found.next().map(|(_, value)| value.to_owned())
+    let first = found.next().map(|(_, value)| value.to_owned());
+    // Of nested routers both may have one.
+    match found.all(|(_, value)| Some(value) == first.as_deref()) {
+        true => Ok(first),
+        false => Err(unclear(parts)),
+    }
+}
+
+/// A body that cannot be had, as an answer of ours.
+pub(crate) fn refuse_body(app: &SmartAxum, parts: &Parts, rejection: &BytesRejection) -> Rejection {
+    let error = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => WebError::BodyTooLong,
+        _ => WebError::Form,
+    };
+    Rejection(app.refuse(parts, &error))
 }
 
 /// The session of the tag in the path; see [`crate::web::WebApp::session`].
@@ -60,11 +85,13 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejection> {
+        let app = SmartAxum::from_ref(state);
+        let tag = tag_in_path(&app, parts).await?;
         if let Some(session) = parts.extensions.get::<Self>() {
+            // A layer around the router has found it, and may not have seen the tag.
+            app.check_found(parts, tag.as_deref(), session)?;
             return Ok(session.clone());
         }
-        let app = SmartAxum::from_ref(state);
-        let tag = tag_in_path(parts).await;
         let session = app.session(parts, tag.as_deref()).await?;
         // Whoever asks for it again within this request is given the same.
         parts.extensions.insert(session.clone());
@@ -72,8 +99,8 @@ where
     }
 }
 
-/// The session, or nothing where the browser has no cookie of one. A session that has ended, or is
-/// one of several, is refused as ever.
+/// The session, or nothing where the browser has no cookie of one, or, on a route without a tag, where
+/// all that it has have ended. Of several, none is taken, and a tag in the path names one as ever.
 impl<S> OptionalFromRequestParts<S> for BrowserSession
 where
     SmartAxum: FromRef<S>,
@@ -82,13 +109,17 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
-        let app = SmartAxum::from_ref(state);
-        let tag = tag_in_path(parts).await;
-        if !app.has_session(parts, tag.as_deref()) {
-            return Ok(None);
+        if parts.extensions.get::<Self>().is_some() {
+            let session = <Self as FromRequestParts<S>>::from_request_parts(parts, state);
+            return session.await.map(Some);
         }
-        let session = <Self as FromRequestParts<S>>::from_request_parts(parts, state);
-        session.await.map(Some)
+        let app = SmartAxum::from_ref(state);
+        let tag = tag_in_path(&app, parts).await?;
+        let session = app.session_or_visitor(parts, tag.as_deref()).await?;
+        if let Some(session) = &session {
+            parts.extensions.insert(session.clone());
+        }
+        Ok(session)
     }
 }
 
@@ -136,11 +167,12 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Response<Body>> {
         let app = SmartAxum::from_ref(state);
         let (mut parts, body) = request.into_parts();
-        let tag = tag_in_path(&mut parts).await;
+        let tag = tag_in_path(&app, &mut parts).await;
+        let tag = tag.map_err(IntoResponse::into_response)?;
         let request = Request::from_parts(parts.clone(), body);
         // It keeps to the limit of the router.
         let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(IntoResponse::into_response)?;
+        let body = body.map_err(|it| refuse_body(&app, &parts, &it).into_response())?;
         let mut tokens = form_urlencoded::parse(&body).filter(|it| it.0 == CSRF_FIELD);
         let token = tokens.next().filter(|_| tokens.next().is_none());
         let token = token.map(|it| it.1);

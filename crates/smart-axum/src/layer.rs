@@ -14,11 +14,17 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::extract::{Rejection, tag_in_path};
+use crate::form::with_token;
 use crate::state::SmartAxum;
 
 /// Refuses requests without a session, and gives the others their [`crate::BrowserSession`] in the
-/// extensions. [`SmartAxum::session_layer`] makes one; it belongs on a `Router`, which knows the parts
-/// of the path by then.
+/// extensions. [`SmartAxum::session_layer`] makes one.
+///
+/// It belongs on the `Router` that has `{tag}` in its paths, by `Router::layer` or `route_layer`, which
+/// knows the parts of the path by then. Around a router, or on one that nests it, it cannot see them and
+/// takes the request for one without a tag. The extractors compare, and refuse such a session with
+/// `web-unclear-tag`; a handler that takes it from the extensions by itself compares
+/// [`crate::BrowserSession::tag`].
 #[derive(Clone, Debug)]
 pub struct SessionLayer {
     app: SmartAxum,
@@ -76,8 +82,11 @@ where
         let copy = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, copy);
         Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
-            let tag = tag_in_path(&mut parts).await;
+            let (mut parts, body) = with_token(&app, request).await.into_parts();
+            let tag = match tag_in_path(&app, &mut parts).await {
+                Ok(tag) => tag,
+                Err(rejection) => return Ok(rejection.into_response()),
+            };
             match app.session(&parts, tag.as_deref()).await {
                 Ok(session) => {
                     parts.extensions.insert(session);

@@ -12,11 +12,15 @@
 //!     format!("{} is signed in, with a patient: {patient}", user.name.as_deref().unwrap_or("Somebody"))
 //! }
 //!
-//! fn app(flow: LaunchFlow) -> Result<Router, smart_axum::SettingsError> {
+//! /// What browsers get, and what operators get on a port of their own.
+//! fn app(flow: LaunchFlow) -> Result<(Router, Router), smart_axum::SettingsError> {
+//!     // A screen that somebody walks away from is signed out.
+//!     let flow = flow.with_idle_life(std::time::Duration::from_secs(30 * 60));
 //!     let settings = WebSettings::new("https://charts.example")?.with_name("Growth Chart");
 //!     let smart = SmartAxum::new(settings, flow)?;
 //!     let pages = Router::new().route("/s/{tag}/", get(home));
-//!     Ok(smart.mount(pages).merge(smart.operations()).with_state(smart))
+//!     let operators = smart.operations().with_state(smart.clone());
+//!     Ok((smart.mount(pages).with_state(smart), operators))
 //! }
 //! ```
 //!
@@ -36,14 +40,16 @@
 //! A browser has a session for each launch. Its cookie is named by the launch's tag, and the pages of
 //! a launch are under `/s/{tag}/`. [`BrowserSession`] is the session of the tag in the path. A route
 //! without a tag gets the session where there is exactly one, and where there are several the person
-//! gets a page to choose from: nobody ever gets the session of another patient silently.
+//! gets a page to choose from: nobody ever gets the session of another patient silently. What changes
+//! something names its launch in any case, in its address or by its token.
 //!
 //! # What a page is protected by
 //!
 //! - Tokens stay on the server. The browser has the id of the session in a `__Host-` cookie, a new one
-//!   after each sign-in.
+//!   after each sign-in, which the browser keeps until it is closed.
 //! - A request that may change something needs the browser's word that a page of the app sent it, or
-//!   the session's token; [`CsrfForm`] always needs the token. A `GET` changes nothing.
+//!   the session's token; [`CsrfForm`] always needs the token. A `GET` changes nothing; the handshake
+//!   of a WebSocket counts as a change.
 //! - Every answer has a Content-Security-Policy with `frame-ancestors`, `Referrer-Policy: no-referrer`,
 //!   `Cache-Control: no-store` unless the page says otherwise, and HSTS under https.
 //! - The address of the app is a setting and is never read from a header, so no header moves a link.
@@ -54,6 +60,7 @@
 //! its answer back; another framework does the same.
 
 mod extract;
+mod form;
 mod layer;
 mod routes;
 mod serve;

@@ -2,23 +2,45 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
+use crate::extract::refuse_body;
+use crate::form::with_token;
 use crate::layer::SessionLayer;
 use crate::state::{SmartAxum, into_axum};
-use crate::web::MAX_FORM_OCTETS;
+use crate::web::{MAX_FORM_OCTETS, WebError};
 
 impl SmartAxum {
     /// The pages of an app with the routes of a sign-in, and with the headers that protect both.
     ///
     /// Behind a proxy that passes its prefix on, nest the whole under that prefix; behind one that
     /// takes it away, serve it as it is. The address in the settings has the prefix in both cases.
+    ///
+    /// Unknown paths get a page too, with the same headers, also where the whole is nested or merged.
+    /// What is added to the router afterwards has neither: add it to `pages`.
+    ///
+    /// # Panics
+    ///
+    /// As `Router::merge` does: where `pages` has a route that a sign-in has, or a fallback of its own,
+    /// for which there is [`SmartAxum::mount_with_fallback`].
     pub fn mount<S>(&self, pages: Router<S>) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        Self: FromRef<S>,
+    {
+        let unknown: Router<S> = Router::new().fallback(not_found);
+        self.mount_with_fallback(pages.merge(unknown))
+    }
+
+    /// The same for pages that have a fallback of their own, which then has the headers too.
+    pub fn mount_with_fallback<S>(&self, pages: Router<S>) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
         Self: FromRef<S>,
@@ -44,7 +66,7 @@ impl SmartAxum {
     }
 
     /// The routes for whoever runs the app. Their answers name nobody, and still they are nobody
-    /// else's business: merge them where the proxy does not lead, or serve them on another port.
+    /// else's business: serve them on a port of their own, to which no proxy leads.
     pub fn operations<S>(&self) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
@@ -67,6 +89,7 @@ impl SmartAxum {
 }
 
 async fn protect(State(app): State<SmartAxum>, request: Request, next: Next) -> Response<Body> {
+    let request = with_token(&app, request).await;
     let mut response = next.run(request).await;
     app.protect(response.headers_mut());
     response
@@ -78,6 +101,10 @@ async fn launch(State(app): State<SmartAxum>, parts: Parts) -> Response<Body> {
 
 async fn callback(State(app): State<SmartAxum>, parts: Parts) -> Response<Body> {
     into_axum(app.callback(&parts).await)
+}
+
+async fn not_found(State(app): State<SmartAxum>, parts: Parts) -> Response<Body> {
+    into_axum(app.refuse(&parts, &WebError::NotFound).into_response())
 }
 
 async fn only_get() -> Response<Body> {
@@ -92,12 +119,24 @@ async fn logout_page(State(app): State<SmartAxum>, parts: Parts) -> Response<Bod
     into_axum(app.logout_page(&parts).await)
 }
 
-async fn logout(State(app): State<SmartAxum>, parts: Parts, body: Bytes) -> Response<Body> {
-    into_axum(app.logout(&parts, &body).await)
+type Octets = Result<Bytes, BytesRejection>;
+
+async fn logout(State(app): State<SmartAxum>, parts: Parts, body: Octets) -> Response<Body> {
+    match body {
+        Ok(body) => into_axum(app.logout(&parts, &body).await),
+        Err(rejection) => refuse_body(&app, &parts, &rejection).into_response(),
+    }
 }
 
-async fn accept_patient(State(app): State<SmartAxum>, parts: Parts, body: Bytes) -> Response<Body> {
-    into_axum(app.accept_patient(&parts, &body).await)
+async fn accept_patient(
+    State(app): State<SmartAxum>,
+    parts: Parts,
+    body: Octets,
+) -> Response<Body> {
+    match body {
+        Ok(body) => into_axum(app.accept_patient(&parts, &body).await),
+        Err(rejection) => refuse_body(&app, &parts, &rejection).into_response(),
+    }
 }
 
 async fn jwks(State(app): State<SmartAxum>, parts: Parts) -> Response<Body> {

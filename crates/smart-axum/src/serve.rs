@@ -1,13 +1,17 @@
 //! Serving, and ending without cutting anybody off.
 
 use core::future::Future;
+use core::pin::pin;
 use core::time::Duration;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time;
 
 use crate::state::SmartAxum;
@@ -16,9 +20,22 @@ use crate::state::SmartAxum;
 /// than the longest that anybody waits for a refresh.
 pub const TIME_TO_STOP: Duration = Duration::from_secs(25);
 
-/// Serves until `stop` is done. Then no more connections are taken, `/readyz` says that the node is
-/// stopping, and what has begun is answered and finished, refreshes and sign-outs too, for
-/// [`TIME_TO_STOP`] at most.
+/// So long the head of a request may take, and so long a connection may lie idle.
+const TIME_FOR_HEAD: Duration = Duration::from_secs(30);
+/// The head of a request may be this long, in octets: cookies and a query of the longest kind, and
+/// room.
+const MAX_HEAD_OCTETS: usize = 64 * 1024;
+/// Where the system has no file handle left, others have to close theirs first.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves until `stop` is done. Then `/readyz` says that the node is stopping; connections are still
+/// taken for [`crate::WebSettings::with_time_to_leave`], so that whoever spreads the requests learns of
+/// it. After that what has begun is answered and finished, refreshes and sign-outs too, for
+/// [`TIME_TO_STOP`] at most. What is cut off then is told in the log.
+///
+/// A request whose head does not come within 30 s is dropped, and no more than
+/// [`crate::WebSettings::with_connections`] are served at once, so that slow senders hold nobody up for
+/// long. It speaks HTTP/1.1, with upgrades; TLS is for the proxy.
 ///
 /// # Errors
 ///
@@ -32,34 +49,96 @@ pub async fn serve<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let (app, app_flow) = (app.clone(), app.flow().clone());
-    let (tell, told) = oneshot::channel();
-    let stopping = async move {
+    let places = Arc::new(Semaphore::new(
+        app.connections().min(Semaphore::MAX_PERMITS),
+    ));
+    let total = places.available_permits();
+    let (tell, told) = watch::channel(false);
+    let leaving = async {
         stop.await;
         app.stop();
-        // Nobody listens any more where the server has ended by itself.
-        let _ = tell.send(());
+        time::sleep(app.time_to_leave()).await;
     };
-    // Small answers should not wait for one another.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    let server = axum::serve(listener, router).with_graceful_shutdown(stopping);
-    let flow = app_flow;
-    let too_long = async move {
-        match told.await {
-            Ok(()) => time::sleep(TIME_TO_STOP).await,
-            Err(_) => core::future::pending().await,
+    let mut leaving = pin!(leaving);
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = &mut leaving => break,
+            next = accepted(&listener, &places) => next?,
+        };
+        if let Some((stream, place)) = next {
+            tokio::spawn(served(stream, router.clone(), told.clone(), place));
         }
-    };
-    let all = async move {
-        server.await?;
-        // What is cut off costs a session or leaves a token.
-        flow.drain().await;
-        Ok(())
-    };
-    tokio::select! {
-        ended = all => ended,
-        () = too_long => Ok(()),
     }
+    drop((listener, router));
+    // Nobody listens where there is no connection.
+    let _ = tell.send(true);
+    let all = u32::try_from(total).unwrap_or(u32::MAX);
+    let finished = async {
+        // Beside the last requests: one that is held open keeps no token from being revoked.
+        let (answered, ()) = tokio::join!(places.acquire_many(all), app.drain());
+        drop(answered);
+        // What those have begun.
+        app.drain().await;
+    };
+    if time::timeout(TIME_TO_STOP, finished).await.is_err() {
+        let connections = total.saturating_sub(places.available_permits());
+        tracing::warn!(target: "smart_axum", connections, "stopped, and something was cut off");
+    }
+    Ok(())
+}
+
+/// The next connection, when there is a place for it; none where the one that came has gone again.
+async fn accepted(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<Option<(TcpStream, OwnedSemaphorePermit)>> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    match listener.accept().await {
+        Ok((stream, _)) => Ok(Some((stream, place))),
+        Err(error) => {
+            if !is_of_one_connection(&error) {
+                tracing::error!(target: "smart_axum", %error, "no connection can be taken");
+                time::sleep(PAUSE).await;
+            }
+            Ok(None)
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+/// One connection, until it ends; when the program stops, until what it has begun is answered.
+async fn served(
+    stream: TcpStream,
+    router: Router,
+    mut told: watch::Receiver<bool>,
+    place: OwnedSemaphorePermit,
+) {
+    // Small answers should not wait for one another.
+    let _ = stream.set_nodelay(true);
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(TIME_FOR_HEAD)
+        .max_buf_size(MAX_HEAD_OCTETS);
+    let service = TowerToHyperService::new(router);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection.with_upgrades());
+    let is_over = tokio::select! {
+        // How it ends is the browser's affair.
+        _ = &mut connection => true,
+        _ = told.wait_for(|it| *it) => false,
+    };
+    if !is_over {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+    drop(place);
 }

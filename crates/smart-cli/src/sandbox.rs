@@ -20,8 +20,6 @@ pub(crate) async fn run(args: SandboxArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Valid);
     }
     log::start(&args.log, None)?;
-    // From here on a signal ends it in an orderly way.
-    let stop = signals::told_to_stop();
     let client_id = args
         .client
         .as_deref()

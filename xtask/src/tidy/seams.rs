@@ -19,12 +19,14 @@ const BACKEND: [&str; 3] = [
 const HOSTILE: (&str, &str) = ("crates/smart-sandbox/", "/hostile.rs");
 
 /// The only files of the libraries that wait: each is glue around a pure function.
-const AWAITING: [&str; 38] = [
+const AWAITING: [&str; 40] = [
     "crates/smart-axum/src/extract.rs",
+    "crates/smart-axum/src/form.rs",
     "crates/smart-axum/src/layer.rs",
     "crates/smart-axum/src/routes.rs",
     "crates/smart-axum/src/serve.rs",
     "crates/smart-axum/src/web/leave.rs",
+    "crates/smart-axum/src/web/listing.rs",
     "crates/smart-axum/src/web/operations.rs",
     "crates/smart-axum/src/web/patient.rs",
     "crates/smart-axum/src/web/sessions.rs",

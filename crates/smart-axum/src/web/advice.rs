@@ -50,7 +50,8 @@ impl Advice {
                  patient's record. If that does not help, tell the help desk the reference below."
             }
             Self::LaunchAfresh => {
-                "Close all windows of your browser, and open the app again from the patient's record."
+                "Delete the cookies of this site in the settings of your browser, and open the app again from the \
+                 patient's record. If that does not help, tell the help desk the reference below."
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The app as the web sees it: its settings, its sign-in, and what all routes share.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub(super) headers: SecurityHeaders,
     pub(super) profiles: Profiles,
     pub(super) is_warming: AtomicBool,
+    /// How many FHIR servers were asked for their keys before.
+    pub(super) warmed: AtomicUsize,
     is_stopping: AtomicBool,
 }
 
@@ -74,6 +77,7 @@ impl WebApp {
                 headers,
                 profiles: Profiles::default(),
                 is_warming: AtomicBool::new(false),
+                warmed: AtomicUsize::new(0),
                 is_stopping: AtomicBool::new(false),
             }),
         })
@@ -104,6 +108,19 @@ impl WebApp {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.shared.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// How long the server goes on taking connections after [`WebApp::stop`], so that whoever sends
+    /// requests here learns of it first ([`WebSettings::with_time_to_leave`]).
+    #[must_use]
+    pub fn time_to_leave(&self) -> Duration {
+        self.shared.settings.time_to_leave
+    }
+
+    /// How many connections the server holds at once ([`WebSettings::with_connections`]).
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.settings.connections
     }
 
     /// Adds the headers that protect an answer of the app, where it does not have them.
@@ -270,7 +287,7 @@ fn tell_check(check: &Row<'_>, reference: &str) {
 }
 
 /// A script that fetches wants no page.
-fn wants_json(headers: &HeaderMap) -> bool {
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     let has = |name: &str| {
         let mut values = headers.get_all(ACCEPT).iter();
         values.any(|it| it.to_str().is_ok_and(|it| it.contains(name)))

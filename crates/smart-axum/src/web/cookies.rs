@@ -55,7 +55,8 @@ impl Kind {
 pub(super) struct Cookies {
     mode: CookieMode,
     is_framed: bool,
-    /// Cookies ignore ports, so two apps on one loopback address would read each other's.
+    /// Cookies ignore ports, and `__Host-` asks for the path `/`: two apps behind two prefixes of one
+    /// host, or on two ports, would read each other's. So the names say whose they are.
     suffix: String,
 }
 
@@ -95,13 +96,9 @@ impl Cookies {
         url: &AppUrl,
         provider: &CryptoProvider,
     ) -> Self {
-        let suffix = if url.is_loopback() {
-            let digest = provider.hash(HashAlgorithm::Sha256, url.to_string().as_bytes());
-            let octets: Vec<u8> = digest.as_ref().iter().copied().take(6).collect();
-            format!(".{}", base64url::encode(octets))
-        } else {
-            String::new()
-        };
+        let digest = provider.hash(HashAlgorithm::Sha256, url.to_string().as_bytes());
+        let octets: Vec<u8> = digest.as_ref().iter().copied().take(6).collect();
+        let suffix = format!(".{}", base64url::encode(octets));
         Self {
             mode,
             is_framed,
@@ -126,29 +123,30 @@ impl Cookies {
         )
     }
 
-    /// The value of `Set-Cookie` that sets one, for so long.
-    pub(super) fn set(
-        &self,
-        kind: Kind,
-        tag: &LaunchTag,
-        value: &str,
-        life: Duration,
-    ) -> Option<HeaderValue> {
-        let secs = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
-        self.write(kind, tag, value, secs)
-    }
-
     /// The value of `Set-Cookie` that sets the binding of a launch, for as long as a launch lives.
     pub(super) fn set_launch(&self, tag: &LaunchTag, value: &str) -> Option<HeaderValue> {
-        self.set(Kind::Launch, tag, value, LAUNCH_LIFE)
+        self.write(Kind::Launch, tag, value, Some(LAUNCH_LIFE))
+    }
+
+    /// The value of `Set-Cookie` that sets the id of a session, until the browser is closed. With an
+    /// age the browser would drop one cookie while its tab is still open, and stay signed in after
+    /// everybody has gone.
+    pub(super) fn set_session(&self, tag: &LaunchTag, value: &str) -> Option<HeaderValue> {
+        self.write(Kind::Session, tag, value, None)
     }
 
     /// The value of `Set-Cookie` that takes one away.
     pub(super) fn remove(&self, kind: Kind, tag: &LaunchTag) -> Option<HeaderValue> {
-        self.write(kind, tag, "", 0)
+        self.write(kind, tag, "", Some(Duration::ZERO))
     }
 
-    fn write(&self, kind: Kind, tag: &LaunchTag, value: &str, secs: i64) -> Option<HeaderValue> {
+    fn write(
+        &self,
+        kind: Kind,
+        tag: &LaunchTag,
+        value: &str,
+        life: Option<Duration>,
+    ) -> Option<HeaderValue> {
         let name = self.name(kind, tag);
         let same_site = if self.is_framed {
             SameSite::None
@@ -160,8 +158,11 @@ impl Cookies {
             .http_only(true)
             .secure(self.mode == CookieMode::HostPrefixed)
             .same_site(same_site)
-            .partitioned(self.is_framed)
-            .max_age(cookie::time::Duration::seconds(secs));
+            .partitioned(self.is_framed);
+        let cookie = match life.and_then(|it| i64::try_from(it.as_secs()).ok()) {
+            Some(secs) => cookie.max_age(cookie::time::Duration::seconds(secs)),
+            None => cookie,
+        };
         let mut value = HeaderValue::from_str(&cookie.to_string()).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -176,12 +177,11 @@ impl Cookies {
         }
         let mut jar = Jar::default();
         let mut doubtful = Vec::new();
-        for header in values.iter().filter_map(|it| it.to_str().ok()) {
-            for cookie in Cookie::split_parse(header).flatten() {
-                let Some((kind, tag)) = self.parse(cookie.name()) else {
+        for header in values {
+            for (name, value) in pairs(header.as_bytes()) {
+                let Some((kind, tag)) = self.parse(name) else {
                     continue;
                 };
-                let value = cookie.value();
                 if value.len() != VALUE_LENGTH || base64url::decode(value).is_err() {
                     continue;
                 }
@@ -215,4 +215,16 @@ impl Cookies {
             Some((kind, LaunchTag::parse(tag)?))
         })
     }
+}
+
+/// The cookies of one header, by octets: another app's may hold what is no ASCII, and ours beside it
+/// are as good as without it. Only what browsers take off themselves is taken off a name; with more,
+/// a neighbour could set a cookie that is read as one of ours.
+fn pairs(header: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    header.split(|it| *it == b';').filter_map(|pair| {
+        let pair = str::from_utf8(pair).ok().filter(|it| it.is_ascii())?;
+        let (name, value) = pair.split_once('=')?;
+        let blank = |it: char| matches!(it, ' ' | '\t');
+        Some((name.trim_matches(blank), value.trim_matches(blank)))
+    })
 }

@@ -6,11 +6,11 @@
 //! own forms, and older ones send no `Sec-Fetch-Site`.
 
 use http::Method;
-use http::header::ORIGIN;
+use http::header::{CONTENT_TYPE, ORIGIN, UPGRADE};
 use http::request::Parts;
-use smart_oidc::SessionId;
 use smart_oidc::jose::alg::HashAlgorithm;
 use smart_oidc::jose::{CryptoProvider, ErrorClass, Secret, base64url};
+use smart_oidc::{LaunchTag, SessionId};
 
 use super::address::AppUrl;
 
@@ -65,9 +65,20 @@ pub(super) enum Sender {
     Unknown,
 }
 
-/// Whether a method only reads (RFC 9110 9.2.1).
-pub(super) fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+/// Whether a request only reads (RFC 9110 9.2.1). The handshake of a WebSocket is a GET, and what
+/// comes after it does anything; over HTTP/2 it is a CONNECT (RFC 8441).
+pub(super) fn is_safe(parts: &Parts) -> bool {
+    let reads = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let mut upgrades = parts.headers.get_all(UPGRADE).iter();
+    let opens_socket = upgrades.any(|it| {
+        let mut protocols = it.as_bytes().split(|octet| *octet == b',');
+        protocols.any(|it| {
+            let it = it.trim_ascii();
+            let name = it.split(|octet| *octet == b'/').next().unwrap_or_default();
+            name.eq_ignore_ascii_case(b"websocket")
+        })
+    });
+    reads && !opens_socket
 }
 
 /// Where a request comes from; another site is an error.
@@ -99,13 +110,23 @@ pub(super) fn token(id: &SessionId, provider: &CryptoProvider) -> Secret<String>
 /// The token of a page of the app, which shows this patient. Two windows of one launch share a
 /// session; where one of them goes on with another patient, what the other one still shows must not
 /// be saved for that one.
+///
+/// The name of the launch stands in front, which is no secret: a request that names none is for the
+/// session that its token is of.
 pub(super) fn page_token(
+    tag: &LaunchTag,
     id: &SessionId,
     patient: Option<&str>,
     provider: &CryptoProvider,
 ) -> Secret<String> {
     let patient: Vec<&str> = patient.into_iter().collect();
-    labelled(PAGE_LABEL, id, &patient, provider)
+    let token = labelled(PAGE_LABEL, id, &patient, provider);
+    Secret::new(format!("{}.{}", tag.as_str(), token.expose_secret()))
+}
+
+/// The launch that the token of a page names.
+pub(super) fn tag_of(token: &str) -> Option<LaunchTag> {
+    LaunchTag::parse(token.split_once('.')?.0)
 }
 
 /// A hash of the id of a session and of what is said besides, under a label.
@@ -136,13 +157,59 @@ pub(super) fn check(found: Option<&str>, expected: &Secret<String>) -> Result<()
     }
 }
 
-/// The token in the header of a request; an empty one, which fits nothing, where there are two
-/// or it is no text.
-pub(super) fn in_header(parts: &Parts) -> Option<&str> {
+/// The token of a form, found in the body before whoever reads the form.
+#[derive(Clone)]
+struct FormToken(Secret<String>);
+
+/// Whether the token of a request may stand in its body, and has not been looked for.
+pub(super) fn may_be_in_form(parts: &Parts) -> bool {
+    !is_safe(parts)
+        && parts.extensions.get::<FormToken>().is_none()
+        && is_form(
+            parts
+                .headers
+                .get(CONTENT_TYPE)
+                .map(http::HeaderValue::as_bytes),
+        )
+}
+
+fn is_form(content_type: Option<&[u8]>) -> bool {
+    let media_type = content_type.and_then(|it| it.split(|octet| *octet == b';').next());
+    media_type.is_some_and(|it| {
+        let it = it.trim_ascii();
+        it.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    })
+}
+
+/// The token of a form, if it has one; an empty one, which fits nothing, where it has two.
+pub(super) fn of_form(body: &[u8]) -> Option<String> {
+    let mut tokens = form_urlencoded::parse(body).filter(|it| it.0 == CSRF_FIELD);
+    let token = tokens.next()?.1.into_owned();
+    match tokens.next() {
+        None => Some(token),
+        Some(_) => Some(String::new()),
+    }
+}
+
+/// Keeps the token of a form with the request.
+pub(super) fn keep_of_form(parts: &mut Parts, body: &[u8]) {
+    if let Some(token) = of_form(body) {
+        parts.extensions.insert(FormToken(Secret::new(token)));
+    }
+}
+
+/// The token that came with a request, in its header or in its form; an empty one, which fits
+/// nothing, where there are two that differ or it is no text.
+pub(super) fn in_request(parts: &Parts) -> Option<&str> {
+    let form = parts.extensions.get::<FormToken>();
+    let form = form.map(|it| it.0.expose_secret().as_str());
     let mut values = parts.headers.get_all(CSRF_HEADER).iter();
-    let value = values.next()?.to_str().unwrap_or_default();
-    match values.next() {
-        None => Some(value),
-        Some(_) => Some(""),
+    let header = values.next().map(|it| it.to_str().unwrap_or_default());
+    if values.next().is_some() {
+        return Some("");
+    }
+    match (header, form) {
+        (Some(header), Some(form)) if header != form => Some(""),
+        (header, form) => header.or(form),
     }
 }

@@ -1,5 +1,6 @@
 //! The app's own public keys, for servers that it authenticates to with assertions.
 
+use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -11,30 +12,44 @@ use smart_oidc::issue::ServedKeys;
 use smart_oidc::jose::CryptoProvider;
 
 /// The public keys that the app serves, which the program exchanges while it runs: first the set with
-/// the next key is published, and after [`PublishedKeys::lead`] that key may sign. All clones serve
-/// the same.
+/// the next key is published on every node, and when the last of them has served it for as long as
+/// [`ClientKeys::publish`] says, that key may sign. All clones serve the same.
 #[derive(Clone, Debug)]
 pub struct ClientKeys {
-    held: Arc<RwLock<PublishedKeys>>,
+    held: Arc<RwLock<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    keys: PublishedKeys,
+    /// The longest of all sets so far: somebody may still hold the one that said so.
+    lead: Duration,
 }
 
 impl ClientKeys {
     /// Serves these keys.
     #[must_use]
     pub fn new(keys: PublishedKeys) -> Self {
+        let lead = keys.lead();
         Self {
-            held: Arc::new(RwLock::new(keys)),
+            held: Arc::new(RwLock::new(Held { keys, lead })),
         }
     }
 
-    /// Serves these keys from now on.
-    pub fn publish(&self, keys: PublishedKeys) {
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    /// Serves these keys from now on. Gives back how long a key that is new among them waits before it
+    /// signs: servers keep a set that they were served before for as long as that one said, so it is
+    /// the longest [`PublishedKeys::lead`] of all that this program has served. Where there are many
+    /// nodes it counts from the last of them.
+    pub fn publish(&self, keys: PublishedKeys) -> Duration {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.lead = held.lead.max(keys.lead());
+        held.keys = keys;
+        held.lead
     }
 
     pub(super) fn document(&self, provider: &CryptoProvider) -> ServedKeys {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.document(provider)
+        held.keys.document(provider)
     }
 }
 

@@ -16,6 +16,14 @@ use super::problem::WebError;
 use super::reference;
 use super::refusal::Refusal;
 
+/// What came of ending a session.
+struct Ended {
+    /// Whether it is sure that it has.
+    is_ended: bool,
+    /// Under which the log has what is left.
+    reference: String,
+}
+
 impl WebApp {
     /// `GET /logout`: the page with a button for each session, or for the one of `?tag=`. It changes
     /// nothing, so that no link and no image signs anybody out.
@@ -73,16 +81,16 @@ impl WebApp {
         };
         let id = SessionId::new(id.expose_secret().as_str());
         self.check_form(parts, &id, fields.get(CSRF_FIELD).map(String::as_str))?;
-        let mut response = self.end(&id).await;
+        let mut response = self.farewell(&self.end(&id).await);
         if let Some(cookie) = self.shared.cookies.remove(Kind::Session, &tag) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(self.own(response))
     }
 
-    /// Ends a session. The browser forgets its id in any case: whoever sits down next must not go on
-    /// with it.
-    async fn end(&self, id: &SessionId) -> Response<Bytes> {
+    /// Ends a session, and has its tokens revoked. The browser forgets its id in any case: whoever sits
+    /// down next must not go on with it.
+    async fn end(&self, id: &SessionId) -> Ended {
         let key = StoreKey::of_session(id, self.provider());
         self.shared.profiles.forget(&key);
         let mut codes = Vec::new();
@@ -105,15 +113,41 @@ impl WebApp {
             let reference = reference.as_str();
             tracing::warn!(target: "smart_axum", code, reference, "signed out, and a token lives on");
         }
+        Ended {
+            is_ended,
+            reference,
+        }
+    }
+
+    /// Ends sessions when the browser is answered already. [`WebApp::drain`] waits for it.
+    pub(super) fn end_later(&self, ids: Vec<SessionId>) {
+        if ids.is_empty() {
+            return;
+        }
+        let app = self.clone();
+        self.flow().in_background(async move {
+            for id in ids {
+                let _ = app.end(&id).await;
+            }
+        });
+    }
+
+    /// Waits until nothing goes on in the background: refreshes, sign-outs, revocations. A framework
+    /// calls it when the program ends, after the last request, and bounds the time.
+    pub async fn drain(&self) {
+        self.flow().drain().await;
+    }
+
+    fn farewell(&self, ended: &Ended) -> Response<Bytes> {
         let mut page = self.page("You are signed out");
-        if is_ended {
+        if ended.is_ended {
             page = page.saying("You can close this page.");
         } else {
             page = page
                 .saying("This browser cannot go on with your session. The app could not end it everywhere, so it ends by itself later.")
                 .saying("If somebody else may have used it, tell the help desk the reference below.");
             page.help = self.shared.settings.help.as_deref();
-            page.reference = Some(&reference);
+            page.reference = Some(&ended.reference);
         }
         page.answer(StatusCode::OK)
     }

@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use smart_oidc::discovery::{IssuerState, LiveIssuer, Phase};
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use super::app::WebApp;
 use super::keys;
@@ -118,25 +119,44 @@ impl WebApp {
         states
     }
 
-    /// Asks for keys in the background, once at a time.
+    /// Asks for keys in the background, a few servers at once, and one round at a time. Each round goes
+    /// on where the last one has ended, so that none is left out where there are many.
     fn warm_up(&self) {
-        let app = self.clone();
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        if app.shared.is_warming.swap(true, Ordering::AcqRel) {
+        if self.shared.is_warming.swap(true, Ordering::AcqRel) {
             return;
         }
-        let flow = app.flow();
-        let bases = flow.registrations().fhir_bases().take(WARMED_AT_ONCE);
-        let issuers: Vec<LiveIssuer> = bases.map(|it| flow.issuers().issuer(it)).collect();
+        let warming = Warming(self.clone());
+        let flow = self.flow();
+        let mut bases: Vec<_> = flow.registrations().fhir_bases().collect();
+        bases.sort_by_key(|it| it.as_str());
+        let start = self.shared.warmed.load(Ordering::Relaxed);
+        let start = start.checked_rem(bases.len()).unwrap_or_default();
+        let round = bases.iter().cycle().skip(start);
+        let round = round.take(bases.len().min(WARMED_AT_ONCE));
+        let issuers: Vec<LiveIssuer> = round.map(|it| flow.issuers().issuer(it)).collect();
+        let next = start.wrapping_add(issuers.len());
+        self.shared.warmed.store(next, Ordering::Relaxed);
         runtime.spawn(async move {
+            let mut asked = JoinSet::new();
             for issuer in issuers {
                 // The state says what came of it.
-                let _ = issuer.warm_up().await;
+                asked.spawn(async move { issuer.warm_up().await.is_ok() });
             }
-            app.shared.is_warming.store(false, Ordering::Release);
+            while asked.join_next().await.is_some() {}
+            drop(warming);
         });
+    }
+}
+
+/// A round of questions, until it ends, whatever ends it.
+struct Warming(WebApp);
+
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.0.shared.is_warming.store(false, Ordering::Release);
     }
 }
 

@@ -21,7 +21,7 @@ const LABEL: &[u8] = b"smart-axum patient change\0";
 
 impl WebApp {
     /// The page that says so and offers the choice.
-    pub(super) fn patient_has_changed(
+    pub(super) async fn patient_has_changed(
         &self,
         parts: &Parts,
         tag: &LaunchTag,
@@ -38,6 +38,7 @@ impl WebApp {
             "To stay with the patient of this page, close it and open the app again from that patient's record.",
         ];
         let token = csrf::token(id, self.provider());
+        let [before, now_in_words] = self.told_apart(id, change).await;
         // Where no patient is in context there is nobody to go on with.
         let go_on = change.now().map(|now| Choice::Form {
             action: self.url().path("/patient"),
@@ -49,12 +50,21 @@ impl WebApp {
                     self.seen(id, change.before(), now).expose_secret().clone(),
                 ),
             ],
-            label: format!(
-                "Go on with the other patient ({now} instead of {})",
-                change.before()
-            ),
+            label: format!("Go on with the other patient ({now_in_words} instead of {before})"),
         });
         self.refused_with(parts, &problem, go_on.into_iter().collect())
+    }
+
+    /// Both patients, in the words of the app where it has some: nobody knows a patient by an id.
+    async fn told_apart(&self, id: &SessionId, change: &PatientChange) -> [String; 2] {
+        let (before, now) = (change.before(), change.now().unwrap_or_default());
+        match self.flow().peek(id).await {
+            Ok(peek) => {
+                let before = self.in_words(&peek.session, before).await;
+                [before, self.in_words(&peek.session, now).await]
+            }
+            Err(_) => [before, now].map(|it| format!("patient {it}")),
+        }
     }
 
     /// `POST /patient`: the person goes on with the patient whom the page named.
@@ -86,7 +96,7 @@ impl WebApp {
                         flow.accept_patient(&id, now).await
                     }
                     // It is a third patient by now, or none, whom nobody has agreed to.
-                    _ => return Err(self.patient_has_changed(parts, &tag, &id, &change)),
+                    _ => return Err(self.patient_has_changed(parts, &tag, &id, &change).await),
                 }
             }
             other => other,
@@ -94,7 +104,7 @@ impl WebApp {
         match outcome {
             Ok(_) => Ok(self.own(redirect(&format!("{}/", self.root(&tag))))),
             Err(SessionError::PatientChanged(change)) => {
-                Err(self.patient_has_changed(parts, &tag, &id, &change))
+                Err(self.patient_has_changed(parts, &tag, &id, &change).await)
             }
             Err(error) => Err(self.refused(parts, &Problem::of_session(&error, self.now()))),
         }

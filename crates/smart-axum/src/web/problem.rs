@@ -21,12 +21,18 @@ pub enum WebError {
     /// The request would change something, and may be forged.
     #[error(transparent)]
     Csrf(#[from] CsrfError),
+    /// The body is longer than what the route reads.
+    #[error("the body of the request is too long")]
+    BodyTooLong,
     /// The form is not one, or lacks a field.
     #[error("the form cannot be read")]
     Form,
     /// The session has no ID token, so nobody is known.
     #[error("the session has no ID token: the scope openid was not granted")]
     NoUser,
+    /// There is no such page.
+    #[error("there is no such page")]
+    NotFound,
     /// The browser has no session of this launch.
     #[error("the browser has no session of this launch")]
     NotSignedIn,
@@ -39,6 +45,9 @@ pub enum WebError {
     /// The browser has several sessions, and the request does not say which one it means.
     #[error("the browser has several sessions, and the request names none of them")]
     SeveralSessions,
+    /// The request would change something, and neither its address nor a token says for which launch.
+    #[error("the request would change something and does not name its launch")]
+    TagMissing,
     /// The header that says which patient the page shows does not say it.
     #[error("the request does not say which patient its page shows")]
     UnclearPatient,
@@ -52,14 +61,17 @@ impl WebError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::BodyTooLong => "web-body-too-long",
             Self::CookiesTooLong => "web-cookies-too-long",
             Self::Csrf(error) => error.code(),
             Self::Form => "web-form",
             Self::NoUser => "web-no-user",
+            Self::NotFound => "web-not-found",
             Self::NotSignedIn => "web-not-signed-in",
             Self::OpenidNotGranted => "web-openid-not-granted",
             Self::QueryTooLong => "web-query-too-long",
             Self::SeveralSessions => "web-several-sessions",
+            Self::TagMissing => "web-tag-missing",
             Self::UnclearPatient => "web-unclear-patient",
             Self::UnclearTag => "web-unclear-tag",
         }
@@ -72,11 +84,14 @@ impl WebError {
             Self::NotSignedIn => ErrorClass::InvalidToken,
             Self::NoUser => ErrorClass::Configuration,
             Self::Csrf(error) => error.class(),
-            Self::CookiesTooLong
+            Self::BodyTooLong
+            | Self::CookiesTooLong
             | Self::Form
+            | Self::NotFound
             | Self::OpenidNotGranted
             | Self::QueryTooLong
             | Self::SeveralSessions
+            | Self::TagMissing
             | Self::UnclearPatient
             | Self::UnclearTag => ErrorClass::InvalidRequest,
         }
@@ -84,6 +99,8 @@ impl WebError {
 
     const fn status(&self) -> StatusCode {
         match self {
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::CookiesTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Csrf(_) => StatusCode::FORBIDDEN,
             Self::QueryTooLong => StatusCode::URI_TOO_LONG,
@@ -154,6 +171,21 @@ impl Problem {
 
     pub(super) fn of_web(error: &WebError) -> Self {
         let (title, what, then) = match error {
+            WebError::BodyTooLong => (
+                "That was too much",
+                "The page has sent more than this app reads at once, so nothing was changed.",
+                Advice::GoBack,
+            ),
+            WebError::NotFound => (
+                "There is no such page",
+                "The address does not lead to a page of this app.",
+                Advice::Launch,
+            ),
+            WebError::TagMissing => (
+                "Nothing was changed",
+                "The page that you came from did not say which of your open patients it is for.",
+                Advice::GoBack,
+            ),
             WebError::CookiesTooLong => (
                 "Too many cookies",
                 "Your browser has sent more cookies than this app reads.",
@@ -208,9 +240,9 @@ impl Problem {
     pub(super) fn of_session(error: &SessionError, now: UnixTime) -> Self {
         let kind = (error.code(), error.class());
         if error.needs_launch() {
-            let said = (ending(error), Advice::LaunchOrAsk);
+            let (title, what) = ending(error);
             // A credential is missing, whoever is to blame for that.
-            return Self::new(kind, error, "Your session has ended", said)
+            return Self::new(kind, error, title, (what, Advice::LaunchOrAsk))
                 .with_status(StatusCode::UNAUTHORIZED);
         }
         if error.class() == ErrorClass::Configuration {
@@ -245,8 +277,15 @@ impl Problem {
 }
 
 /// Why a session has ended, for the person whose it was.
-const fn ending(error: &SessionError) -> &'static str {
-    match error {
+const fn ending(error: &SessionError) -> (&'static str, &'static str) {
+    let what = match error {
+        // It is still there; it is the app that is set up in another way now.
+        SessionError::Refresh(_) | SessionError::Store(_) => {
+            return (
+                "Open the app again",
+                "The app was set up anew since you opened it, and cannot go on with what you opened before.",
+            );
+        }
         SessionError::InDoubt => {
             "The app has asked for longer access, and the answer was lost. It cannot know what it may do now, so the \
              session has ended."
@@ -257,9 +296,7 @@ const fn ending(error: &SessionError) -> &'static str {
         SessionError::Over => {
             "The access that the app was given is over, and the app cannot prolong it."
         }
-        SessionError::Refresh(_) => {
-            "The system that you opened the app from does not prolong the app's access any more."
-        }
         _ => "Your session has ended, so that nobody else can go on with it.",
-    }
+    };
+    ("Your session has ended", what)
 }

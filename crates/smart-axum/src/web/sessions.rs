@@ -1,7 +1,6 @@
 //! Which session a request means, and what is answered where that is not clear.
 
 use core::fmt;
-use core::time::Duration;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -9,17 +8,14 @@ use smart_oidc::jose::Secret;
 use smart_oidc::profile::{FhirProfileSource, ProfileError, ProfileRequest};
 use smart_oidc::session::{LaunchSession, SessionError, StoreKey};
 use smart_oidc::{LaunchTag, SessionId, UserProfile};
-use tokio::time;
 
 use super::app::WebApp;
-use super::cookies::{Jar, Kind};
+use super::cookies::Kind;
 use super::csrf::{self, CsrfError, Sender};
+use super::listing::has_ended;
 use super::page::Choice;
 use super::problem::{Problem, WebError};
 use super::refusal::Refusal;
-
-/// All sessions of one browser are looked at within this time, for a list of them.
-const TIME_TO_LIST: Duration = Duration::from_secs(3);
 
 /// The session of one browser, for one launch: who is at the screen, for which patient, and the
 /// access token.
@@ -90,9 +86,14 @@ impl WebApp {
     /// The session that a request means. `path_tag` is the part of its path that names the launch,
     /// where the route has one.
     ///
-    /// A method that may change something needs the word of the browser that a page of the app sent
-    /// it, or else the token in the header [`super::CSRF_HEADER`]. A token that is there has to be that
-    /// of the patient in context in any case.
+    /// A request that may change something needs the word of the browser that a page of the app sent
+    /// it, or else the token in the header [`super::CSRF_HEADER`] or in its form
+    /// ([`WebApp::may_have_token_in_form`]). A token that is there has to be that of the patient in
+    /// context in any case. The handshake of a WebSocket may change something too.
+    ///
+    /// Where such a request names no launch, it is for the session that its token is of; without a token
+    /// it is refused, even if the browser has one session only, as the page that sent it may be that of
+    /// another one which has ended since.
     ///
     /// # Errors
     ///
@@ -103,17 +104,17 @@ impl WebApp {
         parts: &Parts,
         path_tag: Option<&str>,
     ) -> Result<BrowserSession, Refusal> {
-        if csrf::is_safe(&parts.method) {
-            let (tag, id) = self.find(parts, path_tag).await?;
+        if csrf::is_safe(parts) {
+            let (tag, id) = self.find(parts, path_tag, Intent::Read).await?;
             return self.open(parts, tag, id).await;
         }
         let forged = |error: CsrfError| self.refuse(parts, &error.into());
         let sender = csrf::sender(parts, self.url()).map_err(forged)?;
-        let token = csrf::in_header(parts);
+        let token = csrf::in_request(parts);
         if token.is_none() && sender == Sender::Unknown {
             return Err(forged(CsrfError::Missing));
         }
-        let (tag, id) = self.find(parts, path_tag).await?;
+        let (tag, id) = self.find(parts, path_tag, Intent::Change(token)).await?;
         let session = self.open(parts, tag, id).await?;
         // A token is heeded where there is one: it says which patient the page shows.
         if token.is_some() {
@@ -135,10 +136,79 @@ impl WebApp {
     ) -> Result<BrowserSession, Refusal> {
         let forged = |error: CsrfError| self.refuse(parts, &error.into());
         csrf::sender(parts, self.url()).map_err(forged)?;
-        let (tag, id) = self.find(parts, path_tag).await?;
+        if token.is_none_or(str::is_empty) {
+            return Err(forged(CsrfError::Missing));
+        }
+        let (tag, id) = self.find(parts, path_tag, Intent::Change(token)).await?;
         let session = self.open(parts, tag, id).await?;
         csrf::check(token, &session.csrf).map_err(forged)?;
         Ok(session)
+    }
+
+    /// The session that a request means, or `None` for a visitor: somebody without any, and on a route
+    /// without a tag also somebody whose sessions have all ended. Their cookies stay, so that a page
+    /// which is still open is not answered with the session of a later launch.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebApp::session`].
+    pub async fn session_or_visitor(
+        &self,
+        parts: &Parts,
+        path_tag: Option<&str>,
+    ) -> Result<Option<BrowserSession>, Refusal> {
+        if !self.has_session(parts, path_tag) {
+            return Ok(None);
+        }
+        if csrf::is_safe(parts) && matches!(self.named(parts, path_tag), Ok(None)) {
+            let jar = self.jar(parts)?;
+            let all = jar.all(Kind::Session);
+            if let [(tag, id)] = all {
+                let (tag, id) = (tag.clone(), SessionId::new(id.expose_secret().as_str()));
+                let opened = self.opening(parts, &id).await?;
+                if opened.as_ref().is_err_and(has_ended) {
+                    return Ok(None);
+                }
+                return self.opened(parts, tag, id, opened).await.map(Some);
+            }
+            if self.have_ended(all).await {
+                return Ok(None);
+            }
+        }
+        self.session(parts, path_tag).await.map(Some)
+    }
+
+    /// Checks that a session which an outer part of the program has found for this request is the one
+    /// that the request means.
+    ///
+    /// # Errors
+    ///
+    /// The answer for the browser, with [`WebError::UnclearTag`]: the request names another launch,
+    /// whose name the outer part has not seen.
+    pub fn check_found(
+        &self,
+        parts: &Parts,
+        path_tag: Option<&str>,
+        found: &BrowserSession,
+    ) -> Result<(), Refusal> {
+        let named = self.named(parts, path_tag);
+        match named.map_err(|error| self.refuse(parts, &error))? {
+            Some(tag) if tag != found.tag => Err(self.refuse(parts, &WebError::UnclearTag)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the token of a request may stand in its body, as the field [`super::CSRF_FIELD`] of a
+    /// form. Whoever has the body then gives it to [`WebApp::keep_token_of_form`] before the session is
+    /// asked for: browsers that do not say which site sent a form are served by its token only.
+    #[must_use]
+    pub fn may_have_token_in_form(&self, parts: &Parts) -> bool {
+        csrf::may_be_in_form(parts)
+    }
+
+    /// Keeps the token of a form with its request, for [`WebApp::session`].
+    pub fn keep_token_of_form(&self, parts: &mut Parts, body: &[u8]) {
+        csrf::keep_of_form(parts, body);
     }
 
     /// Whether the browser has any session that this request could mean. Says nothing of whether it
@@ -186,7 +256,8 @@ impl WebApp {
                 }
                 // The page is for a patient who is not the one in context any more.
                 Err(error @ SessionError::PatientChanged(_)) => {
-                    return Err(self.no_session(parts, &session.tag, &session.id, &error));
+                    let refused = self.no_session(parts, &session.tag, &session.id, &error);
+                    return Err(refused.await);
                 }
                 // Who is at the screen is known all the same; the profile says what is missing.
                 Err(_) => {}
@@ -243,17 +314,26 @@ impl WebApp {
         &self,
         parts: &Parts,
         path_tag: Option<&str>,
+        intent: Intent<'_>,
     ) -> Result<(LaunchTag, SessionId), Refusal> {
         self.query(parts)?;
         let jar = self.jar(parts)?;
         let named = self.named(parts, path_tag);
         let named = named.map_err(|error| self.refuse(parts, &error))?;
         let all = jar.all(Kind::Session);
+        let named = match (named, intent) {
+            (None, Intent::Change(Some(token))) => {
+                let wrong = || self.refuse(parts, &CsrfError::Wrong.into());
+                Some(csrf::tag_of(token).ok_or_else(wrong)?)
+            }
+            (named, _) => named,
+        };
         let found = match (&named, all) {
             (Some(tag), _) => all.iter().find(|it| &it.0 == tag),
-            (None, [only]) => Some(only),
-            (None, [_, _, ..]) => return Err(self.choose(parts, &jar).await),
             (None, []) => None,
+            (None, [only]) if intent == Intent::Read => Some(only),
+            (None, [_]) => return Err(self.refuse(parts, &WebError::TagMissing)),
+            (None, _) => return Err(self.choose(parts, &jar).await),
         };
         let (tag, id) = found.ok_or_else(|| self.refuse(parts, &WebError::NotSignedIn))?;
         Ok((tag.clone(), SessionId::new(id.expose_secret().as_str())))
@@ -265,16 +345,25 @@ impl WebApp {
         tag: LaunchTag,
         id: SessionId,
     ) -> Result<BrowserSession, Refusal> {
-        let shown = self.shown(parts);
-        let shown = shown.map_err(|error| self.refuse(parts, &error))?;
-        let opened = match shown {
-            Some(patient) => self.flow().session_showing(&id, patient).await,
-            None => self.flow().session(&id).await,
-        };
-        self.opened(parts, tag, id, opened)
+        let opened = self.opening(parts, &id).await?;
+        self.opened(parts, tag, id, opened).await
     }
 
-    fn opened(
+    /// The session for the patient whom the page shows, where it says so.
+    async fn opening(
+        &self,
+        parts: &Parts,
+        id: &SessionId,
+    ) -> Result<Result<LaunchSession, SessionError>, Refusal> {
+        let shown = self.shown(parts);
+        let shown = shown.map_err(|error| self.refuse(parts, &error))?;
+        Ok(match shown {
+            Some(patient) => self.flow().session_showing(id, patient).await,
+            None => self.flow().session(id).await,
+        })
+    }
+
+    async fn opened(
         &self,
         parts: &Parts,
         tag: LaunchTag,
@@ -284,13 +373,18 @@ impl WebApp {
         match opened {
             Ok(launch) => Ok(BrowserSession {
                 sign_out: csrf::token(&id, self.provider()),
-                csrf: csrf::page_token(&id, launch.context().patient.as_deref(), self.provider()),
+                csrf: csrf::page_token(
+                    &tag,
+                    &id,
+                    launch.context().patient.as_deref(),
+                    self.provider(),
+                ),
                 root: self.root(&tag),
                 tag,
                 id,
                 launch,
             }),
-            Err(error) => Err(self.no_session(parts, &tag, &id, &error)),
+            Err(error) => Err(self.no_session(parts, &tag, &id, &error).await),
         }
     }
 
@@ -325,7 +419,7 @@ impl WebApp {
     ) -> Result<BrowserSession, Refusal> {
         let opened = self.after_rejection(session).await;
         let (tag, id) = (session.tag.clone(), session.id.clone());
-        self.opened(parts, tag, id, opened)
+        self.opened(parts, tag, id, opened).await
     }
 
     async fn after_rejection(
@@ -343,57 +437,30 @@ impl WebApp {
     }
 
     /// What is answered where there is no session to work with.
-    fn no_session(
+    async fn no_session(
         &self,
         parts: &Parts,
         tag: &LaunchTag,
         id: &SessionId,
         error: &SessionError,
     ) -> Refusal {
-        match error {
-            SessionError::PatientChanged(change) => {
-                self.patient_has_changed(parts, tag, id, change)
-            }
-            // The cookie stays: without it a request that names no launch could be answered with
-            // the session of another patient. It ends with the longest life of a session.
-            _ => self.refused(parts, &Problem::of_session(error, self.now())),
+        if let SessionError::PatientChanged(change) = error {
+            return self.patient_has_changed(parts, tag, id, change).await;
         }
-    }
-
-    /// A page with all sessions of the browser.
-    async fn choose(&self, parts: &Parts, jar: &Jar) -> Refusal {
-        let listed = self.listed(jar.all(Kind::Session)).await;
-        let choices = listed.into_iter().map(|(tag, label)| Choice::Link {
-            href: format!("{}/", self.root(&tag)),
-            label,
-        });
-        let problem = Problem::of_web(&WebError::SeveralSessions);
-        self.refused_with(parts, &problem, choices.collect())
-    }
-
-    /// Sessions in words for the person whose they are.
-    pub(super) async fn listed(
-        &self,
-        sessions: &[(LaunchTag, Secret<String>)],
-    ) -> Vec<(LaunchTag, String)> {
-        let mut listed = Vec::with_capacity(sessions.len());
-        let listing = async {
-            for (tag, id) in sessions {
-                let id = SessionId::new(id.expose_secret().as_str());
-                let label = match self.flow().session(&id).await {
-                    Ok(session) => described(&session),
-                    Err(error) if error.needs_launch() => "A session that has ended".to_owned(),
-                    Err(_) => UNKNOWN.to_owned(),
-                };
-                listed.push((tag.clone(), label));
-            }
+        let problem = Problem::of_session(error, self.now());
+        if !error.needs_launch() {
+            return self.refused(parts, &problem);
+        }
+        self.shared
+            .profiles
+            .forget(&StoreKey::of_session(id, self.provider()));
+        // The cookie stays: without it a request that names no launch could be answered with the
+        // session of another patient. Whoever wants it gone signs out of what there is.
+        let sign_out = Choice::Link {
+            href: self.url().path(&format!("/logout?tag={}", tag.as_str())),
+            label: "Remove it from this browser".to_owned(),
         };
-        // What could not be had in time is listed without words.
-        let _ = time::timeout(TIME_TO_LIST, listing).await;
-        for (tag, _) in sessions.iter().skip(listed.len()) {
-            listed.push((tag.clone(), UNKNOWN.to_owned()));
-        }
-        listed
+        self.refused_with(parts, &problem, vec![sign_out])
     }
 
     /// Where the pages of a session are.
@@ -402,15 +469,11 @@ impl WebApp {
     }
 }
 
-const UNKNOWN: &str = "A session that cannot be shown now";
-
-fn described(session: &LaunchSession) -> String {
-    let who = session.name().unwrap_or("Signed in");
-    let base = session.fhir_base().as_str();
-    let (_, rest) = base.split_once("://").unwrap_or(("", base));
-    let host = rest.split('/').next().unwrap_or_default();
-    match session.context().patient.as_deref() {
-        Some(patient) => format!("{who}, patient {patient}, at {host}"),
-        None => format!("{who}, no patient, at {host}"),
-    }
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Intent<'r> {
+    /// It only reads.
+    Read,
+    /// It may change something, and this is the token that it brought.
+    Change(Option<&'r str>),
 }

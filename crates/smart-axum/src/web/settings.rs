@@ -1,5 +1,8 @@
 //! What an app says of itself.
 
+use core::time::Duration;
+use std::sync::Arc;
+
 use http::HeaderName;
 use smart_oidc::jose::Text;
 
@@ -8,6 +11,12 @@ use super::cookies::CookieMode;
 use super::keys::ClientKeys;
 use super::metrics::Metrics;
 use super::reports::{ReportsFor, SignInReports};
+use super::wording::Wording;
+
+/// A load balancer that looks every second or two has seen the 503 by then.
+const TIME_TO_LEAVE: Duration = Duration::from_secs(5);
+/// A program that may open 1024 files has some left for the EHR.
+const CONNECTIONS: usize = 800;
 
 /// Where the app's pages are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -85,6 +94,9 @@ pub struct WebSettings {
     pub(super) keys: Option<ClientKeys>,
     pub(super) metrics: Metrics,
     pub(super) reports: Option<(SignInReports, ReportsFor)>,
+    pub(super) wording: Option<Arc<dyn Wording>>,
+    pub(super) time_to_leave: Duration,
+    pub(super) connections: usize,
 }
 
 impl WebSettings {
@@ -108,6 +120,9 @@ impl WebSettings {
             keys: None,
             metrics: Metrics::new(),
             reports: None,
+            wording: None,
+            time_to_leave: TIME_TO_LEAVE,
+            connections: CONNECTIONS,
         })
     }
 
@@ -192,6 +207,30 @@ impl WebSettings {
     #[must_use]
     pub fn with_reports(mut self, reports: SignInReports, readers: ReportsFor) -> Self {
         self.reports = Some((reports, readers));
+        self
+    }
+
+    /// How our own pages call a patient; by the id of the FHIR `Patient` unless set.
+    #[must_use]
+    pub fn with_wording(mut self, wording: impl Wording + 'static) -> Self {
+        self.wording = Some(Arc::new(wording));
+        self
+    }
+
+    /// How long new connections are still taken when the program is told to stop, while `/readyz` says
+    /// so; 5 s unless set. Whoever spreads the requests over nodes needs that time to send them
+    /// elsewhere; where there is nobody, zero ends the program sooner.
+    #[must_use]
+    pub const fn with_time_to_leave(mut self, time: Duration) -> Self {
+        self.time_to_leave = time;
+        self
+    }
+
+    /// How many connections are held at once; 800 unless set. The next one waits until another one has
+    /// ended. Each needs a file handle of the process.
+    #[must_use]
+    pub const fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
         self
     }
 

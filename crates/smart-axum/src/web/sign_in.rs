@@ -1,8 +1,6 @@
 //! The two routes of a sign-in: the EHR opens one, the authorization server sends the browser back
 //! to the other.
 
-use core::time::Duration;
-
 use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::request::Parts;
@@ -119,7 +117,7 @@ impl WebApp {
             Ok(signed_in) if self.is_nobody(&signed_in) => {
                 Ok(self.given_back(parts, &signed_in).await)
             }
-            Ok(signed_in) => Ok(self.signed_in(&jar, &signed_in).await),
+            Ok(signed_in) => Ok(self.signed_in(&jar, &signed_in)),
             Err(error) => {
                 let refusal = self.not_signed_in(parts, &error, &tag);
                 // A store that did not answer may still have the launch.
@@ -178,28 +176,23 @@ impl WebApp {
     }
 
     /// The id of the session is new, whatever the browser brought: nobody can have set it before.
-    async fn signed_in(&self, jar: &Jar, signed_in: &SignedIn) -> Response<Bytes> {
+    /// Nothing is waited for, since a browser that gives up now would never learn the id.
+    fn signed_in(&self, jar: &Jar, signed_in: &SignedIn) -> Response<Bytes> {
         self.metrics().count("smart_axum_sign_ins", &[]);
-        let (flow, cookies, tag) = (self.flow(), &self.shared.cookies, &signed_in.tag);
+        let (cookies, tag) = (&self.shared.cookies, &signed_in.tag);
         let mut response = redirect(&format!("{}/", self.root(tag)));
-        let ends_at = signed_in.session.ends_at().as_secs();
-        let life = Duration::from_secs(ends_at.saturating_sub(self.now().as_secs()));
-        let set = cookies.set(Kind::Session, tag, signed_in.id.expose_secret(), life);
+        let set = cookies.set_session(tag, signed_in.id.expose_secret());
         let removed = cookies.remove(Kind::Launch, tag);
-        for cookie in set.into_iter().chain(removed) {
+        // A browser that never closes keeps so many sessions and no more: the oldest is signed out.
+        let surplus = jar.surplus(Kind::Session);
+        let old = surplus
+            .iter()
+            .filter_map(|it| cookies.remove(Kind::Session, &it.0));
+        for cookie in set.into_iter().chain(removed).chain(old) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
-        // A browser that never closes keeps so many sessions and no more: the oldest is signed out.
-        for (tag, id) in jar.surplus(Kind::Session) {
-            let id = SessionId::new(id.expose_secret().as_str());
-            if let Err(error) = flow.sign_out(&id).await {
-                let code = error.code();
-                tracing::warn!(target: "smart_axum", code, "an old session was not ended");
-            }
-            if let Some(cookie) = cookies.remove(Kind::Session, tag) {
-                response.headers_mut().append(SET_COOKIE, cookie);
-            }
-        }
+        let surplus = surplus.iter().map(|it| it.1.expose_secret().as_str());
+        self.end_later(surplus.map(SessionId::new).collect());
         self.own(response)
     }
 

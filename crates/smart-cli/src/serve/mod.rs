@@ -17,6 +17,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use core::time::Duration;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -39,6 +40,9 @@ use crate::args::{NetworkArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
 use crate::{discover, log, output, sandbox, signals};
+
+/// A screen that somebody walks away from is signed out.
+const IDLE_LIFE: Duration = Duration::from_secs(30 * 60);
 
 /// The path of the redirect URI of every app.
 const CALLBACK: &str = "/callback";
@@ -203,6 +207,8 @@ fn web_settings(
 ) -> Result<WebSettings, SettingsError> {
     let web = WebSettings::new(url)?
         .with_name("SMART dashboard")
+        // Nobody spreads requests over this one.
+        .with_time_to_leave(Duration::ZERO)
         .with_standalone_launch();
     if has_development_cookies {
         return Ok(web.with_cookies(CookieMode::LoopbackDevelopment));
@@ -233,14 +239,8 @@ fn flow(network: &NetworkArgs, ehrs: &[Ehr], clock: Arc<dyn Clock>) -> Result<La
     }
     let issuers = IssuerRegistry::new(discovery, provider(), clock.clone());
     let store = Arc::new(MemoryStore::new(clock.clone()));
-    Ok(LaunchFlow::new(
-        registered,
-        issuers,
-        http,
-        provider(),
-        clock,
-        store,
-    ))
+    let flow = LaunchFlow::new(registered, issuers, http, provider(), clock, store);
+    Ok(flow.with_idle_life(IDLE_LIFE))
 }
 
 fn router(smart: &SmartAxum, app: App) -> Router {
@@ -251,7 +251,8 @@ fn router(smart: &SmartAxum, app: App) -> Router {
         .route("/s/{tag}/refresh", post(dashboard::refresh))
         .route("/s/{tag}/photo", get(card::photo))
         .route("/assets/style.css", get(assets::style))
-        .route("/assets/dashboard.js", get(assets::script));
-    let router = smart.mount(pages).merge(smart.operations());
-    router.fallback(page::not_found).with_state(app)
+        .route("/assets/dashboard.js", get(assets::script))
+        .fallback(page::not_found);
+    let router = smart.mount_with_fallback(pages);
+    router.merge(smart.operations()).with_state(app)
 }

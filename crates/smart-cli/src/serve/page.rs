@@ -19,8 +19,6 @@ pub(super) async fn not_found(State(app): State<App>) -> Response {
         root: app.smart.url().prefix(),
     });
     *response.status_mut() = StatusCode::NOT_FOUND;
-    // It stands beside the routes, and so beside what protects them.
-    app.smart.protect(response.headers_mut());
     response
 }
 

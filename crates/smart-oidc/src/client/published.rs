@@ -36,8 +36,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// Each key has `kty` and its numbers, `kid`, `use: sig` and `alg`. There is no `key_ops`, which
 /// should not stand beside `use` (RFC 7517 4.3).
 ///
-/// To change keys: publish the next one, wait for [`PublishedKeys::lead`], let it sign, and take
-/// the one before out no earlier than [`PublishedKeys::tail`] after its last assertion. A key that
+/// To change keys: publish the next one on every node, wait for [`PublishedKeys::lead_after`] from
+/// the last of them on, let it sign, and take the one before out no earlier than [`PublishedKeys::tail`] after its last assertion. A key that
 /// is in other hands is taken out at once; servers refuse it when they have fetched the set again.
 ///
 /// ```
@@ -209,10 +209,19 @@ impl PublishedKeys {
     }
 
     /// How long a new key is published before it signs, so that no server meets its first
-    /// assertion with a set without it: `max-age`, or a minute where it is less, and a minute.
+    /// assertion with a set without it: `max-age`, or a minute where it is less, and a minute. It
+    /// counts from when the last node serves the set, and where the set before had a longer `max-age`
+    /// it is [`PublishedKeys::lead_after`].
     #[must_use]
     pub fn lead(&self) -> Duration {
         self.max_age.max(LEAST_MAX_AGE).saturating_add(MARGIN)
+    }
+
+    /// The same where this set takes the place of another one: servers keep that one for as long as
+    /// it said, whatever this one says.
+    #[must_use]
+    pub fn lead_after(&self, before: &Self) -> Duration {
+        self.lead().max(before.lead())
     }
 
     /// How long a key stays published after it has signed its last assertion: the life of an

@@ -20,8 +20,8 @@ use crate::callback::LAUNCH_LIFE;
 use crate::id_token::{Expected, IdToken, IdTokenError};
 use crate::launch_tag::LaunchTag;
 use crate::session::{
-    Closed, Keeper, LaunchSession, RefreshLease, Renewal, RenewalError, SESSION_LIFE, SessionError,
-    SessionId, SessionStore, StoreKey, Tasks,
+    Closed, Keeper, LaunchSession, Peek, RefreshLease, Renewal, RenewalError, SESSION_LIFE,
+    SessionError, SessionId, SessionStore, StoreKey, Tasks,
 };
 use crate::token::{ExchangedLaunch, IssuedTokens, RevocationError, TokenResponse};
 use crate::value::{AccessToken, BrowserBinding};
@@ -408,6 +408,18 @@ impl LaunchFlow {
         self.keeper.open(id, Some(rejected), Some(shown)).await
     }
 
+    /// A look at a session, for a list of a browser's sessions: nothing is refreshed, nobody waits for
+    /// a server, and it does not count as a use, so a list that is shown again and again keeps no
+    /// session from ending. Work with what [`LaunchFlow::session`] gives, which has a token that
+    /// serves.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Lost`], [`SessionError::Over`] and [`SessionError::Store`].
+    pub async fn peek(&self, id: &SessionId) -> Result<Peek, SessionError> {
+        self.keeper.peek(id).await
+    }
+
     /// Goes on after [`SessionError::PatientChanged`]: the app says whom it shows now (the id of a
     /// FHIR `Patient`), from the page itself and not from the error.
     ///
@@ -435,6 +447,12 @@ impl LaunchFlow {
         let (flow, id) = (self.clone(), id.clone());
         let signed_out = self.tasks.spawn(async move { flow.end(&id).await });
         signed_out.await.unwrap_or(Err(SessionError::Interrupted))
+    }
+
+    /// Has work done that nobody waits for, and that [`LaunchFlow::drain`] waits for: the end of a
+    /// session whose browser is answered already. It needs the runtime of tokio.
+    pub fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.tasks.spawn(work));
     }
 
     /// Waits until nothing goes on in the background: refreshes, sign-outs, revocations. Call it when

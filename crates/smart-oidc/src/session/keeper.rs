@@ -24,6 +24,7 @@ use self::turn::Patience;
 use super::gates::Gates;
 use super::key::{SessionId, StoreKey};
 use super::launch_session::LaunchSession;
+use super::peek::Peek;
 use super::renewal::Renewal;
 use super::session_error::SessionError;
 use super::store::{RefreshLease, SessionStore};
@@ -162,6 +163,21 @@ impl Keeper {
             Need::Rest(until) => Err(SessionError::Resting { until }),
             Need::Launch(Over::Ended) => Err(SessionError::Over),
         }
+    }
+
+    /// The session as it is held. Nothing is refreshed, and it does not count as a use.
+    pub(crate) async fn peek(&self, id: &SessionId) -> Result<Peek, SessionError> {
+        let key = StoreKey::of_session(id, &self.inner.provider);
+        let session = self.inner.read(&key).await?.session;
+        // Whether one is in doubt is for the holder of the lease to say.
+        if self.inner.need(&session, None) == Need::Launch(Over::Ended) {
+            return Err(SessionError::Over);
+        }
+        let patient_change = session.patient_change();
+        Ok(Peek {
+            session,
+            patient_change,
+        })
     }
 
     /// Goes on with the patient whom the app shows, if it is the one in context. Where nobody waits
