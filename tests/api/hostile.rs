@@ -1,6 +1,7 @@
 //! Every fault that the sandbox plays, against our own client over HTTP: what comes of it, and that
 //! nothing is asked of anybody else on the way.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -1317,8 +1318,8 @@ async fn played(
     for algorithm in faults.iter().copied().map(of) {
         for name in ["launch-", ""] {
             let key = (algorithm, name);
-            if !usually.contains_key(&key) {
-                usually.insert(key, usual(name, algorithm).await);
+            if let Entry::Vacant(place) = usually.entry(key) {
+                place.insert(usual(name, algorithm).await);
             }
         }
     }
@@ -1477,7 +1478,7 @@ async fn each_fault_is_met_with_keys_of_other_types_too() {
         let otherwise = OTHERWISE.iter().filter(|it| it.0 == algorithm);
         let mut otherwise: BTreeMap<&str, &[&str]> = otherwise.map(|it| (it.1, it.2)).collect();
         for (name, (found, differences)) in played(&faults, Some(algorithm)).await {
-            let expected = otherwise.remove(name).or(rows.get(name).copied());
+            let expected = otherwise.remove(name).or_else(|| rows.get(name).copied());
             if expected.is_none_or(|it| *it != *found) {
                 wrong.push(format!(
                     "(Algorithm::{}, {name:?}, &{found:?}),",
