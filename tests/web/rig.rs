@@ -273,7 +273,10 @@ impl World {
         scopes: &[String],
         reports: SignInReports,
     ) -> Self {
-        Self::of_flow(user, url, settings, pages, limit, scopes, |it| it).await
+        Self::of_flow(user, url, settings, pages, limit, scopes, |it| {
+            it.with_witness(Arc::new(reports))
+        })
+        .await
     }
 
     /// The usual app, whose flow has other settings.
@@ -329,7 +332,6 @@ impl World {
             clock.clone(),
             store.clone(),
         );
-        let flow = flow.with_witness(Arc::new(reports));
         let flow = set(flow);
         let app = SmartAxum::new(settings, flow).unwrap();
         let router = app.mount(pages).merge(app.operations());

@@ -419,7 +419,7 @@ async fn an_app_that_the_ehr_starts_is_told_of_its_style() {
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     let style = answer.json();
     let style = style.as_object().unwrap();
-    assert!(style.values().all(serde_json::Value::is_string));
+    assert!(style.values().all(Value::is_string));
     // Whoever changes the style gives it another address, and this line another sum.
     let sum = answer.body.bytes().fold(0_u32, |sum, it| {
         sum.wrapping_mul(31).wrapping_add(u32::from(it))
