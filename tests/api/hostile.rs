@@ -1363,7 +1363,7 @@ async fn each_fault_is_met_as_it_must_be() {
         if expected.is_none_or(|it| *it != *found) {
             wrong.push(format!("{name}: {found:?} and not {expected:?}"));
         }
-        if differences.is_empty() {
+        if differences.is_empty() != LATER.contains(&name) {
             wrong.push(format!("{name}: the wire carries what it usually does"));
         }
         if quiet.remove(name).is_some_and(|it| *it != *differences) {
@@ -1374,6 +1374,10 @@ async fn each_fault_is_met_as_it_must_be() {
     assert!(rows.is_empty(), "there are no such faults: {rows:?}");
     assert!(quiet.is_empty(), "there are no such faults: {quiet:?}");
 }
+
+/// What shows only to an app that has signed somebody in before: other keys than it holds.
+/// [`keys_that_change_are_looked_for_once`] plays it to one.
+const LATER: [&str; 1] = ["replacement-before-signing"];
 
 /// How the names of faults begin that have nothing to do with keys.
 const ELSEWHERE: [&str; 10] = [
@@ -1486,7 +1490,7 @@ async fn each_fault_is_met_with_keys_of_other_types_too() {
                 ));
             }
             let is_refused = found == ["start: sandbox-fault-key"];
-            if differences.is_empty() && !is_refused {
+            if differences.is_empty() != (is_refused || LATER.contains(&name)) {
                 wrong.push(format!("{name}: the wire carries what it usually does"));
             }
         }
@@ -1505,6 +1509,10 @@ async fn keys_that_change_are_looked_for_once() {
         (None, [(0, ""), (0, "")]),
         (
             Some("rotation-before-signing"),
+            [(1, ""), (0, "complete: key-unknown-retry")],
+        ),
+        (
+            Some("replacement-before-signing"),
             [(1, ""), (0, "complete: key-unknown-retry")],
         ),
         (

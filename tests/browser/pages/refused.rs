@@ -94,11 +94,11 @@ async fn what_the_person_or_the_browser_does_is_answered_by_a_page() {
         .await;
     browser.press("Approve").await;
     check_refusal(&browser, "This sign-in is over", "other-browser").await;
-    // Who it is was not to be told.
+    // Who it is was not to be told, so that there is nobody to sign in.
     launch::launch(&browser, &url).await;
     browser.find("#scope-0").await.click().await.unwrap();
     browser.press("Approve").await;
-    check_refusal(&browser, "The app does not know who you are", "no-user").await;
+    check_refusal(&browser, "Access was not given", "no-user").await;
 
     let long = "x".repeat(9000);
     for (path, heading, name) in [

@@ -27,7 +27,7 @@ pub(super) const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:
 const SECRET: &str = "secret-of-the-tester";
 
 /// What was open in the EHR when it started the app.
-const ENCOUNTER: &str = "the-open-encounter";
+const ENCOUNTER: &str = "e-1";
 
 /// Who starts the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
