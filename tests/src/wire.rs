@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,7 +44,12 @@ impl fmt::Debug for Wire {
 impl Wire {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            inner: ReqwestClient::builder().allow_loopback().build().unwrap(),
+            // Machines that run tests are slow at times, and what is late here is no finding.
+            inner: ReqwestClient::builder()
+                .allow_loopback()
+                .total_timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
             sent: Mutex::default(),
         })
     }

@@ -168,7 +168,7 @@ impl Wording for Names {
         self.0.fetch_add(1, Ordering::Relaxed);
         match patient {
             "patient-a" => Some("Ann <b>Example</b>, born 1982-03-04".to_owned()),
-            "patient-b" => Some("\u{1b}[1mBen Example, born 1990-01-02".to_owned()),
+            "patient-b" => Some("\u{1b}[1mB\u{2067}en \u{c9}xample, born 1990-01-02".to_owned()),
             "patient-slow" => std::future::pending().await,
             _ => None,
         }
@@ -202,7 +202,7 @@ async fn patients_are_called_by_the_words_of_the_app() {
     world.clock.advance(Duration::from_secs(3_601));
     let changed = browser.get(&page).await;
     assert_eq!(changed.status, StatusCode::CONFLICT);
-    let go_on = format!("([1mBen Example, born 1990-01-02 instead of {ann})");
+    let go_on = format!("(\u{2068}[1mBen \u{c9}xample, born 1990-01-02\u{2069} instead of {ann})");
     assert!(changed.body.contains(&go_on), "{}", changed.body);
     assert!(!changed.body.contains("patient-b"));
 }

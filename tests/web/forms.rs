@@ -90,6 +90,19 @@ async fn a_form_with_its_token_is_served_whatever_asks_for_the_session_first() {
             }
         }
     }
+    // A form whose token was not looked at, as it is of another shape, is none that its page has sent for
+    // this patient; a script says what it is.
+    for (mode, expected) in [
+        ("navigate", StatusCode::FORBIDDEN),
+        ("cors", StatusCode::OK),
+    ] {
+        let request = Request::post(format!("{page}alone"))
+            .header("content-type", "multipart/form-data; boundary=x")
+            .header("sec-fetch-site", "same-origin")
+            .header("sec-fetch-mode", mode);
+        let answer = browser.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, expected, "{mode}");
+    }
     // Its token names the session where the path does not.
     let fields = [("text", "hi"), ("csrf_token", token.as_str())];
     assert_eq!(browser.post("/beside", &fields).await.body, "hi");

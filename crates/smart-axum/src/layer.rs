@@ -82,7 +82,11 @@ where
         let copy = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, copy);
         Box::pin(async move {
-            let (mut parts, body) = with_token(&app, request).await.into_parts();
+            let request = match with_token(&app, request).await {
+                Ok(request) => request,
+                Err(rejection) => return Ok(rejection.into_response()),
+            };
+            let (mut parts, body) = request.into_parts();
             let tag = match tag_in_path(&app, &mut parts).await {
                 Ok(tag) => tag,
                 Err(rejection) => return Ok(rejection.into_response()),

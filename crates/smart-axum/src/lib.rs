@@ -64,6 +64,7 @@ mod form;
 mod layer;
 mod routes;
 mod serve;
+mod slow;
 mod state;
 pub mod web;
 

@@ -89,8 +89,10 @@ impl SmartAxum {
 }
 
 async fn protect(State(app): State<SmartAxum>, request: Request, next: Next) -> Response<Body> {
-    let request = with_token(&app, request).await;
-    let mut response = next.run(request).await;
+    let mut response = match with_token(&app, request).await {
+        Ok(request) => next.run(request).await,
+        Err(rejection) => rejection.into_response(),
+    };
     app.protect(response.headers_mut());
     response
 }

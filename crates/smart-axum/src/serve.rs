@@ -7,13 +7,18 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time;
+use tower_service::Service as _;
 
+use crate::slow::{Taken, Timely};
 use crate::state::SmartAxum;
 
 /// Requests that are being answered get this long when the program is told to stop: a little more
@@ -33,9 +38,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// it. After that what has begun is answered and finished, refreshes and sign-outs too, for
 /// [`TIME_TO_STOP`] at most. What is cut off then is told in the log.
 ///
-/// A request whose head does not come within 30 s is dropped, and no more than
-/// [`crate::WebSettings::with_connections`] are served at once, so that slow senders hold nobody up for
-/// long. It speaks HTTP/1.1, with upgrades; TLS is for the proxy.
+/// A request whose head does not come within 30 s is dropped, a body that comes more slowly than about
+/// 1000 octets a second fails after 30 s of waiting, an answer that nobody takes for 30 s is given up, and
+/// no more than [`crate::WebSettings::with_connections`] are served at once, so that slow peers hold nobody
+/// up for long. It speaks HTTP/1.1, and TLS is for the proxy. A connection that is upgraded, to a
+/// WebSocket say, is its handler's from then on: it counts no more and is not waited for.
 ///
 /// # Errors
 ///
@@ -128,8 +135,12 @@ async fn served(
         .timer(TokioTimer::new())
         .header_read_timeout(TIME_FOR_HEAD)
         .max_buf_size(MAX_HEAD_OCTETS);
-    let service = TowerToHyperService::new(router);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let service = service_fn(|request: Request<Incoming>| {
+        let request = request.map(|body| Body::new(Timely::new(body)));
+        // A router is always ready.
+        router.clone().call(request)
+    });
+    let connection = builder.serve_connection(TokioIo::new(Taken::new(stream)), service);
     let mut connection = pin!(connection.with_upgrades());
     let is_over = tokio::select! {
         // How it ends is the browser's affair.

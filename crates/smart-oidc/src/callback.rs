@@ -73,6 +73,18 @@ impl CallbackError {
     pub const fn class(&self) -> ErrorClass {
         ErrorClass::InvalidRequest
     }
+
+    /// Whether the server says that it cannot answer now, and not that it will not (RFC 6749
+    /// 4.1.2.1): another launch may do.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Denied { error, .. } => {
+                matches!(error.as_str(), "server_error" | "temporarily_unavailable")
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The parameters of a callback that count.

@@ -72,7 +72,7 @@ impl Browser {
             "--no-first-run".to_owned(),
             format!("--user-data-dir={}", driver.profile().display()),
         ];
-        arguments.extend(driver::is_root().then(|| "--no-sandbox".to_owned()));
+        arguments.extend(driver::has_no_sandbox().then(|| "--no-sandbox".to_owned()));
         // As in a browser that has been told to keep other sites' cookies out.
         let mut settings =
             json!({ "profile.block_third_party_cookies": true, "profile.cookie_controls_mode": 1 });
@@ -87,7 +87,7 @@ impl Browser {
             .capabilities(wanted.as_object().unwrap().clone())
             .connect(&driver.url())
             .await
-            .unwrap();
+            .expect("the browser starts");
         Some(Self {
             client,
             _driver: driver,
@@ -126,26 +126,22 @@ impl Browser {
 
     /// Waits until an element of this name has this text in it.
     pub(crate) async fn wait_for(&self, name: &str, text: &str) -> Element {
-        self.wait_longer_for(PATIENCE, name, text).await
-    }
-
-    /// The same for what takes its time by design.
-    pub(crate) async fn wait_longer_for(&self, most: Duration, name: &str, text: &str) -> Element {
         assert!(!text.contains('"'), "{text}");
         let path = format!("//*[self::{name}][contains(normalize-space(.), \"{text}\")]");
-        let wait = self.client.wait().at_most(most).every(most / 400);
-        match wait.for_element(Locator::XPath(&path)).await {
-            Ok(element) => element,
-            Err(error) => panic!("{name} with {text:?}: {error}; {}", self.seen().await),
-        }
+        self.wait_until(PATIENCE, &path).await
     }
 
     /// Waits until there is one of these two, each an XPath.
     pub(crate) async fn wait_for_either(&self, one: &str, other: &str) {
-        let path = format!("{one} | {other}");
-        let wait = self.client.wait().at_most(PATIENCE).every(LOOK);
-        if let Err(error) = wait.for_element(Locator::XPath(&path)).await {
-            panic!("{path}: {error}; {}", self.seen().await);
+        self.wait_until(PATIENCE, &format!("{one} | {other}")).await;
+    }
+
+    /// Waits for what this XPath names, which may take its time by design.
+    pub(crate) async fn wait_until(&self, most: Duration, path: &str) -> Element {
+        let wait = self.client.wait().at_most(most).every(LOOK);
+        match wait.for_element(Locator::XPath(path)).await {
+            Ok(element) => element,
+            Err(error) => panic!("{path}: {error}; {}", self.seen().await),
         }
     }
 

@@ -35,9 +35,12 @@ pub(crate) fn browser() -> Result<&'static Path, &'static str> {
     found.as_deref().map_err(String::as_str)
 }
 
-/// A browser that is root has no sandbox of its own.
-pub(crate) fn is_root() -> bool {
-    said("id", "-u").is_ok_and(|it| it.trim() == "0")
+/// A browser that is root, or that may not make namespaces, has no sandbox of its own. What it is shown
+/// here is ours.
+pub(crate) fn has_no_sandbox() -> bool {
+    let is_root = said("id", "-u").is_ok_and(|it| it.trim() == "0");
+    let namespace = Command::new("unshare").args(["--user", "true"]).output();
+    is_root || !namespace.is_ok_and(|it| it.status.success())
 }
 
 fn said(program: &str, argument: &str) -> Result<String, String> {
@@ -89,7 +92,7 @@ impl Driver {
     /// Asks it to end with its browsers. One that is killed would leave them behind.
     fn shut_down(&self) -> std::io::Result<()> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let limit = Duration::from_secs(5);
+        let limit = Duration::from_secs(30);
         let mut stream = TcpStream::connect_timeout(&address, limit)?;
         stream.set_read_timeout(Some(limit))?;
         stream

@@ -2,6 +2,7 @@
 //! that without one header the browser would do what must not be.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -44,7 +45,7 @@ impl Meddler {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let between = Arc::new(Between {
-            http: ReqwestClient::builder().allow_loopback().build().unwrap(),
+            http: patient_client(),
             behind: OnceLock::new(),
             change,
         });
@@ -123,3 +124,12 @@ pub(crate) fn kept_pages(headers: &mut HeaderMap) {
 
 /// Nothing.
 pub(crate) const fn nothing(_: &mut HeaderMap) {}
+
+/// Machines that run tests are slow at times, and what is late here is no finding.
+fn patient_client() -> ReqwestClient {
+    let builder = ReqwestClient::builder().allow_loopback();
+    builder
+        .total_timeout(Duration::from_secs(30))
+        .build()
+        .unwrap()
+}

@@ -120,7 +120,7 @@ impl WebApp {
     /// How many connections the server holds at once ([`WebSettings::with_connections`]).
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.shared.settings.connections
+        self.shared.settings.connections.max(1)
     }
 
     /// Adds the headers that protect an answer of the app, where it does not have them.

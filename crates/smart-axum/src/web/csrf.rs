@@ -81,6 +81,12 @@ pub(super) fn is_safe(parts: &Parts) -> bool {
     reads && !opens_socket
 }
 
+/// Whether the browser says that the request opens a page, as a link or a form does (Fetch Metadata).
+pub(super) fn navigates(parts: &Parts) -> bool {
+    let mut modes = parts.headers.get_all("sec-fetch-mode").iter();
+    modes.any(|it| it.as_bytes() == b"navigate")
+}
+
 /// Where a request comes from; another site is an error.
 pub(super) fn sender(parts: &Parts, url: &AppUrl) -> Result<Sender, CsrfError> {
     let mut said = Sender::Unknown;

@@ -94,8 +94,7 @@ impl WebApp {
         };
         let words = time::timeout(TIME_TO_WORD, wording.patient(session, patient)).await;
         let words = words.ok().flatten().unwrap_or_default();
-        let words: String = words.chars().filter(|it| !it.is_control()).collect();
-        let words: String = words.trim().chars().take(MAX_WORDS).collect();
+        let words = plain(&words);
         if words.is_empty() { by_id() } else { words }
     }
 }
@@ -103,6 +102,19 @@ impl WebApp {
 /// Whether a session is over for good, whatever is set up anew.
 pub(super) const fn has_ended(error: &SessionError) -> bool {
     matches!(error, SessionError::Lost | SessionError::Over)
+}
+
+/// Text from outside beside other text: without what turns the direction of its neighbours, and apart
+/// from them where its own may be another.
+fn plain(text: &str) -> String {
+    let turns = |it: char| matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let kept = text.chars().filter(|it| !it.is_control() && !turns(*it));
+    let kept: String = kept.collect();
+    let kept: String = kept.trim().chars().take(MAX_WORDS).collect();
+    if kept.is_ascii() {
+        return kept;
+    }
+    format!("\u{2068}{kept}\u{2069}")
 }
 
 /// The patient whom the pages of a session show.
@@ -123,7 +135,7 @@ fn label(look: Option<&Result<Peek, SessionError>>, words: Option<&str>) -> Stri
         Some(Err(_)) | None => return UNKNOWN.to_owned(),
     };
     let session = &peek.session;
-    let who = session.name().unwrap_or("Signed in");
+    let who = plain(session.name().unwrap_or("Signed in"));
     let base = session.fhir_base().as_str();
     let (_, rest) = base.split_once("://").unwrap_or(("", base));
     let host = rest.split('/').next().unwrap_or_default();

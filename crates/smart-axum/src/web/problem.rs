@@ -120,6 +120,13 @@ const fn status(class: ErrorClass) -> StatusCode {
     }
 }
 
+/// These say how the person signed in, which is for no log of an app.
+const ABOUT_THE_PERSON: [&str; 3] = [
+    "id-token-acr",
+    "id-token-auth-time-in-future",
+    "id-token-auth-time-too-old",
+];
+
 /// In seconds, where nobody says more.
 const USUAL_WAIT: u64 = 5;
 /// In seconds: nobody is sent away for longer.
@@ -152,7 +159,11 @@ impl Problem {
             title,
             paragraphs: [what, advice.text()],
             advice,
-            detail: detail.to_string(),
+            detail: if ABOUT_THE_PERSON.contains(&code) {
+                "what the ID token says is left out, since it is about the person".to_owned()
+            } else {
+                detail.to_string()
+            },
             retry_after: None,
         }
     }
@@ -209,7 +220,7 @@ impl Problem {
             WebError::OpenidNotGranted => (
                 "Access was not given",
                 "The system that opened the app did not tell it who you are, and without that it opens nothing. You \
-                 may have unticked it when you were asked. Whatever else was given has been given back.",
+                 may have unticked it when you were asked. The app keeps nothing of what else it was given.",
                 Advice::LaunchOrAsk,
             ),
             WebError::QueryTooLong => (
@@ -265,7 +276,15 @@ impl Problem {
 
     pub(super) fn of_flow(error: &FlowError) -> Self {
         let kind = (error.code(), error.class());
-        let words = Words::of(error.code(), error.class());
+        let words = match error {
+            // It is the server's fault, whatever the browser brings.
+            FlowError::Callback(error) if error.is_outage() => {
+                let (title, what, then) = Words::Elsewhere.say(ErrorClass::Upstream);
+                return Self::new(kind, error, title, (what, then))
+                    .with_status(StatusCode::BAD_GATEWAY);
+            }
+            _ => Words::of(error.code(), error.class()),
+        };
         let (title, what, then) = words.say(error.class());
         let problem = Self::new(kind, error, title, (what, then));
         match words.status() {
@@ -299,4 +318,49 @@ const fn ending(error: &SessionError) -> (&'static str, &'static str) {
         _ => "Your session has ended, so that nobody else can go on with it.",
     };
     ("Your session has ended", what)
+}
+
+#[cfg(test)]
+mod tests {
+    use smart_oidc::CallbackError;
+    use smart_oidc::id_token::IdTokenError;
+    use smart_oidc::jose::Text;
+
+    use super::*;
+
+    #[test]
+    fn how_a_person_signed_in_is_for_no_log() {
+        let acr = IdTokenError::Acr {
+            asked: Text::from("urn:strong"),
+            found: Some(Text::from("urn:of-the-person")),
+        };
+        let problem = Problem::of_flow(&acr.into());
+        assert_eq!(problem.code, "id-token-acr");
+        assert!(!problem.detail.contains("urn:"), "{}", problem.detail);
+        for code in ABOUT_THE_PERSON {
+            let mut pages = crate::web::error_pages();
+            assert!(pages.any(|it| it.code == code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_answer_now_has_not_refused_anybody() {
+        for (error, status, title) in [
+            ("access_denied", 400, "Access was not given"),
+            ("server_error", 502, "Please try again in a moment"),
+            (
+                "temporarily_unavailable",
+                502,
+                "Please try again in a moment",
+            ),
+        ] {
+            let denied = CallbackError::Denied {
+                error: Text::from(error),
+                description: None,
+            };
+            let problem = Problem::of_flow(&denied.into());
+            assert_eq!(problem.code, "callback-denied");
+            assert_eq!((problem.status.as_u16(), problem.title), (status, title));
+        }
+    }
 }

@@ -111,7 +111,9 @@ impl WebApp {
         let forged = |error: CsrfError| self.refuse(parts, &error.into());
         let sender = csrf::sender(parts, self.url()).map_err(forged)?;
         let token = csrf::in_request(parts);
-        if token.is_none() && sender == Sender::Unknown {
+        // A form is a navigation, and what it says is for the patient whom its page shows: its token has
+        // to be seen, in whatever shape it was sent. A script has other modes.
+        if token.is_none() && (sender == Sender::Unknown || csrf::navigates(parts)) {
             return Err(forged(CsrfError::Missing));
         }
         let (tag, id) = self.find(parts, path_tag, Intent::Change(token)).await?;
@@ -215,7 +217,10 @@ impl WebApp {
     /// goes on.
     #[must_use]
     pub fn has_session(&self, parts: &Parts, path_tag: Option<&str>) -> bool {
-        let jar = self.shared.cookies.read(&parts.headers).unwrap_or_default();
+        // More cookies than are read: it is refused with a page too.
+        let Some(jar) = self.shared.cookies.read(&parts.headers) else {
+            return true;
+        };
         match self.named(parts, path_tag) {
             Ok(Some(tag)) => jar.find(Kind::Session, &tag).is_some(),
             Ok(None) => !jar.all(Kind::Session).is_empty(),

@@ -226,7 +226,7 @@ impl WebSettings {
         self
     }
 
-    /// How many connections are held at once; 800 unless set. The next one waits until another one has
+    /// How many connections are held at once, one at least; 800 unless set. The next one waits until another one has
     /// ended. Each needs a file handle of the process.
     #[must_use]
     pub const fn with_connections(mut self, connections: usize) -> Self {

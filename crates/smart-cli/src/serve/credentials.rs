@@ -110,6 +110,16 @@ pub(super) fn variable(name: &str) -> Option<Result<String, String>> {
     }
 }
 
+/// The variable that holds the secret of the only EHR.
+pub(super) const SECRET: &str = "SMART_CLIENT_SECRET";
+/// The variable that holds the key for the only EHR.
+pub(super) const KEY: &str = "SMART_PRIVATE_KEY";
+
+/// Whether one of the variables is set that are for the only EHR.
+pub(super) fn are_in_environment() -> bool {
+    [SECRET, KEY].iter().any(|it| variable(it).is_some())
+}
+
 impl Source {
     fn is_there(&self) -> bool {
         self.flag.is_some()

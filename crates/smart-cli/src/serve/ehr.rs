@@ -92,14 +92,14 @@ impl EhrTable {
         let client_id = self.client_id.ok_or_else(|| lacks("client_id"))?;
         let secret = credentials::Source {
             flag: self.flags.client_secret_file,
-            usual_variable: is_one.then_some("SMART_CLIENT_SECRET"),
+            usual_variable: is_one.then_some(credentials::SECRET),
             variable: self.client_secret_env,
             file: self.client_secret_file.map(|it| folder.join(it)),
             name: "client_secret",
         };
         let key = credentials::Source {
             flag: self.flags.private_key_file,
-            usual_variable: is_one.then_some("SMART_PRIVATE_KEY"),
+            usual_variable: is_one.then_some(credentials::KEY),
             variable: self.private_key_env,
             file: self.private_key_file.map(|it| folder.join(it)),
             name: "private_key",

@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 
 use self::app::{App, Ehr};
 use self::reach::Reach;
-use self::settings::Settings;
+use self::settings::{Settings, without_query};
 use crate::args::{NetworkArgs, ServeArgs};
 use crate::exit::{Exit, Failure};
 use crate::provider::provider;
@@ -143,10 +143,6 @@ fn callback(said: Option<&str>, address: SocketAddr) -> Result<String, Failure> 
             "{address} can be reached from elsewhere, so the app needs --redirect-uri: where browsers find it"
         ))),
     }
-}
-
-fn without_query(uri: &str) -> &str {
-    uri.split_once('?').map_or(uri, |it| it.0)
 }
 
 /// What the app is to each EHR.

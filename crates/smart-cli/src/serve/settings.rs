@@ -62,7 +62,11 @@ impl Settings {
         let either = |flag: &Option<String>, file: Option<String>| flag.clone().or(file);
         let log = either(&args.log, file.log).unwrap_or_else(|| USUAL.to_owned());
         // Where it is said for one EHR only, it is the app's all the same.
-        let of_first = || ehrs.first().and_then(|it| it.redirect_uri.clone());
+        // Its query is of that EHR alone.
+        let of_first = || {
+            let first = ehrs.iter().find_map(|it| it.redirect_uri.as_deref());
+            first.map(|it| without_query(it).to_owned())
+        };
         let redirect_uri = either(&args.redirect_uri, file.redirect_uri).or_else(of_first);
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Ok(Self {
@@ -83,7 +87,7 @@ impl Settings {
 /// The EHRs of the file. Flags and the environment are for one, and do not say which of several.
 fn ehrs(args: &EhrArgs, tables: Vec<EhrTable>, folder: &Path) -> Result<Vec<RealEhr>, Failure> {
     let is_named = EhrTable::is_named(args);
-    if is_named && tables.len() > 1 {
+    if (is_named || credentials::are_in_environment()) && tables.len() > 1 {
         return Err(Failure::usage(format!(
             "the file has {} EHRs, and a flag or a variable for one of them: write it in its table [[ehr]]",
             tables.len()
@@ -105,6 +109,11 @@ fn ehrs(args: &EhrArgs, tables: Vec<EhrTable>, folder: &Path) -> Result<Vec<Real
         table.read(at, folder, is_one)
     });
     ehrs.collect()
+}
+
+/// What stands before the query of a redirect URI.
+pub(super) fn without_query(uri: &str) -> &str {
+    uri.split_once('?').map_or(uri, |it| it.0)
 }
 
 /// What flags and the environment say wins over what the file says of the only EHR, too.

@@ -697,6 +697,15 @@ async fn each_of_several_ehrs_launches_the_app_and_is_offered_on_the_first_page(
         &["--config", &config],
         &[("NORTH_SECRET", "a secret of north")],
     );
+    // It would be for one of them, and nobody knows for which.
+    let mut unclear = Command::new(env!("CARGO_BIN_EXE_smart"));
+    unclear.args(["serve", "--config", &config]);
+    unclear.env("NORTH_SECRET", "a secret of north");
+    for name in ["SMART_CLIENT_SECRET", "SMART_PRIVATE_KEY"] {
+        let refused = unclear.env(name, "x").output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{name}");
+        unclear.env_remove(name);
+    }
     let mut browser = Browser::new();
     let home = browser.get(&format!("{}/", served.url())).await;
     let links: Vec<String> = home
