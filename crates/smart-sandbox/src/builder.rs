@@ -9,7 +9,6 @@ use serde_json::Value;
 use smart_discovery::{Clock, HttpClient, SystemClock};
 use smart_jose::key::PrivateKey;
 use smart_jose::{Algorithm, CryptoProvider};
-use smart_oidc::server::{AssertionAudience, ClientAssertionVerifier, MemoryReplayStore};
 use tokio::net::TcpListener;
 
 use crate::ahead::AheadClock;
@@ -288,10 +287,8 @@ impl SandboxBuilder {
         };
         let urls = public.unwrap_or(named);
         let urls = urls.with_fhir_as_issuer(self.version == SmartVersion::V1_0);
-        let audience = AssertionAudience::either(urls.token(), urls.issuer());
-        let replay = Arc::new(MemoryReplayStore::default());
+        let state = State::new(keys, &urls, self.token_lifetime, &self.provider);
         let context = Context {
-            assertions: ClientAssertionVerifier::new(audience, replay, &self.provider),
             urls,
             provider: self.provider,
             clock: Arc::new(AheadClock::new(self.clock)),
@@ -304,7 +301,7 @@ impl SandboxBuilder {
             script: Script::default(),
             auto_approve: self.auto_approve,
             token_lifetime: self.token_lifetime,
-            state: Mutex::new(State::new(keys, self.token_lifetime, &self.provider)),
+            state: Mutex::new(state),
         };
         let default = [ClientRegistration::default()];
         let clients = match self.clients.as_slice() {

@@ -85,7 +85,7 @@ pub(crate) async fn authenticate(
     let registration = registered.as_ref().map(|it| &it.authentication);
     let now = context.clock.now();
     credentials
-        .authenticate(registration, &context.assertions, now)
+        .authenticate(registration, &context.assertions(), now)
         .await
         .map_err(|error| PeerError::new(error.refusal(), error))
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use smart_discovery::HttpClient;
 use smart_jose::CryptoProvider;
 use smart_oidc::server::{
-    ClientAssertionVerifier, ClientRegistration as Registered, CodeBook, CodeChallenge, GrantId,
-    RefreshBook,
+    AssertionAudience, ClientAssertionVerifier, ClientRegistration as Registered, CodeBook,
+    CodeChallenge, GrantId, MemoryReplayStore, RefreshBook,
 };
 
 use crate::ahead::AheadClock;
@@ -47,6 +47,13 @@ fn refresh_book(provider: &CryptoProvider) -> RefreshBook<RefreshGrant> {
     RefreshBook::new(provider).with_capacity(MAX_GRANTS)
 }
 
+/// No assertion was used yet.
+fn assertions_for(urls: &Urls, provider: &CryptoProvider) -> ClientAssertionVerifier {
+    let audience = AssertionAudience::either(urls.token(), urls.issuer());
+    let replay = Arc::new(MemoryReplayStore::default());
+    ClientAssertionVerifier::new(audience, replay, provider)
+}
+
 /// What is fixed when the sandbox starts, and the state.
 pub(crate) struct Context {
     pub(crate) urls: Urls,
@@ -54,7 +61,6 @@ pub(crate) struct Context {
     /// The clock that was chosen, set ahead where somebody asked for it.
     pub(crate) clock: Arc<AheadClock>,
     pub(crate) clients: RwLock<Vec<Arc<Client>>>,
-    pub(crate) assertions: ClientAssertionVerifier,
     /// Reads the key sets of apps; nothing else is fetched.
     pub(crate) http: Option<Arc<dyn HttpClient>>,
     /// The faults that are played.
@@ -120,11 +126,17 @@ impl Context {
         clients.iter().any(|it| it.registration.has_origin(origin))
     }
 
-    /// Forgets everything that was issued, begun and asked, and plays no fault any more.
+    /// Who verifies the assertions of apps now. It is taken out, as verifying awaits.
+    pub(crate) fn assertions(&self) -> ClientAssertionVerifier {
+        self.state().assertions.clone()
+    }
+
+    /// Forgets everything that was issued, begun, used and asked, and plays no fault any more.
     pub(crate) fn reset(&self) {
         self.script.take_all_back();
         self.journal.clear();
-        self.state().forget(self.token_lifetime, &self.provider);
+        self.state()
+            .forget(&self.urls, self.token_lifetime, &self.provider);
     }
 
     /// Whether these faults change something here, with the keys that sign now.
@@ -181,12 +193,19 @@ pub(crate) struct State {
     pub(crate) launches: Store<LaunchRecord>,
     pub(crate) pending: Store<PendingRequest>,
     pub(crate) tokens: Store<TokenRecord>,
+    /// Knows which assertions were used.
+    pub(crate) assertions: ClientAssertionVerifier,
 }
 
 impl State {
     /// Nothing issued yet. An authorization request is at most some kilobytes long, so these
     /// numbers bound the memory too.
-    pub(crate) fn new(keys: KeyRings, token_lifetime: Duration, provider: &CryptoProvider) -> Self {
+    pub(crate) fn new(
+        keys: KeyRings,
+        urls: &Urls,
+        token_lifetime: Duration,
+        provider: &CryptoProvider,
+    ) -> Self {
         Self {
             keys,
             codes: codes_for(token_lifetime, provider),
@@ -194,17 +213,24 @@ impl State {
             launches: Store::new(MAX_LAUNCHES, LAUNCH_LIFETIME),
             pending: Store::new(MAX_PENDING, CONSENT_LIFETIME),
             tokens: Store::new(MAX_TOKENS, token_lifetime),
+            assertions: assertions_for(urls, provider),
         }
     }
 
-    /// Forgets all that was issued and begun; the keys stay.
-    pub(crate) fn forget(&mut self, token_lifetime: Duration, provider: &CryptoProvider) {
+    /// Forgets all that was issued, begun and used; the keys stay.
+    pub(crate) fn forget(
+        &mut self,
+        urls: &Urls,
+        token_lifetime: Duration,
+        provider: &CryptoProvider,
+    ) {
         let Self {
             codes,
             refresh,
             launches,
             pending,
             tokens,
+            assertions,
             keys: _,
         } = self;
         *codes = codes_for(token_lifetime, provider);
@@ -212,6 +238,7 @@ impl State {
         *launches = Store::new(MAX_LAUNCHES, LAUNCH_LIFETIME);
         *pending = Store::new(MAX_PENDING, CONSENT_LIFETIME);
         *tokens = Store::new(MAX_TOKENS, token_lifetime);
+        *assertions = assertions_for(urls, provider);
     }
 
     /// Ends a grant: no token of it is good any more.

@@ -193,8 +193,8 @@ impl Sandbox {
         self.context.journal.requests()
     }
 
-    /// Forgets everything that was issued, begun and asked, and plays no fault any more. Apps, people
-    /// and keys stay, and so does the clock.
+    /// Forgets everything that was issued, begun, used and asked, and plays no fault any more. Apps,
+    /// people and keys stay, and so does the clock.
     pub fn reset(&self) {
         self.context.reset();
     }

@@ -63,7 +63,8 @@ struct Reader {
 /// The longest answer that is signed; our own are far shorter.
 const MAX_OCTETS: usize = 64 * 1024;
 
-/// Signs an answer, after what a fault did to it. What is no answer of ours any more stays as it is.
+/// Signs an answer as a fault has left it, its type included. What is sent in the place of an answer is
+/// none of ours and stays as it is.
 pub(crate) async fn sign(
     State(context): State<Arc<Context>>,
     request: Request,
@@ -79,19 +80,14 @@ pub(crate) async fn sign(
     }
     let (mut head, body) = response.into_parts();
     let body = to_bytes(body, MAX_OCTETS).await.unwrap_or_default();
-    let Ok(mut claims) = serde_json::from_slice::<Map<String, Value>>(&body) else {
-        return Response::from_parts(head, Body::from(body));
-    };
-    claims.insert("iss".to_owned(), context.urls.issuer().into());
-    claims.insert("aud".to_owned(), reader.client_id.into());
-    let payload = Value::Object(claims).to_string();
+    let payload = addressed(&body, &context.urls.issuer(), &reader.client_id);
     let signer = context.with_keys(|keys| keys.current(reader.algorithm).clone());
-    let Ok(token) = jws::sign(payload.as_bytes(), Some(&signer.kid), &*signer.key) else {
+    let Ok(token) = jws::sign(&payload, Some(&signer.kid), &*signer.key) else {
         return error(StatusCode::INTERNAL_SERVER_ERROR, "server_error");
     };
     let genuine = Genuine {
         token,
-        payload,
+        payload: String::from_utf8_lossy(&payload).into_owned(),
         kid: &signer.kid,
         key: &*signer.key,
         jwk: &signer.jwk,
@@ -103,10 +99,31 @@ pub(crate) async fn sign(
     };
     let script = &context.script;
     let body = script.forge_userinfo(is_asked_for, genuine, &moment);
-    let token = HeaderValue::from_static("application/jwt");
-    head.headers.insert(CONTENT_TYPE, token);
+    let is_ours = |it: &&HeaderValue| it.as_bytes() == b"application/json";
+    if head.headers.get(CONTENT_TYPE).filter(is_ours).is_some() {
+        let token = HeaderValue::from_static("application/jwt");
+        head.headers.insert(CONTENT_TYPE, token);
+    }
     head.headers.remove(CONTENT_LENGTH);
     Response::from_parts(head, Body::from(body))
+}
+
+/// The octets with issuer and audience behind the brace that opens the object. They are not read and
+/// written again, which would mend what a fault did to them; what opens no object stays as it is.
+fn addressed(body: &[u8], issuer: &str, client_id: &str) -> Vec<u8> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    let (mark, text) = match body.strip_prefix(MARK) {
+        Some(text) => (MARK, text),
+        None => (&[][..], body),
+    };
+    let Some(rest) = text.strip_prefix(b"{") else {
+        return body.to_vec();
+    };
+    let members = json!({ "iss": issuer, "aud": client_id }).to_string();
+    let members = members.strip_suffix('}').unwrap_or_default().as_bytes();
+    let is_empty = rest.trim_ascii_start().starts_with(b"}");
+    let comma: &[u8] = if is_empty { b"" } else { b"," };
+    [mark, members, comma, rest].concat()
 }
 
 /// What the ID token says of the user, and what belongs to further scopes; nothing where it was no sign-in.
@@ -124,4 +141,24 @@ fn claims(context: &Context, record: &TokenRecord) -> Option<Value> {
     }
     standard_claims::add(&mut claims, user, scopes);
     Some(Value::Object(claims))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::addressed;
+
+    #[test]
+    fn what_a_fault_left_is_addressed_octet_for_octet() {
+        let of = |body: &[u8]| addressed(body, "i", "a\"b");
+        let members = |rest: &str| format!("{{\"aud\":\"a\\\"b\",\"iss\":\"i\"{rest}").into_bytes();
+        let twice = r#"{"sub":"a","sub":"b","x":1e999}"#;
+        assert_eq!(of(twice.as_bytes()), members(&format!(",{}", &twice[1..])));
+        assert_eq!(of(b"{ }"), members(" }"));
+        assert_eq!(of(b"{}{}"), members("}{}"));
+        let marked = [b"\xef\xbb\xbf", &*members(",\"sub\":1}")].concat();
+        assert_eq!(of("\u{feff}{\"sub\":1}".as_bytes()), marked);
+        for none in [&b""[..], b"\0{\0}", b"[{}]", b"null", b"\xff{}"] {
+            assert_eq!(of(none), none);
+        }
+    }
 }

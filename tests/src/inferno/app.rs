@@ -16,8 +16,8 @@ use smart_oidc::profile::{FhirProfileSource, ProfileRequest};
 use smart_oidc::session::LaunchSession;
 use smart_oidc::token::BackendServices;
 use smart_oidc::{
-    AssertionSigner, AuthorizationServer, ClientAuthentication, ClientConfig, ClientId,
-    ClientSecret, MemoryStore, PublishedKeys, RedirectUri, TokenClient, UserProfile,
+    AssertionSigner, AuthorizationServer, BrowserBinding, ClientAuthentication, ClientConfig,
+    ClientId, ClientSecret, MemoryStore, PublishedKeys, RedirectUri, TokenClient, UserProfile,
 };
 use smart_sandbox::{ClientRegistration, LaunchContext, RedirectRule, Sandbox};
 
@@ -271,6 +271,8 @@ async fn live(
 ) -> Handled {
     let launch = played.launch.as_deref();
     let (query, binding) = begin(flow, base, launch, &mut played.asked).await?;
+    // A second launch, which nobody goes on with, shows what is new each time.
+    ask(flow, base, launch, &mut played.asked).await?;
     let signed_in = flow.complete(&query, &binding).await;
     let signed_in = signed_in.map_err(|it| it.code().to_owned())?;
     let found = signed_in.session.context().patient.clone();
@@ -307,13 +309,13 @@ pub(super) fn flow(
     LaunchFlow::new(registered, issuers, http, provider, clock, store)
 }
 
-/// Sends the browser away and takes what it comes back with.
-async fn begin(
+/// Begins a launch, and keeps what is asked of the server.
+async fn ask(
     flow: &LaunchFlow,
     base: &FhirBaseUrl,
     launch: Option<&str>,
     asked: &mut Vec<Vec<(String, String)>>,
-) -> Result<(String, smart_oidc::BrowserBinding), String> {
+) -> Result<(String, BrowserBinding), String> {
     let begun = match launch {
         None => flow.begin_standalone(base).await,
         Some(launch) => {
@@ -325,6 +327,17 @@ async fn begin(
     let (request, binding) = begun.map_err(|it| it.code().to_owned())?;
     let url = request.url();
     asked.push(pairs(url.split_once('?').ok_or("no query")?.1));
+    Ok((url, binding))
+}
+
+/// Sends the browser away and takes what it comes back with.
+async fn begin(
+    flow: &LaunchFlow,
+    base: &FhirBaseUrl,
+    launch: Option<&str>,
+    asked: &mut Vec<Vec<(String, String)>>,
+) -> Result<(String, BrowserBinding), String> {
+    let (url, binding) = ask(flow, base, launch, asked).await?;
     let answer = plain::get(&url).await?;
     let location = answer.is(&[302, 303])?.header("location");
     let location = location.ok_or("a redirect without a place")?;
@@ -364,9 +377,10 @@ async fn serve(
     let services = services.map_err(|it| it.code().to_owned())?;
     for _ in 0..2 {
         let token = services.token().await.map_err(|it| it.code().to_owned())?;
-        let bearer = format!("Bearer {}", token.access_token().expose_secret());
-        let request = Request::get(format!("{}/Patient", base.as_str()));
-        let request = request.header("authorization", bearer).body(Bytes::new());
+        let url = format!("{}/Patient", base.as_str());
+        let bearer = token.authorization_for(&url).map_err(|it| it.to_string())?;
+        let request = Request::get(url).header("authorization", bearer);
+        let request = request.body(Bytes::new());
         let response = wire
             .send(request.unwrap())
             .await

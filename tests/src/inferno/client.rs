@@ -64,10 +64,11 @@ fn algorithm(kind: Kind) -> &'static str {
     }
 }
 
-/// Each authorization request has all that it must have.
+/// Each authorization request has all that it must have, and what must be new is another one each time.
 pub(super) fn authorization_requests(played: &Played) -> Handled {
-    check(!played.asked.is_empty(), "nothing was asked")?;
-    let mut states = BTreeSet::new();
+    let times = played.asked.len();
+    check(times == 2, format!("it was asked {times} times"))?;
+    let mut once = BTreeSet::new();
     for asked in &played.asked {
         for (name, expected) in [
             ("response_type", "code"),
@@ -82,7 +83,11 @@ pub(super) fn authorization_requests(played: &Played) -> Handled {
         for name in ["state", "code_challenge", "scope"] {
             check(!one(asked, name)?.is_empty(), format!("{name} is empty"))?;
         }
-        check(states.insert(one(asked, "state")?), "a state twice")?;
+        for name in ["state", "code_challenge", "nonce"] {
+            let found = one(asked, name);
+            let is_new = found.is_err() || once.insert((name, found?));
+            check(is_new, format!("a {name} twice"))?;
+        }
         let launch = one(asked, "launch").ok();
         check(
             launch == played.launch.as_deref(),
@@ -136,6 +141,11 @@ fn code_request(played: &Played, form: &[(String, String)]) -> Handled {
         (43..=128).contains(&verifier.len()),
         "the verifier has another length",
     )?;
+    let is_unreserved = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
+    check(
+        verifier.bytes().all(is_unreserved),
+        "the verifier has other characters",
+    )?;
     let hashed = forge::b64(forge::sha256(verifier.as_bytes()));
     let challenge = one(asked, "code_challenge")?;
     check(
@@ -154,6 +164,10 @@ fn says_who(
     let header = sent.authorization();
     let has_secret = one(form, "client_secret").is_ok();
     check(!has_secret, "the secret is in the form")?;
+    // A confidential app leaves it out (SMART App Launch 2.2, Obtain access token).
+    let has_id = form.iter().any(|it| it.0 == "client_id");
+    let is_public = played.kind == Kind::Alp;
+    check(has_id == is_public, format!("a client_id: {has_id}"))?;
     match played.kind {
         Kind::Alp => {
             check(header.is_empty(), "a public app with a credential")?;

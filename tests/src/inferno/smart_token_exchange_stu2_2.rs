@@ -1,4 +1,5 @@
-//! A code brings JSON with status 200, for apps that sign too and that say their origin.
+//! A code brings JSON with status 200, for apps that sign too, as in the version before; what their origin
+//! brings them is looked at by `smart_cors_token_exchange`.
 
 use super::Case;
 use super::tester::in_each_way;

@@ -1,4 +1,4 @@
-//! The metadata are there, whether or not the base is written with a final slash, and are JSON.
+//! The metadata are there, and are JSON.
 
 use super::Case;
 use super::http;
@@ -7,13 +7,10 @@ use crate::named::{Handled, check};
 
 pub(super) async fn play(case: Case) -> Handled {
     let tester = Tester::any(case).await;
-    for base in [tester.base(), format!("{}/", tester.base())] {
-        let base = base.strip_suffix('/').unwrap_or(&base);
-        let answer = http::get(&format!("{base}/.well-known/smart-configuration")).await?;
-        let kind = answer.is(&[200])?.header("content-type");
-        let kind = kind.unwrap_or_default();
-        check(kind.starts_with("application/json"), format!("it is {kind}"))?;
-        check(answer.json()?.is_object(), "it is no object")?;
-    }
-    Ok(())
+    let base = tester.base();
+    let answer = http::get(&format!("{base}/.well-known/smart-configuration")).await?;
+    let kind = answer.is(&[200])?.header("content-type");
+    let kind = kind.unwrap_or_default();
+    check(kind.starts_with("application/json"), format!("it is {kind}"))?;
+    check(answer.json()?.is_object(), "it is no object")
 }

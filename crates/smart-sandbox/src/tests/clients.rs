@@ -222,6 +222,20 @@ pub(super) fn credentials_grant(scope: &str) -> Pairs {
     ]
 }
 
+#[tokio::test]
+async fn a_reset_forgets_which_assertions_were_used() {
+    let key = ClientKey::new(Algorithm::ES384);
+    let (sandbox, _) = start(builder().register_client(service(&key))).await;
+    let assertion = key.pairs("service", &sandbox, NOW.as_secs());
+    let form = [credentials_grant("system/Patient.rs"), assertion].concat();
+    let url = token_url(&sandbox);
+    assert_eq!(post(&url, &[], &form).await.status, 200);
+    assert_error(&post(&url, &[], &form).await, 401, "invalid_client");
+    sandbox.reset();
+    assert_eq!(post(&url, &[], &form).await.status, 200);
+    assert_error(&post(&url, &[], &form).await, 401, "invalid_client");
+}
+
 // covers: SMART-BS-4, SMART-BS-5, SMART-BS-6, SMART-BS-7, SMART-BS-8, SMART-REF-9
 #[tokio::test]
 async fn a_backend_service_gets_what_it_is_registered_for() {

@@ -8,7 +8,7 @@ use smart_jose::{Algorithm, Algorithms, CryptoProvider, JwkSet, UnverifiedJws};
 
 use super::ehr::post_json;
 use super::flow::{
-    REDIRECT_URI, authorize, builder, exchange, redeem, request, sign_in, with, with_clock,
+    REDIRECT_URI, authorize, builder, code, exchange, redeem, request, sign_in, with, with_clock,
 };
 use super::http::{Answer, get, send};
 use crate::{
@@ -209,6 +209,32 @@ async fn what_was_asked_is_told_without_what_is_secret() {
     assert!(sandbox.requests().is_empty());
 }
 
+/// An app that waits for less than the answer takes has asked all the same.
+#[tokio::test]
+async fn what_an_app_did_not_wait_for_was_asked_too() {
+    let sandbox = builder().start().await.unwrap();
+    let late = Fault::named("token-late").unwrap();
+    let form = exchange(&code(&sandbox, &request(&sandbox)).await);
+    sandbox.play(late, Times::Once).unwrap();
+    // It gives up as soon as its request is there.
+    let arrived = async {
+        while sandbox.requests().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = redeem(&sandbox, &form) => panic!("it was answered: {}", answer.status),
+        () = arrived => {}
+    }
+    let requests = sandbox.requests();
+    let seen: Vec<_> = requests.iter().map(|it| (&*it.path, it.status)).collect();
+    let authorized = ("/oidc/authorize", Some(302));
+    assert_eq!(seen, [authorized, ("/oidc/token", None)]);
+    let url = format!("{}/_sandbox/requests", sandbox.base_url());
+    let told = get(&url).await.json();
+    assert_eq!(told["requests"][1].get("status"), Some(&Value::Null));
+}
+
 #[tokio::test]
 async fn a_reset_forgets_what_was_issued_and_keeps_who_is_there() {
     let sandbox = builder().start().await.unwrap();
@@ -361,6 +387,49 @@ async fn userinfo_is_signed_for_who_asked_for_it() {
             .starts_with("text/html")
     );
     assert_eq!(get(&url).await.status, 401, "an error is plain");
+}
+
+/// A reader must meet in the signed form what it would meet in the plain one.
+#[tokio::test]
+async fn what_a_fault_did_to_userinfo_is_signed_as_it_is() {
+    let rules = vec![RedirectRule::Exact(REDIRECT_URI.to_owned())];
+    let app = ClientRegistration::new(DEFAULT_CLIENT_ID, rules);
+    let app = app.with_userinfo_algorithm(Algorithm::ES256);
+    let sandbox = builder().register_client(app).start().await.unwrap();
+    let tokens = sign_in(&sandbox, "openid").await;
+    let url = format!("{}/userinfo", sandbox.issuer());
+    let jwt = "application/jwt";
+    for (name, kind, expected) in [
+        ("userinfo-member-twice", jwt, r#","sub":"somebody-else"}"#),
+        ("userinfo-with-nan", jwt, r#","x_a":NaN,"x_b":-Infinity}"#),
+        ("userinfo-with-a-tail", jwt, "}{"),
+        ("userinfo-with-a-mark", jwt, "\u{feff}{"),
+        ("userinfo-in-utf-16", jwt, "\0{\0\""),
+        ("userinfo-as-text", "text/plain; charset=utf-8", "\"sub\":"),
+    ] {
+        let fault = Fault::named(name).unwrap();
+        sandbox.play(fault, Times::Once).unwrap();
+        let answer = with_token(&url, &tokens).await;
+        assert!(sandbox.playing().is_empty(), "{name} was not played");
+        assert_eq!(answer.header("content-type"), Some(kind), "{name}");
+        let jwks = get(&format!("{}/jwks", sandbox.issuer())).await;
+        let keys = JwkSet::parse(jwks.body.as_bytes(), CryptoProvider::ring()).unwrap();
+        let algorithms = Algorithms::of(&[Algorithm::ES256]);
+        let token = UnverifiedJws::parse(&answer.body, algorithms).unwrap();
+        let candidates = keys.exactly_one(token.header()).unwrap();
+        let token = token.verify(&candidates).unwrap();
+        let payload = String::from_utf8_lossy(token.payload());
+        assert!(payload.contains(expected), "{name}: {payload}");
+        let subjects = payload.matches("\"sub\":").count();
+        let twice = ["userinfo-member-twice", "userinfo-with-a-tail"].contains(&name);
+        let is_text = name != "userinfo-in-utf-16";
+        assert_eq!(
+            subjects,
+            usize::from(is_text) + usize::from(twice),
+            "{name}"
+        );
+        assert_eq!(payload.contains("\"iss\":"), is_text, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -257,7 +257,7 @@ async fn a_key_that_signs_no_longer_stays_published_until_the_next_change() {
     assert_eq!(kids(&sandbox).await, [third, second]);
 }
 
-/// Of a revocation no fault is played, and a script sees its answer.
+/// Faults of other answers leave a revocation alone, and do not count.
 #[tokio::test]
 async fn what_no_fault_is_about_is_left_alone() {
     let sandbox = builder().start().await.unwrap();
