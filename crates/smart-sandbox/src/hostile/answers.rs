@@ -6,25 +6,9 @@ use serde_json::{Value, json};
 
 use super::fault::Act::{Answer, Body, Late};
 use super::fault::At::Code;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::moment::Moment;
 use super::wrong;
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const STOP: &str = "make no session, and say why";
 const TOKEN: &str = "SMART App Launch 2.2, Obtain access token";

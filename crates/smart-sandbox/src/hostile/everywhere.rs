@@ -10,25 +10,9 @@ use super::fault::Act::{Answer, Head, Late, Text};
 use super::fault::At::{
     Code, Jwks, OpenidConfiguration, Read, Refresh, SmartConfiguration, UserInfo,
 };
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::moment::Moment;
 use super::{streams, wrong};
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const FOLLOW_NONE: &str = "follow no redirect";
 const BOUNDED: &str = "read no more than a bound, whatever it is unpacked to";

@@ -32,6 +32,23 @@ pub struct Fault {
     pub(crate) act: Act,
 }
 
+/// A row of a table of faults.
+pub(super) const fn fault(
+    name: &'static str,
+    does: &'static str,
+    client_must: &'static str,
+    clause: &'static str,
+    act: Act,
+) -> Fault {
+    Fault {
+        name,
+        does,
+        client_must,
+        clause,
+        act,
+    }
+}
+
 impl Fault {
     /// Its name, in kebab case.
     #[must_use]

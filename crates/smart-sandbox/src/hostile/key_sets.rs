@@ -10,25 +10,9 @@ use smart_jose::{Jwk, base64url};
 
 use super::fault::Act::{Answer, Body, Head, Keys, Late};
 use super::fault::At::Jwks;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::moment::Moment;
 use super::wrong;
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const ROTATION: &str = "OpenID Connect Core 10.1.1";
 const REFUSE: &str = "refuse the ID token: no key of the issuer is known";

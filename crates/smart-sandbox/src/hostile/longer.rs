@@ -5,23 +5,7 @@ use serde_json::{Map, Value};
 use super::fault::Act::{Body, Claims};
 use super::fault::At::{OpenidConfiguration, UserInfo};
 use super::fault::Which::{First, Refreshed};
-use super::fault::{Act, Fault};
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
+use super::fault::{Fault, fault};
 
 const REFUSE: &str = "refuse the ID token: no part of a value counts";
 const END: &str = "drop every token of the answer unused, and end the session";

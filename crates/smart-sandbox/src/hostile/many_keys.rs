@@ -6,24 +6,8 @@ use smart_jose::{Algorithm, Jwk, base64url};
 
 use super::fault::Act::{Body, Keys};
 use super::fault::At::Jwks;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::moment::Moment;
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const NAMELESS: &str = "try the keys that fit, or refuse: a kid that is given must be in the set";
 

@@ -4,28 +4,12 @@ use serde_json::{Value, json};
 
 use super::fault::Act::{Answer, Body, Late};
 use super::fault::At::{OpenidConfiguration, SmartConfiguration};
-use super::fault::{Act, At, Fault};
+use super::fault::{Act, At, Fault, fault};
 use super::moment::Moment;
 use super::wrong;
 
 const CHAIN: &str = "SMART App Launch 2.2, Conformance; OpenID Connect Discovery 4.3";
 const LIMITS: &str = "OpenID Connect Discovery 4.2";
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const fn set(at: At, act: fn(&mut Value, &Moment<'_>)) -> Act {
     Body(at, act)

@@ -6,24 +6,8 @@ use serde_json::{Map, Value, json};
 use super::fault::Act::{Answer, Body, Claims, Forge, KeepRefreshToken};
 use super::fault::At::Refresh;
 use super::fault::Which::Refreshed;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::wrong;
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const CONTINUITY: &str = "OpenID Connect Core 12.2";
 const END: &str = "drop every token of the answer unused, and end the session";

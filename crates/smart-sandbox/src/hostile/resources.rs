@@ -6,24 +6,8 @@ use serde_json::{Value, json};
 
 use super::fault::Act::{Answer, Body, Late};
 use super::fault::At::Read;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::{people, wrong};
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const USER: &str = "SMART App Launch 2.2, Scopes for requesting identity data";
 const NO_CARD: &str = "keep the identity without the resource, and say why";

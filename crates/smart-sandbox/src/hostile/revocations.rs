@@ -5,24 +5,8 @@ use serde_json::json;
 
 use super::fault::Act::{Answer, Late};
 use super::fault::At::Revocation;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::{everywhere, streams, wrong};
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const SIGN_OUT: &str = "end the session all the same, and say that the tokens may live on";
 const FOLLOW_NONE: &str = "follow no redirect: the token would go along";

@@ -4,26 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Act::{Answer, Body, SignedUserInfo};
 use super::fault::At::UserInfo;
-use super::fault::{Act, Fault};
+use super::fault::{Fault, fault};
 use super::forged;
 use super::moment::Genuine;
 use super::wrong;
-
-const fn fault(
-    name: &'static str,
-    does: &'static str,
-    client_must: &'static str,
-    clause: &'static str,
-    act: Act,
-) -> Fault {
-    Fault {
-        name,
-        does,
-        client_must,
-        clause,
-        act,
-    }
-}
 
 const USE_NOTHING: &str = "use nothing of it";
 const SIGNED: &str = "OpenID Connect Core 5.3.4";
